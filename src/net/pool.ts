@@ -1,0 +1,168 @@
+// Connections to one endpoint: the idle ones as a stack (the warmest first), the open ones counted.
+// An idle connection is always being read: bytes or a FIN on it mean that it is of no use, and it is closed at
+// once, so that what an upstream sends unasked never reaches the next client.
+import type { Socket } from "node:net";
+import { now, wheel } from "../std/clock.ts";
+import type { Ms } from "../std/units.ts";
+import { Connection } from "./connection.ts";
+
+/** Whoever has taken a connection: gets its events until it is released or closed. */
+export interface ConnectionUser {
+  onBytes(buffer: Buffer, start: number, end: number): void;
+  onEnd(): void;
+  onClosed(error: NodeJS.ErrnoException | null): void;
+  onDrained(): void;
+  onDeadline(at: Ms): void;
+}
+
+/** Settings of a pool; a limit of 0 means none. */
+export interface PoolLimits {
+  /** Idle connections kept. */
+  readonly idleMax: number;
+  readonly idleMs: Ms;
+  /** Requests per connection. */
+  readonly usesMax: number;
+  /** Open connections, idle ones included. */
+  readonly openMax: number;
+}
+
+/** A connection to an endpoint, used by one exchange after the other. */
+export class PooledConnection extends Connection {
+  readonly pool: ConnectionPool;
+  user: ConnectionUser | null = null;
+  /** The address as dialled. */
+  address = "";
+  connectedAt: Ms = 0;
+  /** When it became idle last; 0 = never used. */
+  idleSince: Ms = 0;
+  /** Requests carried so far, the running one included. */
+  uses = 0;
+
+  constructor(pool: ConnectionPool) {
+    super();
+    this.pool = pool;
+  }
+
+  /** True where this connection has carried a request before the running one. */
+  get reused(): boolean {
+    return this.uses > 1;
+  }
+
+  override onBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.user) this.user.onBytes(buffer, start, end);
+    else this.destroy();
+  }
+
+  override onEnd(): void {
+    if (this.user) this.user.onEnd();
+    else this.destroy();
+  }
+
+  override onClosed(error: NodeJS.ErrnoException | null): void {
+    this.pool.forget(this);
+    const user = this.user;
+    this.user = null;
+    user?.onClosed(error);
+  }
+
+  override onDrained(): void {
+    this.user?.onDrained();
+  }
+
+  override onDeadline(at: Ms): void {
+    if (this.user) this.user.onDeadline(at);
+    else this.destroy();
+  }
+
+  /** Closes it and tells its user nothing: the user has done with it. */
+  discard(): void {
+    this.user = null;
+    this.destroy();
+    this.pool.forget(this);
+  }
+}
+
+/** The connections of one endpoint. */
+export class ConnectionPool {
+  readonly limits: PoolLimits;
+  readonly #idle: PooledConnection[] = [];
+  readonly #open = new Set<PooledConnection>();
+  #dialling = 0;
+  #closed = false;
+
+  constructor(limits: PoolLimits) {
+    this.limits = limits;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Whether another connection may be opened. */
+  get mayOpen(): boolean {
+    const max = this.limits.openMax;
+    return max === 0 || this.#open.size + this.#dialling < max;
+  }
+
+  /** The most recently used idle connection, or null. */
+  take(user: ConnectionUser): PooledConnection | null {
+    const connection = this.#idle.pop();
+    if (!connection) return null;
+    connection.user = user;
+    connection.uses++;
+    connection.clearDeadline();
+    return connection;
+  }
+
+  /** A connection is being opened: it counts against the limit. Ends with `adopt` or `dialFailed`. */
+  dialStarted(): void {
+    this.#dialling++;
+  }
+
+  dialFailed(): void {
+    this.#dialling--;
+  }
+
+  /** Takes in a connection that was dialled for `user`. */
+  adopt(connection: PooledConnection, socket: Socket, reads: "onread" | "events", address: string, user: ConnectionUser): void {
+    this.#dialling--;
+    this.#open.add(connection);
+    connection.address = address;
+    connection.connectedAt = now();
+    connection.uses = 1;
+    connection.user = user;
+    connection.attach(socket, reads);
+  }
+
+  /** Gives a connection back after a whole exchange; it is kept where the limits allow. */
+  release(connection: PooledConnection, at: Ms): void {
+    const { idleMax, idleMs, usesMax } = this.limits;
+    const worn = usesMax > 0 && connection.uses >= usesMax;
+    if (worn || this.#closed || connection.closed || connection.ended || this.#idle.length >= idleMax) {
+      connection.discard();
+      return;
+    }
+    connection.user = null;
+    connection.idleSince = at;
+    connection.resumeReading();
+    this.#idle.push(connection);
+    wheel.set(connection, at + idleMs);
+  }
+
+  /** A connection has closed. */
+  forget(connection: PooledConnection): void {
+    if (!this.#open.delete(connection)) return;
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** Closes the idle connections now and the others when they are released. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.discard();
+  }
+}
