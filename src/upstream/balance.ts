@@ -1,0 +1,74 @@
+// Balancing: which endpoint gets the next attempt. Each balancer picks among the endpoints of one tier (primary or
+// backup) that the exchange has not tried; null when there is none.
+
+/** What a balancer needs to know of an endpoint. */
+export interface Balanced {
+  readonly weight: number;
+  /** Attempts in flight. */
+  active: number;
+}
+
+export interface Balancer<E extends Balanced> {
+  pick(usable: (endpoint: E) => boolean): E | null;
+}
+
+/** Period of the weighted rotation; weights are scaled down to fit. */
+const ROTATION_MAX = 4096;
+
+/** The smooth weighted order (5,1,1 → a a b a c a a): computed once, so that a pick does not grow with the endpoints. */
+export function smoothRotation<E extends Balanced>(endpoints: readonly E[]): E[] {
+  const divisor = endpoints.reduce((d, e) => gcd(d, e.weight), 0) || 1;
+  let weights = endpoints.map((e) => e.weight / divisor);
+  const total = weights.reduce((a, b) => a + b, 0);
+  if (total > ROTATION_MAX) weights = weights.map((w) => Math.max(1, Math.round((w * ROTATION_MAX) / total)));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const current = weights.map(() => 0);
+  const order: E[] = [];
+  for (let step = 0; step < sum; step++) {
+    let best = 0;
+    for (let i = 0; i < current.length; i++) {
+      current[i] = current[i]! + weights[i]!;
+      if (current[i]! > current[best]!) best = i;
+    }
+    current[best] = current[best]! - sum;
+    order.push(endpoints[best]!);
+  }
+  return order;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** Smooth weighted round robin. */
+export function roundRobin<E extends Balanced>(endpoints: readonly E[]): Balancer<E> {
+  const order = smoothRotation(endpoints);
+  let next = 0;
+  return {
+    pick(usable) {
+      for (let tried = 0; tried < order.length; tried++) {
+        const endpoint = order[next]!;
+        next = next + 1 === order.length ? 0 : next + 1;
+        if (usable(endpoint)) return endpoint;
+      }
+      return null;
+    },
+  };
+}
+
+/** Fewest attempts in flight per weight; ties go round. */
+export function leastConnections<E extends Balanced>(endpoints: readonly E[]): Balancer<E> {
+  let start = 0;
+  return {
+    pick(usable) {
+      let best: E | null = null;
+      start = start + 1 >= endpoints.length ? 0 : start + 1;
+      for (let i = 0; i < endpoints.length; i++) {
+        const endpoint = endpoints[(start + i) % endpoints.length]!;
+        if (!usable(endpoint)) continue;
+        if (!best || endpoint.active * best.weight < best.active * endpoint.weight) best = endpoint;
+      }
+      return best;
+    },
+  };
+}
