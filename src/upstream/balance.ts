@@ -17,6 +17,7 @@ const ROTATION_MAX = 4096;
 
 /** The smooth weighted order (5,1,1 → a a b a c a a): computed once, so that a pick does not grow with the endpoints. */
 export function smoothRotation<E extends Balanced>(endpoints: readonly E[]): E[] {
+  if (endpoints.every((endpoint) => endpoint.weight === endpoints[0]!.weight)) return [...endpoints];
   const divisor = endpoints.reduce((d, e) => gcd(d, e.weight), 0) || 1;
   let weights = endpoints.map((e) => e.weight / divisor);
   const total = weights.reduce((a, b) => a + b, 0);

@@ -19,6 +19,11 @@ export class Endpoint {
     this.pool = pool;
   }
 
+  /** What Host says where the upstream is to be called by its own name. */
+  get hostField(): string {
+    return this.config.address.kind === "unix" ? "localhost" : this.label;
+  }
+
   /** An idle connection is there, or another may be opened. */
   get hasRoom(): boolean {
     return this.pool.idle > 0 || this.pool.mayOpen;
