@@ -1,0 +1,63 @@
+// From command-line targets to a configuration: a file, or URLs that form one upstream, with the flags on top.
+import { readFileSync } from "node:fs";
+import type { Config, Problem } from "../config/config.ts";
+import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
+
+export interface LoadOptions {
+  readonly listen?: readonly string[];
+  readonly console?: string;
+  readonly workers?: string;
+  readonly as?: string;
+}
+
+export interface Loaded {
+  /** Absent where a problem is an error. */
+  readonly config?: Config;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads what `targets` names. Never throws on what a person wrote. */
+export function loadTargets(targets: readonly string[], options: LoadOptions): Loaded {
+  const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : fromFile(targets, options.as);
+  if (!loaded.config) return loaded;
+  const overrides: Overrides = {
+    listen: options.listen ?? [],
+    ...(options.console === undefined ? {} : { console: options.console }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+  };
+  const result = withOverrides(loaded.config, overrides);
+  return { ...result, problems: [...loaded.problems, ...result.problems] };
+}
+
+/** "http://…", "https://…", "localhost:3000" or ":3000", as opposed to a file name. */
+export function looksLikeUrl(target: string): boolean {
+  return /^https?:\/\//i.test(target) || /^(\[[0-9a-f:]+\]|[\w.-]*):\d{1,5}(\/|$)/i.test(target);
+}
+
+function fromUrls(targets: readonly string[]): Loaded {
+  const urls = targets.map((target) => (/^https?:/i.test(target) ? target : `http://${target.startsWith(":") ? "localhost" : ""}${target}`));
+  return configFromUrls(urls);
+}
+
+function fromFile(targets: readonly string[], as: string | undefined): Loaded {
+  const error = (message: string, hint: string): Loaded => ({ problems: [{ severity: "error", message, hint }] });
+  const [file, ...more] = targets;
+  if (more.length > 0) return error(`one configuration file at a time: ${targets.join(" ")}`, "several URLs form one upstream; files do not");
+  let text: string;
+  try {
+    text = readFileSync(file!, "utf8");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return error(`${file}: no such file`, "name a goodgate.yaml, or the URL of your application, e.g. http://localhost:3000");
+    return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
+  }
+  if (as === "nginx" || (as === undefined && looksLikeNginx(text))) {
+    return error(`${file}: nginx.conf is not read yet by this version`, "write a goodgate.yaml: docs/config.md shows how");
+  }
+  return loadConfig(text, file!, process.env);
+}
+
+/** nginx.conf opens blocks with "name … {" and ends directives with ";"; YAML does neither at the ends of lines. */
+function looksLikeNginx(text: string): boolean {
+  return /^\s*(http|events|server|upstream)\b[^\n#:]*\{\s*(#.*)?$/m.test(text);
+}

@@ -1,0 +1,78 @@
+// The command line. Commands load their code when they run, so that `goodgate --help` and a start are quick.
+import { Command, CommanderError } from "commander";
+import { version } from "./version.ts";
+
+/** Wrong usage or unusable input. */
+const EXIT_USAGE = 2;
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function program(): Command {
+  const root = new Command("goodgate")
+    .description("The gateway that names every 502.")
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError("(goodgate --help shows the commands)");
+  root
+    .command("run", { isDefault: false })
+    .description("run the gateway in the foreground: before URLs, or with a configuration file (default ./goodgate.yaml)")
+    .argument("[config-or-url...]", "goodgate.yaml, or one or more http(s):// URLs that form one upstream")
+    .option("--listen <address>", "address to listen on (repeatable; default :8080)", collect, [])
+    .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
+    .option("--workers <n|auto>", "worker processes (default 1)")
+    .option("--data <dir>", "folder for what the gateway keeps")
+    .option("--pid-file <file>", "where to write the process id")
+    .option("--as <kind>", "read the file as yaml or nginx")
+    .action(async (targets: string[], options) => exit(await (await import("./run.ts")).run(targets, options)));
+  root
+    .command("demo")
+    .description("a small shop on three endpoints, the gateway in front, and faults at the press of a button")
+    .option("--listen <address>", "address of the gateway (default :8080)")
+    .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
+    .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
+  root
+    .command("check")
+    .description("validate a configuration; every problem with file:line:column")
+    .argument("<config>")
+    .option("--json", "print one JSON document")
+    .action(async (file: string, options) => exit(await (await import("./check.ts")).check(file, options)));
+  root
+    .command("reload")
+    .description("make the running gateway read its configuration again")
+    .option("--data <dir>")
+    .option("--pid-file <file>")
+    .action(async (options) => exit((await import("./signal.ts")).signal("reload", options)));
+  root
+    .command("stop")
+    .description("drain and stop the running gateway")
+    .option("--data <dir>")
+    .option("--pid-file <file>")
+    .action(async (options) => exit((await import("./signal.ts")).signal("stop", options)));
+  root
+    .command("lab")
+    .description("an upstream that misbehaves on request in every named way")
+    .option("--listen <address>", "address to listen on (default 127.0.0.1:3502)")
+    .action(async (options) => exit(await (await import("./lab.ts")).runLab(options)));
+  return root;
+}
+
+/** Ends the process with `code` once output has gone out; undefined = goes on running. */
+function exit(code: number | undefined): void {
+  if (code !== undefined) process.exitCode = code;
+}
+
+/** Runs the command line; the exit code is set on the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+      return;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+// The file that holds the process id of the running gateway, so that reload and stop find it.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+export interface PidFileOptions {
+  readonly data?: string;
+  readonly pidFile?: string;
+}
+
+/** Where the pid file is: as told, in the data folder, or in the user's state folder (XDG). */
+export function pidFilePath(options: PidFileOptions): string {
+  if (options.pidFile) return resolve(options.pidFile);
+  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
+  return join(options.data ? resolve(options.data) : join(state, "goodgate"), "goodgate.pid");
+}
+
+export function writePidFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${process.pid}\n`);
+}
+
+/** Takes the file away where it is still ours. */
+export function removePidFile(path: string): void {
+  if (readPid(path) === process.pid) rmSync(path, { force: true });
+}
+
+/** The process id in the file, or null where there is none. */
+export function readPid(path: string): number | null {
+  try {
+    const pid = Number(readFileSync(path, "utf8").trim());
+    return Number.isInteger(pid) && pid > 0 ? pid : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,327 @@
+// One attempt of an exchange on one endpoint: a connection is taken or dialled, the request goes out, the response
+// is read. What goes wrong is made a Failure here, where it is seen, with its evidence; the exchange decides.
+import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
+import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
+import type { DialHandle } from "../net/dial.ts";
+import { dial } from "../net/dial.ts";
+import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
+import type { AttemptRecord } from "../observe/record.ts";
+import { now } from "../std/clock.ts";
+import type { Bytes, Ms } from "../std/units.ts";
+import type { Endpoint } from "../upstream/group.ts";
+import { isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
+import { HeadBuffer } from "../wire/head-buffer.ts";
+import { parseResponseHead } from "../wire/response-head.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Exchange } from "./exchange.ts";
+import { ResponseRelay } from "./relay-response.ts";
+import { requestHeadFor } from "./send-request.ts";
+import { Tunnel } from "./upgrade.ts";
+
+/** Interim responses (1xx) before the final one; more are a fault (or an attack). */
+const INTERIM_MAX = 16;
+
+type State = "connecting" | "head" | "body" | "tunnel" | "done";
+
+export class Attempt implements ConnectionUser, AttemptRecord {
+  readonly exchange: Exchange;
+  readonly target: Endpoint;
+  readonly startedAt: Ms = now();
+  connectedAt: Ms = 0;
+  sentAt: Ms = 0;
+  headAt: Ms = 0;
+  endedAt: Ms = 0;
+  status = 0;
+  reused = false;
+  bytesSent: Bytes = 0;
+  bytesReceived: Bytes = 0;
+  failure: Failure | null = null;
+  connection: PooledConnection | null = null;
+  state: State = "connecting";
+  relay: ResponseRelay | null = null;
+  tunnel: Tunnel | null = null;
+  /** The head that has not been sent yet: it goes out with the first bytes of the body. */
+  #pendingHead = "";
+  #dial: DialHandle | null = null;
+  #headBuffer: HeadBuffer | null = null;
+  #interims = 0;
+
+  constructor(exchange: Exchange, target: Endpoint) {
+    this.exchange = exchange;
+    this.target = target;
+  }
+
+  get endpoint(): string {
+    return this.target.label;
+  }
+
+  /** The request can be written. */
+  get ready(): boolean {
+    return this.connection !== null && this.state !== "done";
+  }
+
+  start(): void {
+    this.target.active++;
+    const connection = this.target.pool.take(this);
+    if (connection) {
+      this.reused = true;
+      this.#connected(connection);
+    } else this.#dialNew();
+  }
+
+  #dialNew(): void {
+    const { pool } = this.target;
+    const connection = new PooledConnection(pool);
+    pool.dialStarted();
+    const options = this.exchange.dialTarget(this.target);
+    this.#dial = dial(options, connection.onRead(), (result) => {
+      this.#dial = null;
+      if (!result.ok) {
+        pool.dialFailed();
+        this.#failed(result.failure);
+        return;
+      }
+      pool.adopt(connection, result.socket, result.reads, result.address, this);
+      this.#connected(connection);
+      this.flushHead();
+    });
+  }
+
+  #connected(connection: PooledConnection): void {
+    this.connection = connection;
+    this.connectedAt = this.reused ? this.startedAt : now();
+    this.state = "head";
+    const { exchange } = this;
+    this.#pendingHead = requestHeadFor(exchange, this.target);
+    const body = exchange.body;
+    if (!body) return this.#sendWhole(connection);
+    if (body.keptBytes > 0) {
+      const kept = Buffer.concat(body.kept);
+      this.sendBody(kept, 0, kept.length, null);
+      if (body.complete) this.requestComplete();
+    }
+    exchange.attemptReady();
+  }
+
+  #sendWhole(connection: PooledConnection): void {
+    const text = this.#pendingHead;
+    this.#pendingHead = "";
+    this.bytesSent = text.length;
+    connection.sendText(text);
+    this.requestComplete();
+  }
+
+  /** Sends the head by itself where no byte of the body has come with it. */
+  flushHead(): void {
+    if (this.#pendingHead === "" || !this.connection) return;
+    const text = this.#pendingHead;
+    this.#pendingHead = "";
+    this.bytesSent += text.length;
+    this.connection.sendText(text);
+    // The client holds its body back until the upstream says 100 (or refuses): the wait is the upstream's.
+    if (this.exchange.awaitsContinue) this.connection.setDeadline(now() + this.exchange.timeouts.headMs);
+  }
+
+  /** Sends body bytes, already framed. False = wait for upstreamDrained. */
+  sendBody(buffer: Buffer, start: number, end: number, source: Connection | null): boolean {
+    const connection = this.connection!;
+    const head = this.#pendingHead;
+    this.#pendingHead = "";
+    this.bytesSent += head.length + end - start;
+    const more = connection.sendBytes(head, buffer, start, end, "", source);
+    if (!more) connection.setDeadline(now() + this.exchange.timeouts.sendMs);
+    return more;
+  }
+
+  /** The last byte of the request was handed over: the response has its deadline from here. */
+  requestComplete(): void {
+    if (!this.connection || this.state !== "head") return;
+    this.sentAt = now();
+    this.connection.setDeadline(this.sentAt + this.exchange.timeouts.headMs);
+  }
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    this.bytesReceived += end - start;
+    switch (this.state) {
+      case "head":
+        this.#readHead(buffer, start, end);
+        return;
+      case "body":
+        this.relay!.onBytes(buffer, start, end);
+        return;
+      case "tunnel":
+        this.tunnel!.toClient(buffer, start, end);
+    }
+  }
+
+  #readHead(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    while (this.state === "head") {
+      let head: ResponseHead;
+      if (this.#headBuffer) {
+        const result = this.#headBuffer.push(buffer, at, end);
+        if (result === undefined) return;
+        this.#headBuffer = null;
+        if (isWireError(result)) return this.#unreadable(result, buffer, at, end);
+        head = result.head as ResponseHead;
+        buffer = result.rest;
+        at = 0;
+        end = buffer.length;
+      } else {
+        const result = parseResponseHead(buffer, at, end, this.exchange.responseLimits);
+        if (result === undefined) {
+          if (at === end) return;
+          this.#headBuffer = new HeadBuffer("response", this.exchange.responseLimits);
+          continue;
+        }
+        if (isWireError(result)) return this.#unreadable(result, buffer, at, end);
+        head = result;
+        at += head.size;
+      }
+      at = this.#onHead(head, buffer, at, end);
+    }
+  }
+
+  /** Returns the offset behind what was used. */
+  #onHead(head: ResponseHead, buffer: Buffer, at: number, end: number): number {
+    const { exchange } = this;
+    if (head.status === 101) {
+      if (exchange.upgrade !== "") {
+        this.headAt = now();
+        this.status = 101;
+        this.state = "tunnel";
+        this.tunnel = new Tunnel(this, this.connection!);
+        this.tunnel.begin(head, buffer, at, end);
+      } else this.#failed(failureOf("response-malformed", this.#evidence({ detail: "101 without a request to upgrade" })));
+      return end;
+    }
+    if (head.status < 200) {
+      if (++this.#interims > INTERIM_MAX) {
+        this.#failed(failureOf("response-malformed", this.#evidence({ detail: `more than ${INTERIM_MAX} interim responses` })));
+        return end;
+      }
+      exchange.sendInterim(head);
+      return at;
+    }
+    this.headAt = now();
+    this.status = head.status;
+    this.state = "body";
+    this.relay = new ResponseRelay(this, head);
+    this.relay.begin(buffer, at, end);
+    return end;
+  }
+
+  #unreadable(error: WireError, buffer: Buffer, start: number, end: number): void {
+    const evidence = this.#evidence({ headExcerpt: headExcerpt(buffer, start, end) });
+    this.#failed(wireFailure("response", error.error, error.detail, error.status, evidence));
+  }
+
+  onEnd(): void {
+    if (this.state === "body" && this.relay!.endedByClose()) return;
+    if (this.state === "tunnel") return this.tunnel!.upstreamEnded();
+    this.#connectionLost("fin", null);
+  }
+
+  onClosed(error: NodeJS.ErrnoException | null): void {
+    this.connection = null;
+    if (this.state === "done") return;
+    if (this.state === "tunnel") return this.tunnel!.upstreamClosed(error);
+    this.#connectionLost(error ? "rst" : "fin", error);
+  }
+
+  #connectionLost(closedBy: "fin" | "rst", error: NodeJS.ErrnoException | null): void {
+    const phase = this.state === "body" ? "response-body" : this.sentAt === 0 ? "write" : "response-head";
+    const evidence = this.#evidence({ closedBy });
+    if (error?.code) evidence.errno = error.code;
+    if (this.state === "body") evidence.closeDelimited = this.relay!.closeDelimited;
+    this.#failed(closedFailure(phase, evidence));
+  }
+
+  onDeadline(at: Ms): void {
+    const timeouts = this.exchange.timeouts;
+    if (this.state === "tunnel") return this.tunnel!.idle();
+    const [deadline, deadlineMs]: [DeadlineName, Ms] =
+      this.state === "body"
+        ? ["idle-body", timeouts.idleBodyMs]
+        : this.sentAt === 0 && !this.exchange.awaitsContinue
+          ? ["send", timeouts.sendMs]
+          : ["head", timeouts.headMs];
+    this.#failed(deadlineFailure(deadline, this.#evidence({ deadline, deadlineMs }, at)));
+  }
+
+  onDrained(): void {
+    if (this.state === "tunnel") return this.tunnel!.upstreamDrained();
+    if (this.state === "head" && this.sentAt === 0) this.connection?.clearDeadline();
+    this.exchange.upstreamDrained();
+  }
+
+  /** The client takes more of the response. */
+  clientDrained(): void {
+    if (this.state === "tunnel") return this.tunnel!.clientDrained();
+    const { connection } = this;
+    if (this.state !== "body" || !connection?.readingPaused) return;
+    connection.resumeReading();
+    connection.setDeadline(now() + this.exchange.timeouts.idleBodyMs);
+  }
+
+  /** What is known at this point. */
+  #evidence(more: Evidence, at: Ms = now()): Evidence {
+    const { connection } = this;
+    const evidence: Evidence = { ...more, bytesSent: this.bytesSent, bytesReceived: this.bytesReceived };
+    evidence.address = connection?.address || this.target.label;
+    if (connection) {
+      evidence.connectionAgeMs = at - connection.connectedAt;
+      evidence.connectionUses = connection.uses - 1;
+      if (this.reused) evidence.idleMs = this.startedAt - connection.idleSince;
+    }
+    evidence.waitedMs = at - (this.headAt || this.sentAt || this.connectedAt);
+    return evidence;
+  }
+
+  /** A failure of the response that the relay saw. */
+  failed(cause: Failure["cause"], evidence: Evidence): void {
+    this.#failed(failureOf(cause, this.#evidence(evidence)));
+  }
+
+  failedWire(error: WireError): void {
+    this.#failed(wireFailure("response", error.error, error.detail, error.status, this.#evidence({})));
+  }
+
+  #failed(failure: Failure): void {
+    if (this.state === "done") return;
+    this.failure = failure;
+    this.#done();
+    this.connection?.discard();
+    this.exchange.attemptFailed(this, failure);
+  }
+
+  /** The response is whole. */
+  complete(reusable: boolean): void {
+    const { connection } = this;
+    this.#done();
+    if (!connection) return;
+    if (reusable && this.sentAt > 0) this.target.pool.release(connection, this.endedAt);
+    else connection.discard();
+  }
+
+  onInternalError(error: unknown): void {
+    this.exchange.client.onInternalError(error);
+  }
+
+  /** The exchange needs this attempt no more. */
+  cancel(): void {
+    if (this.state === "done") return;
+    if (this.#dial) {
+      this.#dial.cancel();
+      this.target.pool.dialFailed();
+    }
+    this.#done();
+    this.connection?.discard();
+  }
+
+  #done(): void {
+    this.state = "done";
+    this.endedAt = now();
+    this.target.active--;
+  }
+}

@@ -1,0 +1,256 @@
+// One client's connection: reads requests one after the other, hands each to an Exchange, and keeps what comes
+// behind it (pipelining) until that exchange has ended. Nothing is answered out of order, nothing is read without
+// a bound, and every state has its deadline.
+//
+//   head ──▶ exchange ──▶ head …        (kept alive)
+//     │          │
+//     │          └──▶ tunnel            (after 101)
+//     └──────────┴──▶ linger ──▶ closed (what the client still sends is thrown away, so that it can read our answer)
+import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
+import type { Failure } from "../failure/failure.ts";
+import { Connection } from "../net/connection.ts";
+import { now } from "../std/clock.ts";
+import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
+import { HeadBuffer } from "../wire/head-buffer.ts";
+import { parseRequestHead } from "../wire/request-head.ts";
+import { Exchange } from "./exchange.ts";
+import type { Gateway } from "./gateway.ts";
+import type { ListenerInfo } from "./listener.ts";
+import { UNREADABLE } from "./unreadable.ts";
+
+/** After our last byte the client gets this long to read it and to close. */
+const LINGER_MS = 2_000;
+/** What a client may still send meanwhile. */
+const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes behind the running exchange that are kept before reading is paused. */
+const STASH_BYTES_MAX = 64 * 1024;
+/** A client that ended its direction is asked this much later, by an interim response, whether it is still there. */
+const PROBE_AFTER_MS = 400;
+
+type State = "head" | "exchange" | "tunnel" | "linger";
+
+/** A client connection. */
+export class ClientConnection extends Connection {
+  readonly gateway: Gateway;
+  readonly listener: ListenerInfo;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** It comes from a proxy whose forwarding fields are believed. */
+  readonly trusted: boolean;
+  state: State = "head";
+  exchange: Exchange | null = null;
+  /** Requests answered so far. */
+  requests = 0;
+  /** Cached lines for requests to upstreams: the same for each request of this connection. */
+  forwardingLines = "";
+  #headBuffer: HeadBuffer | null = null;
+  #stash: Buffer | null = null;
+  #lingerBytes = 0;
+  /** The buffer being read is ours to keep. */
+  #owned = false;
+
+  constructor(gateway: Gateway, listener: ListenerInfo, remoteAddress: string, remotePort: number, trusted: boolean) {
+    super();
+    this.gateway = gateway;
+    this.listener = listener;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+    this.trusted = trusted;
+  }
+
+  /** The connection is attached: the first head must come in time. */
+  opened(): void {
+    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+  }
+
+  override onBytes(buffer: Buffer, start: number, end: number): void {
+    switch (this.state) {
+      case "head":
+        this.#readRequests(buffer, start, end);
+        return;
+      case "exchange": {
+        const exchange = this.exchange!;
+        const at = exchange.onClientBytes(buffer, start, end);
+        if (at < end && !this.closed && this.state !== "linger") this.#keep(buffer, at, end);
+        return;
+      }
+      case "tunnel":
+        this.exchange?.onTunnelBytes(buffer, start, end);
+        return;
+      case "linger":
+        this.#lingerBytes += end - start;
+        if (this.#lingerBytes > LINGER_BYTES_MAX) this.destroy();
+    }
+  }
+
+  #readRequests(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end && this.state === "head" && !this.closed) {
+      const limits = this.gateway.runtime.headLimits;
+      if (this.#headBuffer) {
+        const result = this.#headBuffer.push(buffer, at, end);
+        if (result === undefined) return;
+        this.#headBuffer = null;
+        if (isWireError(result)) return this.#refuse(result);
+        this.#owned = true;
+        buffer = result.rest;
+        at = this.#begin(result.head as RequestHead, buffer, 0, buffer.length);
+        end = buffer.length;
+      } else {
+        const head = parseRequestHead(buffer, at, end, limits);
+        if (head === undefined) return this.#awaitRest(buffer, at, end);
+        if (isWireError(head)) return this.#refuse(head);
+        at = this.#begin(head, buffer, at + head.size, end);
+      }
+    }
+    if (at < end && this.state === "exchange") this.#keep(buffer, at, end);
+    this.#owned = false;
+  }
+
+  #awaitRest(buffer: Buffer, at: number, end: number): void {
+    this.#headBuffer = new HeadBuffer("request", this.gateway.runtime.headLimits);
+    const early = this.#headBuffer.push(buffer, at, end);
+    if (isWireError(early)) return this.#refuse(early);
+    // The deadline of a first head runs since the connection was opened, that of a later one from its first byte.
+    if (this.requests > 0) this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+  }
+
+  #begin(head: RequestHead, buffer: Buffer, start: number, end: number): number {
+    this.state = "exchange";
+    this.clearDeadline();
+    const exchange = new Exchange(this, this.gateway.runtime, head);
+    this.exchange = exchange;
+    return exchange.begin(buffer, start, end);
+  }
+
+  /** A head that cannot be read: answered, and the connection closed, since what follows cannot be trusted. */
+  #refuse(error: WireError): void {
+    this.#fail(wireFailure("request", error.error, error.detail, error.status, {}));
+  }
+
+  #fail(failure: Failure): void {
+    this.state = "exchange";
+    this.exchange = new Exchange(this, this.gateway.runtime, UNREADABLE);
+    this.exchange.fail(failure);
+  }
+
+  #keep(buffer: Buffer, at: number, end: number): void {
+    const more = this.#owned ? buffer.subarray(at, end) : Buffer.from(buffer.subarray(at, end));
+    this.#stash = this.#stash ? Buffer.concat([this.#stash, more]) : more;
+    if (this.#stash.length >= STASH_BYTES_MAX) this.pauseReading();
+  }
+
+  /** The exchange has ended; `reusable` = its message boundaries are certain and both sides want to go on. */
+  exchangeEnded(reusable: boolean): void {
+    this.exchange = null;
+    if (this.closed) return;
+    if (!reusable) return this.#linger();
+    this.requests++;
+    this.state = "head";
+    const stash = this.#stash;
+    if (stash) {
+      this.#stash = null;
+      process.nextTick(resumeWith, this, stash);
+      return;
+    }
+    if (this.ended) return this.#linger();
+    this.resumeReading();
+    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.idleMs);
+  }
+
+  /** The upstream has agreed to an upgrade: bytes pass from now on, those that came early first. */
+  beginTunnel(): void {
+    this.state = "tunnel";
+    this.clearDeadline();
+    const stash = this.#stash;
+    this.#stash = null;
+    this.resumeReading();
+    if (stash) this.exchange?.onTunnelBytes(stash, 0, stash.length);
+    if (this.ended) this.exchange?.onTunnelClientEnd();
+  }
+
+  /** Goes on with bytes that came while an exchange was running. */
+  readStash(stash: Buffer): void {
+    if (this.closed || this.state !== "head") return;
+    this.resumeReading();
+    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+    this.#owned = true;
+    this.#readRequests(stash, 0, stash.length);
+    this.#owned = false;
+    if (this.ended && this.state === "head") this.#linger();
+  }
+
+  #linger(): void {
+    this.state = "linger";
+    this.#stash = null;
+    this.#headBuffer = null;
+    this.endSending();
+    if (this.ended) return this.setDeadline(now() + LINGER_MS);
+    this.resumeReading();
+    this.setDeadline(now() + LINGER_MS);
+  }
+
+  /** Closes a connection that waits for its next request. */
+  closeIdle(): void {
+    if (this.state === "head" && !this.#headBuffer) this.#linger();
+  }
+
+  override onEnd(): void {
+    switch (this.state) {
+      case "head":
+      case "linger":
+        this.endSending();
+        this.destroySoon();
+        return;
+      case "tunnel":
+        this.exchange?.onTunnelClientEnd();
+        return;
+      case "exchange":
+        if (this.exchange?.onClientEnd()) this.setDeadline(now() + PROBE_AFTER_MS);
+    }
+  }
+
+  /** Closes when what is pending has gone out. */
+  destroySoon(): void {
+    this.socket.destroySoon();
+  }
+
+  override onClosed(_error: NodeJS.ErrnoException | null): void {
+    this.gateway.connections.delete(this);
+    this.#stash = null;
+    this.#headBuffer = null;
+    this.exchange?.onClientClosed();
+    this.exchange = null;
+  }
+
+  override onDrained(): void {
+    this.exchange?.onClientDrained();
+  }
+
+  override onDeadline(): void {
+    switch (this.state) {
+      case "linger":
+        this.destroy();
+        return;
+      case "exchange":
+      case "tunnel":
+        this.exchange?.onClientDeadline();
+        return;
+      case "head":
+        if (this.#headBuffer) {
+          const deadlineMs = this.gateway.runtime.config.client.timeouts.headMs;
+          this.#fail(deadlineFailure("client-head", { deadline: "client-head", deadlineMs }));
+        } else this.#linger();
+    }
+  }
+
+  override onInternalError(error: unknown): void {
+    this.gateway.reportInternal(error);
+    if (this.exchange) this.exchange.fail(failureOf("gateway-internal-error", {}));
+    else this.destroy();
+  }
+}
+
+function resumeWith(connection: ClientConnection, stash: Buffer): void {
+  connection.readStash(stash);
+}

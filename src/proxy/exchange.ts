@@ -1,0 +1,350 @@
+// The story of one exchange: a request was read; it is routed, answered here or sent to an upstream, tried again
+// where that is provably safe, and answered in any case. It is also the record of itself (ExchangeRecord).
+//
+//   begin ─▶ admit ─▶ respond (redirect, fixed response, failure)
+//              └────▶ attempt ─▶ response head ─▶ body ─▶ end
+//                        └─ failed ─▶ decideRetry ─▶ attempt … or a failure response
+//
+// After the response head is sent a failure cannot change the status: the client's connection is aborted.
+import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
+import type { UpstreamTimeouts } from "../config/config.ts";
+import type { Failure } from "../failure/failure.ts";
+import type { DialTarget } from "../net/dial.ts";
+import type { ExchangeRecord } from "../observe/record.ts";
+import { decideRetry, isIdempotent } from "../resilience/retry.ts";
+import { now } from "../std/clock.ts";
+import type { Bytes, Ms } from "../std/units.ts";
+import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
+import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
+import { admit } from "./admit.ts";
+import { Attempt } from "./attempt.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { RequestBody, REPLAY_BYTES_MAX } from "./request-body.ts";
+import { requestIdFor } from "./request-id.ts";
+import { interimHeadFor } from "./response-head.ts";
+import { respondFailure, respondHere } from "./respond.ts";
+import type { RoutePlan } from "./plan.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** The route of a request that no route matched. */
+const NO_ATTEMPTS: readonly Endpoint[] = [];
+const INTERIM_PROBE = "HTTP/1.1 102 Processing\r\n\r\n";
+
+export class Exchange implements ExchangeRecord {
+  readonly client: ClientConnection;
+  readonly runtime: Runtime;
+  readonly head: RequestHead;
+  readonly body: RequestBody | null;
+  readonly requestId: string;
+  readonly startedAt: Ms = now();
+  respondedAt: Ms = 0;
+  endedAt: Ms = 0;
+  /** What the matched route says; null = no route matched (yet). */
+  plan: RoutePlan | null = null;
+  captures: readonly string[] | null = null;
+  group: UpstreamGroup | null = null;
+  attempt: Attempt | null = null;
+  attempts: Attempt[] = [];
+  /** Endpoints tried, in order; only filled from the second attempt on. */
+  #tried: readonly Endpoint[] = NO_ATTEMPTS;
+  status = 0;
+  bytesReceived: Bytes;
+  bytesSent: Bytes = 0;
+  bodyBytesSent: Bytes = 0;
+  failure: Failure | null = null;
+  aborted = false;
+  ended = false;
+  /** What the client was told: the connection stays open behind this response. */
+  keepAlive = true;
+  /** The client sends its body only when it is told to go on (Expect: 100-continue), and was not yet. */
+  awaitsContinue: boolean;
+  /** The protocol that the client asks to upgrade to, where the route lets it; else "". */
+  upgrade = "";
+
+  constructor(client: ClientConnection, runtime: Runtime, head: RequestHead) {
+    this.client = client;
+    this.runtime = runtime;
+    this.head = head;
+    this.body = head.bodyLength === 0 ? null : new RequestBody(head.bodyLength);
+    this.bytesReceived = head.size;
+    this.awaitsContinue = head.expectContinue && head.bodyLength !== 0;
+    this.requestId = requestIdFor(head);
+  }
+
+  /** Takes the request; [start, end) is what was read behind its head. Returns the offset behind its body's bytes. */
+  begin(buffer: Buffer, start: number, end: number): number {
+    const problem = admit(this);
+    if (problem) {
+      const at = this.#readBody(buffer, start, end);
+      if (!this.ended) this.fail(problem);
+      return at;
+    }
+    if (!this.group) {
+      const at = this.#readBody(buffer, start, end);
+      if (!this.ended) respondHere(this);
+      return at;
+    }
+    this.#startAttempt();
+    if (!this.body) return start;
+    const at = this.#readBody(buffer, start, end);
+    this.attempt?.flushHead();
+    return at;
+  }
+
+  /** Body bytes (or what a client sends too early); returns the offset behind the body's bytes. */
+  onClientBytes(buffer: Buffer, start: number, end: number): number {
+    if (!this.body || this.body.complete) return start;
+    return this.#readBody(buffer, start, end);
+  }
+
+  #readBody(buffer: Buffer, start: number, end: number): number {
+    const body = this.body;
+    if (!body || start >= end) {
+      if (body && !body.complete) this.#awaitBody();
+      return start;
+    }
+    const at = body.read(buffer, start, end, this);
+    if (isWireError(at)) {
+      this.fail(wireFailure("request", at.error, at.detail, at.status, {}));
+      return end;
+    }
+    this.bytesReceived += at - start;
+    this.awaitsContinue = false;
+    if (this.ended) return at;
+    const bodyBytesMax = this.plan ? this.plan.bodyBytesMax : Infinity;
+    if (body.received > bodyBytesMax) {
+      this.fail(tooLarge(bodyBytesMax));
+      return at;
+    }
+    if (body.complete) {
+      this.client.clearDeadline();
+      this.client.endBulk(true);
+      this.attempt?.requestComplete();
+    } else {
+      this.#awaitBody();
+      if (body.left > REPLAY_BYTES_MAX) this.client.beginBulk();
+    }
+    return at;
+  }
+
+  #awaitBody(): void {
+    if (!this.client.readingPaused && !this.awaitsContinue) this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
+  }
+
+  /** Framed body bytes, on their way to the upstream. */
+  onBody(buffer: Buffer, start: number, end: number): void {
+    const body = this.body!;
+    const ready = this.attempt?.ready === true;
+    // Kept until it is sent for the first time; behind that only what an idempotent request may need again.
+    if (body.keeping) {
+      const replayable = isIdempotent(this.method) && body.keptBytes + (end - start) <= REPLAY_BYTES_MAX;
+      if (!ready || replayable) body.keep(buffer, start, end);
+      else body.stopKeeping();
+    }
+    if (!ready) return this.client.pauseReading();
+    if (!this.attempt!.sendBody(buffer, start, end, this.client)) {
+      this.client.pauseReading();
+      this.client.clearDeadline();
+    }
+  }
+
+  #startAttempt(): void {
+    const group = this.group!;
+    const endpoint = group.pick(this.#tried);
+    if (typeof endpoint === "string") {
+      this.fail(failureOf(endpoint === "all-tried" ? "no-healthy-upstream" : endpoint, {}));
+      return;
+    }
+    const attempt = new Attempt(this, endpoint);
+    this.attempt = attempt;
+    this.attempts.push(attempt);
+    attempt.start();
+  }
+
+  /** The attempt can send: what was kept of the body has gone out with the head. */
+  attemptReady(): void {
+    if (!this.body) return;
+    if (!isIdempotent(this.method)) this.body.stopKeeping();
+    if (!this.body.complete) {
+      this.client.resumeReading();
+      this.#awaitBody();
+    }
+  }
+
+  /** The upstream takes more of the body. */
+  upstreamDrained(): void {
+    if (this.ended || !this.body || this.body.complete) return;
+    this.client.resumeReading();
+    this.#awaitBody();
+  }
+
+  /** An interim response (1xx) goes to clients that know them. */
+  sendInterim(head: ResponseHead): void {
+    if (this.head.minor === 0) return;
+    const text = interimHeadFor(head);
+    this.bytesSent += text.length;
+    this.client.sendText(text);
+    if (head.status === 100 && this.awaitsContinue) {
+      this.awaitsContinue = false;
+      this.attempt?.connection?.clearDeadline();
+      this.#awaitBody();
+    }
+  }
+
+  /** An attempt has failed before its response was whole. */
+  attemptFailed(attempt: Attempt, failure: Failure): void {
+    this.attempt = null;
+    if (this.ended) return;
+    if (this.respondedAt > 0) return this.fail(failure);
+    const { retry } = this.group!.config;
+    const body = this.body;
+    const tried = [...this.#tried, attempt.target];
+    const decision = decideRetry({
+      bytesSent: attempt.bytesSent,
+      bytesReceived: attempt.bytesReceived,
+      connectionDied: failure.evidence.closedBy !== undefined,
+      idempotent: isIdempotent(this.method),
+      bodyReplayable: !body || body.keeping,
+      otherEndpoint: typeof this.group!.pick(tried) !== "string",
+      attemptsMade: this.attempts.length,
+      attemptsMax: retry.attempts,
+      elapsedMs: now() - this.startedAt,
+      withinMs: retry.withinMs,
+    });
+    if (!decision.retry) return this.fail(failure);
+    // With no other endpoint, a fresh connection to the same one is the other chance.
+    this.#tried = typeof this.group!.pick(tried) === "string" ? NO_ATTEMPTS : tried;
+    this.#startAttempt();
+  }
+
+  /** The exchange cannot succeed: the failure is shown, or the connection aborted where the head is out. */
+  fail(failure: Failure): void {
+    if (this.ended) return;
+    this.failure = failure;
+    this.attempt?.cancel();
+    this.attempt = null;
+    if (this.respondedAt === 0) return respondFailure(this, failure);
+    this.aborted = true;
+    this.end(false);
+    // A body that ends with the connection would look whole if it ended in order.
+    this.client.abort();
+  }
+
+  /** The response is out (or cannot be): the record goes to the observer, the connection to its next request. */
+  end(reusable: boolean): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.endedAt = now();
+    this.runtime.observer.exchangeEnded(this);
+    if (!this.aborted) this.client.exchangeEnded(reusable && this.keepAlive && (!this.body || this.body.complete));
+  }
+
+  onClientDrained(): void {
+    this.client.clearDeadline();
+    this.attempt?.clientDrained();
+  }
+
+  /** The client takes no more for now. */
+  clientBlocked(): void {
+    this.client.setDeadline(now() + this.runtime.config.client.timeouts.sendMs);
+  }
+
+  /** The client ended its direction. True = ask it later whether it is still there. */
+  onClientEnd(): boolean {
+    this.keepAlive = false;
+    if (this.body && !this.body.complete) return this.#clientGone(), false;
+    // A close and a half-close look the same. Before the response an interim response tells them apart (a closed
+    // client answers it with RST); behind its head, a client that ends has left.
+    if (this.respondedAt > 0) return this.#clientGone(), false;
+    return this.head.minor === 1;
+  }
+
+  onClientDeadline(): void {
+    const { timeouts } = this.runtime.config.client;
+    if (this.respondedAt > 0) return this.#clientGone(timeouts.sendMs);
+    if (this.client.ended) {
+      this.client.sendText(INTERIM_PROBE);
+      return;
+    }
+    this.fail(deadlineFailure("client-body", { deadline: "client-body", deadlineMs: timeouts.bodyMs }));
+  }
+
+  onClientClosed(): void {
+    this.#clientGone();
+  }
+
+  #clientGone(sendMs?: Ms): void {
+    if (this.ended) return;
+    this.failure = sendMs
+      ? deadlineFailure("client-send", { deadline: "client-send", deadlineMs: sendMs })
+      : failureOf("client-closed-request", { bytesSent: this.bytesSent });
+    this.aborted = true;
+    this.attempt?.cancel();
+    this.attempt = null;
+    this.end(false);
+    if (!this.client.closed) this.client.abort();
+  }
+
+  onTunnelBytes(buffer: Buffer, start: number, end: number): void {
+    this.bytesReceived += end - start;
+    this.attempt?.tunnel?.toUpstream(buffer, start, end);
+  }
+
+  onTunnelClientEnd(): void {
+    this.attempt?.tunnel?.clientEnded();
+  }
+
+  get timeouts(): UpstreamTimeouts {
+    return this.plan!.timeouts;
+  }
+  dialTarget(endpoint: Endpoint): DialTarget {
+    return this.runtime.dialTarget(this.group!, endpoint, this.plan!);
+  }
+  get responseLimits(): HeadLimits {
+    return this.plan!.responseLimits;
+  }
+
+  // What the record says of the request, read from the head when it is asked for.
+
+  get method(): string {
+    return this.head.method;
+  }
+  get target(): string {
+    return this.head.target;
+  }
+  get host(): string {
+    return this.head.host;
+  }
+  get protocol(): string {
+    return this.head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
+  }
+  get clientAddress(): string {
+    return this.client.remoteAddress;
+  }
+  get clientPort(): number {
+    return this.client.remotePort;
+  }
+  get listener(): string {
+    return this.client.listener.label;
+  }
+  get tls(): boolean {
+    return this.client.listener.tls;
+  }
+  get route(): string {
+    return this.plan ? this.plan.name : "";
+  }
+  get upstream(): string {
+    return this.group ? this.group.config.name : "";
+  }
+  get userAgent(): string {
+    return fieldValue(this.head, "user-agent") ?? "";
+  }
+  get referer(): string {
+    return fieldValue(this.head, "referer") ?? "";
+  }
+}
+
+/** 413: the body is larger than the route takes. */
+export function tooLarge(limitBytes: Bytes): Failure {
+  return failureOf("client-request-too-large", { limit: "request body", limitBytes });
+}

@@ -1,0 +1,128 @@
+// The gateway: config → running → drain. It holds the listeners, the connections and the current Runtime; a reload
+// swaps the Runtime and only touches the listeners that changed, so that no connection notices it.
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import type { Config, ListenerConfig } from "../config/config.ts";
+import type { Ms } from "../std/units.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
+import { type Observer, Runtime } from "./runtime.ts";
+
+/** The program's own log. */
+export interface GatewayLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** The default name, which says nothing about the deployment. */
+const DEFAULT_NAME = "goodgate";
+/** How often a drain looks whether the last exchange has ended. */
+const DRAIN_POLL_MS = 20;
+
+export class Gateway {
+  runtime: Runtime;
+  readonly log: GatewayLog;
+  readonly connections = new Set<ClientConnection>();
+  handshakesFailed = 0;
+  draining = false;
+  #listeners: Listener[] = [];
+  #trusts: (address: string) => boolean;
+
+  constructor(config: Config, observer: Observer, log: GatewayLog) {
+    this.log = log;
+    this.runtime = new Runtime(config, observer, viaName(config));
+    this.#trusts = addressMatcher(config.trust);
+  }
+
+  /** Opens the listeners; rejects with the system's error of the first that cannot. */
+  async start(): Promise<void> {
+    for (const config of this.runtime.config.listeners) this.#listeners.push(await this.#open(config));
+  }
+
+  async #open(config: ListenerConfig): Promise<Listener> {
+    const listener = new Listener(this, config, listenerLabel(config.address));
+    await listener.listen();
+    return listener;
+  }
+
+  /** Ports bound, in the order of the configuration. */
+  get ports(): number[] {
+    return this.#listeners.map((listener) => listener.port);
+  }
+
+  trusts(address: string): boolean {
+    return this.#trusts(address);
+  }
+
+  /** Goes over to another configuration; where a listener cannot be opened, all stays as it was. */
+  async reload(config: Config, observer: Observer): Promise<void> {
+    const kept = new Map(this.#listeners.map((listener) => [JSON.stringify(listener.config), listener]));
+    const opened: Listener[] = [];
+    const next: Listener[] = [];
+    const runtime = new Runtime(config, observer, viaName(config));
+    try {
+      for (const wanted of config.listeners) {
+        const key = JSON.stringify(wanted);
+        const same = kept.get(key);
+        kept.delete(key);
+        const listener = same ?? (await this.#open(wanted));
+        if (!same) opened.push(listener);
+        next.push(listener);
+      }
+    } catch (error) {
+      for (const listener of opened) listener.close();
+      runtime.close();
+      throw error;
+    }
+    for (const gone of kept.values()) gone.close();
+    this.#listeners = next;
+    const old = this.runtime;
+    this.runtime = runtime;
+    this.#trusts = addressMatcher(config.trust);
+    old.close();
+  }
+
+  /** Stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
+  async drain(drainMs: Ms = this.runtime.config.drainMs): Promise<boolean> {
+    this.draining = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of this.connections) connection.closeIdle();
+    const until = performance.now() + drainMs;
+    while (this.connections.size > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    const whole = this.connections.size === 0;
+    this.close();
+    return whole;
+  }
+
+  /** Closes everything now. */
+  close(): void {
+    this.draining = true;
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+    for (const connection of this.connections) connection.destroy();
+    this.runtime.close();
+  }
+
+  /** Upstreams that no request can be sent to: what /readyz says. */
+  unusableUpstreams(): string[] {
+    return [...this.runtime.groups.values()].filter((group) => !group.usable).map((group) => group.config.name);
+  }
+
+  /** An error of our own code, which cost one exchange. */
+  reportInternal(error: unknown): void {
+    this.log.error(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
+
+/**
+ * Our pseudonym in Via (RFC 9110 §7.6.3). A name that was given names the deployment; the default one is made unique
+ * by host and listeners, so that two gateways in a row are no loop.
+ */
+function viaName(config: Config): string {
+  if (config.name !== DEFAULT_NAME) return config.name;
+  const place = JSON.stringify([hostname(), config.listeners.map((listener) => listener.address)]);
+  return `${DEFAULT_NAME}-${createHash("sha256").update(place).digest("hex").slice(0, 8)}`;
+}

@@ -1,0 +1,138 @@
+// Listeners: accept, and hand each client a ClientConnection. Accepted plain sockets are wrapped anew so that they
+// read into the shared buffer: net.createServer takes no `onread`, but a Socket made around the accepted handle does.
+// Where the handle is not there (another runtime), the accepted socket is used as it is.
+import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Address, ListenerConfig } from "../config/config.ts";
+import { ServerCertificates } from "../net/server-certificates.ts";
+import { ClientConnection } from "./client-connection.ts";
+import type { Gateway } from "./gateway.ts";
+
+const BACKLOG = 4096;
+
+/** What an exchange records of the listener it came through. */
+export interface ListenerInfo {
+  readonly label: string;
+  readonly tls: boolean;
+}
+
+/** Something that listens; close() stops accepting and leaves open connections alone. */
+export class Listener {
+  readonly config: ListenerConfig;
+  readonly info: ListenerInfo;
+  readonly #gateway: Gateway;
+  readonly #server: Server;
+  readonly #certificates: ServerCertificates | null;
+
+  constructor(gateway: Gateway, config: ListenerConfig, label: string) {
+    this.#gateway = gateway;
+    this.config = config;
+    this.info = { label, tls: config.tls !== null };
+    if (config.tls) {
+      this.#certificates = ServerCertificates.load(config.tls, (problem) => gateway.log.warn(problem));
+      this.#server = this.#tlsServer(config.tls.minVersion, this.#certificates);
+    } else {
+      this.#certificates = null;
+      this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
+        this.#acceptPlain(socket),
+      );
+    }
+    this.#server.on("error", (error) => gateway.log.error(`listener ${label}: ${error.message}`));
+  }
+
+  /** Resolves once it listens; rejects with the system's error. */
+  listen(): Promise<void> {
+    const { address } = this.config;
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      const options = address.kind === "unix" ? { path: address.path } : { host: address.host || undefined, port: address.port };
+      server.listen({ ...options, backlog: BACKLOG }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  /** The port that was bound; 0 for a Unix socket. */
+  get port(): number {
+    const bound = this.#server.address();
+    return bound && typeof bound === "object" ? bound.port : 0;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#certificates?.close();
+  }
+
+  #tlsServer(minVersion: "TLSv1.2" | "TLSv1.3", certificates: ServerCertificates): Server {
+    const server = createTlsServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      minVersion,
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: this.#gateway.runtime.config.client.timeouts.headMs,
+      ...certificates.serverOptions(),
+    });
+    server.on("secureConnection", (socket: TLSSocket) => this.#accept(socket, "events"));
+    // A handshake that fails is the client's (a scan, an old browser): counted, not an error of the listener.
+    server.on("tlsClientError", (_error, socket) => {
+      this.#gateway.handshakesFailed++;
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #acceptPlain(accepted: Socket): void {
+    const handle = (accepted as unknown as { _handle: object | null })._handle;
+    if (!handle) {
+      accepted.resume();
+      this.#accept(accepted, "events");
+      return;
+    }
+    const connection = this.#connectionFor(accepted);
+    (accepted as unknown as { _handle: object | null })._handle = null;
+    const socket = new Socket({ handle, allowHalfOpen: true, onread: connection.onRead() } as ConstructorParameters<typeof Socket>[0]);
+    connection.attach(socket, "onread");
+    this.#opened(connection);
+    socket.resume();
+  }
+
+  #accept(socket: Socket, reads: "onread" | "events"): void {
+    const connection = this.#connectionFor(socket);
+    connection.attach(socket, reads);
+    this.#opened(connection);
+  }
+
+  #connectionFor(socket: Socket): ClientConnection {
+    const remoteAddress = plainAddress(socket.remoteAddress ?? "");
+    return new ClientConnection(this.#gateway, this.info, remoteAddress, socket.remotePort ?? 0, this.#gateway.trusts(remoteAddress));
+  }
+
+  #opened(connection: ClientConnection): void {
+    this.#gateway.connections.add(connection);
+    connection.opened();
+  }
+}
+
+/** IPv4 in IPv6 clothes ("::ffff:10.0.0.1") as plain IPv4. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** Whether an address lies in one of the CIDR blocks. */
+export function addressMatcher(blocks: readonly string[]): (address: string) => boolean {
+  if (blocks.length === 0) return () => false;
+  const list = new BlockList();
+  for (const block of blocks) {
+    const [network, bits] = block.split("/") as [string, string | undefined];
+    const family = isIP(network) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(network, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
+/** The listener's address as it is logged. */
+export function listenerLabel(address: Address): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+}

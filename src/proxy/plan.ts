@@ -1,0 +1,70 @@
+// What a route means for an exchange, worked out once at load: no look-ups of settings while requests run.
+import type { Config, ErrorsConfig, RouteAction, RouteConfig, UpstreamTimeouts } from "../config/config.ts";
+import type { UpstreamGroup } from "../upstream/group.ts";
+import type { HeadLimits } from "../wire/head.ts";
+import { type CompiledOps, compileOps, template } from "./header-ops.ts";
+import type { Template } from "./placeholders.ts";
+
+/** Number of fields that a response may have. */
+const RESPONSE_FIELDS_MAX = 512;
+
+export interface RoutePlan {
+  readonly name: string;
+  readonly action: RouteAction;
+  /** Where it is proxied to; null = answered here. */
+  readonly group: UpstreamGroup | null;
+  readonly timeouts: UpstreamTimeouts;
+  /** Infinity = no limit. */
+  readonly bodyBytesMax: number;
+  readonly responseBytesMax: number;
+  readonly responseLimits: HeadLimits;
+  readonly strip: string;
+  readonly rewrite: Template | null;
+  /** Target of a redirect or body of a fixed response. */
+  readonly text: Template | null;
+  readonly request: CompiledOps | null;
+  readonly response: CompiledOps | null;
+  readonly upgrade: boolean;
+  readonly errors: ErrorsConfig;
+}
+
+/** Plans in the order of config.routes. */
+export function planRoutes(config: Config, groups: ReadonlyMap<string, UpstreamGroup>): RoutePlan[] {
+  return config.routes.map((route) => planRoute(config, route, groups));
+}
+
+function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<string, UpstreamGroup>): RoutePlan {
+  const { action } = route;
+  const group = action.kind === "proxy" ? (groups.get(action.upstream) ?? null) : null;
+  if (action.kind === "proxy" && !group) throw new Error(`route ${route.name}: no upstream ${action.upstream}`);
+  const upstream = group?.config;
+  const headBytes = upstream?.limits.headBytes ?? 0;
+  return {
+    name: route.name,
+    action,
+    group,
+    timeouts: { ...NO_TIMEOUTS, ...upstream?.timeouts, ...route.timeouts },
+    bodyBytesMax: unlimited(route.bodyBytes ?? config.client.limits.bodyBytes),
+    responseBytesMax: unlimited(upstream?.limits.bodyBytes ?? 0),
+    responseLimits: { lineBytes: headBytes, headBytes, fields: RESPONSE_FIELDS_MAX },
+    strip: route.strip,
+    rewrite: route.rewrite === null ? null : template(route.rewrite),
+    text: action.kind === "redirect" ? template(action.to) : action.kind === "respond" ? template(action.body) : null,
+    request: compileOps(route.request),
+    response: compileOps(route.response),
+    upgrade: route.upgrade,
+    errors: { detail: route.errors.detail, pages: new Map([...config.errors.pages, ...route.errors.pages]) },
+  };
+}
+
+const unlimited = (bytes: number): number => (bytes === 0 ? Infinity : bytes);
+
+/** For routes that are answered here: nothing waits. */
+const NO_TIMEOUTS: UpstreamTimeouts = {
+  connectMs: Infinity,
+  tlsMs: Infinity,
+  sendMs: Infinity,
+  headMs: Infinity,
+  idleBodyMs: Infinity,
+  tunnelIdleMs: Infinity,
+};

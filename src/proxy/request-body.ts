@@ -1,0 +1,74 @@
+// The body of a request on its way to the upstream: counts and bounds it, keeps what may have to be sent (again).
+// What goes out is framed as it came in: a length stays a length, chunks stay chunks (without their extensions).
+import type { Bytes } from "../std/units.ts";
+import { ChunkedDecoder } from "../wire/chunked.ts";
+import { CHUNKED } from "../wire/framing.ts";
+import { isWireError, type WireError } from "../wire/head.ts";
+import { CHUNK_LIMITS, readChunks } from "./chunks.ts";
+
+/** Bodies up to this size are kept until the response begins, so that an idempotent request can be sent again. */
+export const REPLAY_BYTES_MAX: Bytes = 64 * 1024;
+
+/** Where framed body bytes go. */
+export interface BodySink {
+  onBody(buffer: Buffer, start: number, end: number): void;
+}
+
+export class RequestBody {
+  complete = false;
+  /** Body bytes received, without chunk framing. */
+  received: Bytes = 0;
+  /** Framed bytes from the first on; empty once `keeping` has ended. */
+  kept: Buffer[] = [];
+  keptBytes: Bytes = 0;
+  /** All that was received is in `kept`. */
+  keeping = true;
+  #left: Bytes;
+  readonly #decoder: ChunkedDecoder | null;
+
+  constructor(bodyLength: number) {
+    this.#decoder = bodyLength === CHUNKED ? new ChunkedDecoder(CHUNK_LIMITS) : null;
+    this.#left = bodyLength;
+  }
+
+  /** Bytes that a body of known length still lacks; Infinity for chunks. */
+  get left(): Bytes {
+    return this.#decoder ? Infinity : this.#left;
+  }
+
+  /**
+   * Reads body bytes from [start, end) and hands them, framed for the upstream, to `sink`: in `buffer` itself or in a
+   * new one. Returns the offset behind the body's bytes.
+   */
+  read(buffer: Buffer, start: number, end: number, sink: BodySink): number | WireError {
+    if (this.#decoder) {
+      const chunks = readChunks(this.#decoder, buffer, start, end);
+      if (isWireError(chunks)) return chunks;
+      this.received += chunks.bytes;
+      this.complete = this.#decoder.done;
+      if (chunks.framed) sink.onBody(chunks.framed, 0, chunks.framed.length);
+      else if (chunks.consumed > start) sink.onBody(buffer, start, chunks.consumed);
+      return chunks.consumed;
+    }
+    const length = Math.min(this.#left, end - start);
+    this.#left -= length;
+    this.received += length;
+    this.complete = this.#left === 0;
+    if (length > 0) sink.onBody(buffer, start, start + length);
+    return start + length;
+  }
+
+  /** Copies framed bytes, so that they can be sent later or again. */
+  keep(buffer: Buffer, start: number, end: number): void {
+    if (!this.keeping) return;
+    this.kept.push(Buffer.from(buffer.subarray(start, end)));
+    this.keptBytes += end - start;
+  }
+
+  /** Gives up what is kept: the body can be sent this once only. */
+  stopKeeping(): void {
+    this.keeping = false;
+    this.kept = [];
+    this.keptBytes = 0;
+  }
+}

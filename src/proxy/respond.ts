@@ -1,0 +1,114 @@
+// Responses that the gateway makes itself: failures (status, Proxy-Status, Retry-After, a body by Accept), redirects
+// and fixed responses.
+import { CAUSES } from "../failure/causes.ts";
+import { type ErrorContext, errorBody, negotiate, ownPage } from "../failure/error-body.ts";
+import type { Failure } from "../failure/failure.ts";
+import { appendMember, proxyStatusType, serialiseMember } from "../failure/proxy-status.ts";
+import { now } from "../std/clock.ts";
+import { fieldValue } from "../wire/head.ts";
+import { reasonPhrase } from "../wire/status.ts";
+import { httpDate } from "./date.ts";
+import type { Exchange } from "./exchange.ts";
+import { addedLines } from "./header-ops.ts";
+import { mayKeepAlive } from "./response-head.ts";
+import { forwardedTarget } from "./send-request.ts";
+
+/** Shows a failure to the client, in the form it asks for. */
+export function respondFailure(exchange: Exchange, failure: Failure): void {
+  const { head, requestId } = exchange;
+  const cause = CAUSES[failure.cause];
+  const context = errorContext(exchange);
+  const format = negotiate(fieldValue(head, "accept"));
+  const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
+  const { type, body, policy } = own ? { type: "text/html; charset=utf-8", body: ownPage(own, failure, context), policy: "" } : errorBody(format, failure, context);
+  const member = proxyStatusMember(exchange, failure);
+  let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
+  if (member !== "") lines += `Proxy-Status: ${appendMember(failure.evidence.upstreamProxyStatus ? [failure.evidence.upstreamProxyStatus] : [], member)}\r\n`;
+  if (cause.retryAfterSeconds !== null) lines += `Retry-After: ${cause.retryAfterSeconds}\r\n`;
+  if (failure.status === 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  if (policy) lines += `Content-Security-Policy: ${policy}\r\nX-Content-Type-Options: nosniff\r\n`;
+  lines += "Vary: Accept\r\n";
+  send(exchange, failure.status, lines, body);
+}
+
+/** A redirect or fixed response of a route. */
+export function respondHere(exchange: Exchange): void {
+  const plan = exchange.plan!;
+  const { action } = plan;
+  const text = plan.text!.render(exchange.placeholders);
+  if (action.kind === "redirect") {
+    const to = withQuery(text, action.to, exchange.head.query);
+    return send(exchange, action.status, `Location: ${to}\r\nContent-Type: text/plain\r\n`, "");
+  }
+  if (action.kind !== "respond") throw new Error(`route ${plan.name} is not answered here`);
+  send(exchange, action.status, `Content-Type: ${action.type}\r\n`, text);
+}
+
+/** A redirect keeps the query unless its target says otherwise. */
+function withQuery(target: string, template: string, query: string): string {
+  return query === "" || template.includes("?") || template.includes("{request.query}") || template.includes("{request.target}") ? target : target + query;
+}
+
+function send(exchange: Exchange, status: number, lines: string, body: string): void {
+  const { client, head } = exchange;
+  const bytes = Buffer.from(body, "utf8");
+  const bodiless = status === 204 || status === 304;
+  exchange.keepAlive = mayKeepAlive(exchange, bytes.length);
+  const ops = exchange.plan?.response;
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nDate: ${httpDate()}\r\n${lines}`;
+  if (ops) text += addedLines(ops, exchange.placeholders);
+  if (!bodiless) text += `Content-Length: ${bytes.length}\r\n`;
+  if (!exchange.keepAlive) text += "Connection: close\r\n";
+  else if (head.minor === 0) text += "Connection: keep-alive\r\n";
+  text += "\r\n";
+  exchange.status = status;
+  exchange.respondedAt = now();
+  const length = head.method === "HEAD" || bodiless ? 0 : bytes.length;
+  exchange.bytesSent += text.length + length;
+  exchange.bodyBytesSent += length;
+  if (!client.sendBytes(text, bytes, 0, length, "", null)) exchange.clientBlocked();
+  exchange.end(true);
+}
+
+function errorContext(exchange: Exchange): ErrorContext {
+  const { head, client, attempts } = exchange;
+  return {
+    requestId: exchange.requestId,
+    method: head.method,
+    path: head.path,
+    name: exchange.runtime.config.name,
+    showDetail: showsDetail(exchange),
+    attempts: attempts.length,
+    upstream: exchange.upstream,
+    endpoint: attempts.at(-1)?.endpoint ?? "",
+    route: exchange.route,
+    host: head.host,
+    scheme: client.listener.tls ? "https" : "http",
+  };
+}
+
+function showsDetail(exchange: Exchange): boolean {
+  const { detail } = (exchange.plan ?? exchange.runtime.config).errors;
+  if (detail !== "loopback") return detail === "always";
+  const address = exchange.client.remoteAddress;
+  // Behind a trusted proxy on this machine the client is not local.
+  return (address.startsWith("127.") || address === "::1") && !exchange.client.trusted;
+}
+
+function ownPageFor(exchange: Exchange, status: number): string | undefined {
+  const { pages } = (exchange.plan ?? exchange.runtime.config).errors;
+  return pages.get(String(status)) ?? pages.get(`${Math.floor(status / 100)}xx`);
+}
+
+function proxyStatusMember(exchange: Exchange, failure: Failure): string {
+  const error = proxyStatusType(failure);
+  if (error === null) return "";
+  const detail = showsDetail(exchange);
+  const nextHop = exchange.attempts.at(-1)?.endpoint;
+  return serialiseMember({
+    name: exchange.runtime.config.name,
+    error,
+    details: failure.cause,
+    ...(detail && nextHop ? { nextHop } : {}),
+  });
+}

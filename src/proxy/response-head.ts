@@ -1,0 +1,37 @@
+// Response heads as the client gets them.
+import { AS_RECEIVED, UNTIL_CLOSE } from "../wire/framing.ts";
+import { forwardResponseHead } from "../wire/serialise.ts";
+import type { ResponseHead } from "../wire/head.ts";
+import { httpDate } from "./date.ts";
+import type { Exchange } from "./exchange.ts";
+import { addedLines } from "./header-ops.ts";
+
+/** The head of an upstream's response for this client; decides whether the connection stays open behind it. */
+export function responseHeadFor(exchange: Exchange, head: ResponseHead, bodyLength: number): string {
+  const ops = exchange.plan!.response;
+  exchange.keepAlive = mayKeepAlive(exchange, bodyLength);
+  let added = head.hasDate ? "" : `Date: ${httpDate()}\r\n`;
+  if (ops) added += addedLines(ops, exchange.placeholders);
+  return forwardResponseHead(head, {
+    bodyLength,
+    keepAlive: exchange.keepAlive,
+    added,
+    drop: ops ? ops.drop : null,
+    replaced: 0,
+    upgrade: head.status === 101 ? head.upgrade : "",
+    http10Client: exchange.head.minor === 0,
+  });
+}
+
+/** An interim response as it came. */
+export function interimHeadFor(head: ResponseHead): string {
+  return forwardResponseHead(head, INTERIM);
+}
+
+const INTERIM = { bodyLength: AS_RECEIVED, keepAlive: true, added: "", replaced: 0, drop: null, upgrade: "", http10Client: false };
+
+/** Behind a request that was read to its end, with a response whose end the client can see. */
+export function mayKeepAlive(exchange: Exchange, bodyLength: number): boolean {
+  const { client, body, head } = exchange;
+  return exchange.keepAlive && head.keepAlive && bodyLength !== UNTIL_CLOSE && !client.ended && !client.gateway.draining && (!body || body.complete);
+}

@@ -1,0 +1,93 @@
+// The request head as the upstream gets it: path after strip and rewrite, Host, the forwarding fields, the route's
+// operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
+import { forwardedElement } from "../wire/forwarded.ts";
+import { fieldValues } from "../wire/head.ts";
+import {
+  FIELD_FORWARDED,
+  FIELD_VIA,
+  FIELD_X_FORWARDED_FOR,
+  FIELD_X_FORWARDED_HOST,
+  FIELD_X_FORWARDED_PROTO,
+  FIELD_X_REQUEST_ID,
+  kindBit,
+} from "../wire/fields.ts";
+import { forwardRequestHead } from "../wire/serialise.ts";
+import { viaValue } from "../wire/via.ts";
+import type { Endpoint } from "../upstream/group.ts";
+import type { Exchange } from "./exchange.ts";
+import { addedLines } from "./header-ops.ts";
+
+/** What we say ourselves; nothing of it is passed on as received, whether or not the configuration has us say it. */
+const OURS =
+  kindBit(FIELD_FORWARDED) |
+  kindBit(FIELD_VIA) |
+  kindBit(FIELD_X_FORWARDED_FOR) |
+  kindBit(FIELD_X_FORWARDED_HOST) |
+  kindBit(FIELD_X_FORWARDED_PROTO) |
+  kindBit(FIELD_X_REQUEST_ID);
+
+/** The head that goes to `endpoint`, complete. */
+export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
+  const { head } = exchange;
+  const plan = exchange.plan!;
+  const ops = plan.request;
+  let added = forwardingLines(exchange);
+  if (ops) added += addedLines(ops, exchange.placeholders);
+  return forwardRequestHead(head, {
+    method: head.method,
+    path: head.form === "asterisk" ? "*" : forwardedTarget(exchange),
+    host: hostFor(exchange, endpoint),
+    added,
+    bodyLength: head.bodyLength,
+    upgrade: exchange.upgrade,
+    keepAlive: true,
+    replaced: exchange.runtime.config.forwarding.via ? OURS : OURS & ~kindBit(FIELD_VIA),
+    drop: ops ? ops.drop : null,
+  });
+}
+
+/** Path and query after strip and rewrite. */
+export function forwardedTarget(exchange: Exchange): string {
+  const { head } = exchange;
+  const { strip, rewrite } = exchange.plan!;
+  let path = head.path;
+  if (strip !== "" && path.startsWith(strip)) {
+    path = path.slice(strip.length);
+    if (path.charCodeAt(0) !== 0x2f) path = `/${path}`;
+  }
+  if (rewrite) path = rewrite.render(exchange.placeholders);
+  return path + head.query;
+}
+
+function hostFor(exchange: Exchange, endpoint: Endpoint): string {
+  const { host } = exchange.group!.config;
+  if (host === "keep" && exchange.head.host !== "") return exchange.head.host;
+  if (typeof host === "object") return host.name;
+  return endpoint.hostField;
+}
+
+/** X-Forwarded-*, Forwarded, Via and X-Request-Id, each ended by CRLF. */
+function forwardingLines(exchange: Exchange): string {
+  const { client, head, runtime } = exchange;
+  const { forwarding } = runtime.config;
+  const proto = client.listener.tls ? "https" : "http";
+  let lines = "";
+  if (forwarding.xForwarded) {
+    const given = client.trusted ? fieldValues(head, "x-forwarded-for").join(", ") : "";
+    lines += `X-Forwarded-For: ${given === "" ? client.remoteAddress : `${given}, ${client.remoteAddress}`}\r\n`;
+    lines += `X-Forwarded-Proto: ${trustedValue(exchange, "x-forwarded-proto") || proto}\r\n`;
+    const host = trustedValue(exchange, "x-forwarded-host") || head.host;
+    if (host !== "") lines += `X-Forwarded-Host: ${host}\r\n`;
+  }
+  if (forwarding.forwarded) {
+    const given = client.trusted ? fieldValues(head, "forwarded").join(", ") : "";
+    const own = forwardedElement(client.remoteAddress, head.host, proto);
+    lines += `Forwarded: ${given === "" ? own : `${given}, ${own}`}\r\n`;
+  }
+  if (forwarding.via) lines += `Via: ${viaValue(head, runtime.viaName)}\r\n`;
+  return `${lines}X-Request-Id: ${exchange.requestId}\r\n`;
+}
+
+function trustedValue(exchange: Exchange, name: string): string {
+  return exchange.client.trusted ? (fieldValues(exchange.head, name).at(-1) ?? "") : "";
+}

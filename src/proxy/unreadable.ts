@@ -1,0 +1,20 @@
+// The stand-in for a request head that could not be read: what is answered and logged where there is no request.
+import type { RequestHead } from "../wire/head.ts";
+
+export const UNREADABLE: RequestHead = {
+  text: "",
+  marks: [],
+  size: 0,
+  method: "",
+  target: "",
+  minor: 1,
+  form: "origin",
+  host: "",
+  path: "/",
+  query: "",
+  bodyLength: 0,
+  keepAlive: false,
+  expectContinue: false,
+  upgrade: "",
+  nominated: null,
+};

@@ -1,0 +1,93 @@
+// A tunnel: after 101 bytes pass both ways as they are, with back pressure, half-close and an idle limit.
+// It begins only when the upstream has agreed; until then what the client sends stays here.
+import type { PooledConnection } from "../net/pool.ts";
+import { now } from "../std/clock.ts";
+import { AS_RECEIVED } from "../wire/framing.ts";
+import type { ResponseHead } from "../wire/head.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { Exchange } from "./exchange.ts";
+import { responseHeadFor } from "./response-head.ts";
+
+export class Tunnel {
+  readonly #attempt: Attempt;
+  readonly #exchange: Exchange;
+  readonly #client: ClientConnection;
+  readonly #upstream: PooledConnection;
+
+  constructor(attempt: Attempt, upstream: PooledConnection) {
+    this.#attempt = attempt;
+    this.#exchange = attempt.exchange;
+    this.#client = attempt.exchange.client;
+    this.#upstream = upstream;
+  }
+
+  /** Sends the 101 with what the upstream has sent behind it, and what the client has sent meanwhile. */
+  begin(head: ResponseHead, buffer: Buffer, start: number, end: number): void {
+    const exchange = this.#exchange;
+    const text = responseHeadFor(exchange, head, AS_RECEIVED);
+    exchange.status = 101;
+    exchange.respondedAt = this.#attempt.headAt;
+    exchange.keepAlive = false;
+    exchange.bytesSent += text.length;
+    this.#client.sendText(text);
+    if (start < end) this.toClient(buffer, start, end);
+    this.#touch();
+    this.#client.beginTunnel();
+  }
+
+  #touch(): void {
+    this.#upstream.setDeadline(now() + this.#exchange.timeouts.tunnelIdleMs);
+  }
+
+  toClient(buffer: Buffer, start: number, end: number): void {
+    this.#exchange.bytesSent += end - start;
+    this.#exchange.bodyBytesSent += end - start;
+    this.#touch();
+    if (!this.#client.sendBytes("", buffer, start, end, "", this.#upstream)) this.#upstream.pauseReading();
+  }
+
+  toUpstream(buffer: Buffer, start: number, end: number): void {
+    this.#attempt.bytesSent += end - start;
+    this.#touch();
+    if (!this.#upstream.sendBytes("", buffer, start, end, "", this.#client)) this.#client.pauseReading();
+  }
+
+  clientDrained(): void {
+    this.#touch();
+    this.#upstream.resumeReading();
+  }
+
+  upstreamDrained(): void {
+    this.#touch();
+    this.#client.resumeReading();
+  }
+
+  clientEnded(): void {
+    if (this.#upstream.ended) this.#end();
+    else this.#upstream.endSending();
+  }
+
+  upstreamEnded(): void {
+    if (this.#client.ended) this.#end();
+    else this.#client.endSending();
+  }
+
+  /** The upstream's socket has gone. */
+  upstreamClosed(error: NodeJS.ErrnoException | null): void {
+    if (error) this.#exchange.aborted = true;
+    this.#end();
+  }
+
+  /** Nothing has passed for the idle time. */
+  idle(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    this.#attempt.complete(false);
+    this.#exchange.attempt = null;
+    this.#exchange.end(false);
+    if (this.#exchange.aborted) this.#client.abort();
+  }
+}
