@@ -1,6 +1,7 @@
 // goodgate demo: a shop on three lab endpoints and the gateway in front, to be broken by button.
+import { formatAddress } from "../config/address.ts";
 import { configFromUrls, withOverrides } from "../config/load.ts";
-import { startShop } from "../lab/shop.ts";
+import { type Company, startShop } from "../lab/shop.ts";
 import { printProblems, reportStartError } from "./problems.ts";
 import { openConsole, Served } from "./serve.ts";
 import { onSignals } from "./run.ts";
@@ -14,7 +15,8 @@ export interface DemoOptions {
 
 /** Starts the demo; resolves with an exit code where it cannot. */
 export async function demo(options: DemoOptions): Promise<number | undefined> {
-  const shops = await Promise.all(SHOPS.map((name) => startShop({ name, host: "127.0.0.1", port: 0 })));
+  const company: Company = { shops: new Map(), orders: [] };
+  const shops = await Promise.all(SHOPS.map((name) => startShop({ name, company })));
   const loaded = configFromUrls(shops.map((shop) => `http://127.0.0.1:${shop.port}`));
   if (!loaded.config) throw new Error("the demo's own configuration has errors");
   const { config, problems } = withOverrides(loaded.config, {
@@ -32,7 +34,7 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
   }
   const console_ = await openConsole(config, { ready: () => served.ready(), metrics: () => served.metrics.render() });
   const at = `http://localhost:${served.gateway.ports[0]}`;
-  process.stdout.write(welcome(at, shops.map((shop) => shop.port), console_?.address ?? null));
+  process.stdout.write(welcome(at, shops.map((shop) => shop.port), console_ && formatAddress(console_.address)));
   const stop = async (): Promise<void> => {
     served.gateway.close();
     await Promise.all(shops.map((shop) => shop.close()));

@@ -54,7 +54,7 @@ function program(): Command {
   root
     .command("lab")
     .description("an upstream that misbehaves on request in every named way")
-    .option("--listen <address>", "address to listen on (default 127.0.0.1:3502)")
+    .option("--listen <address>", "address to listen on (default 127.0.0.1:8503)")
     .action(async (options) => exit(await (await import("./lab.ts")).runLab(options)));
   return root;
 }

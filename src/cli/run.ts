@@ -1,6 +1,7 @@
 // goodgate run: read the configuration (or make one of URLs), say what is wrong with it, start, and live until a
 // signal ends it. HUP reads the configuration again, USR1 reopens logs, TERM and QUIT drain, INT stops at once.
 import { existsSync } from "node:fs";
+import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { printProblems, reportStartError } from "./problems.ts";
 import { type LoadOptions, loadTargets, looksLikeUrl } from "./load.ts";
@@ -44,7 +45,7 @@ async function runSingle(config: Config, load: Load, pidFile: string, file: stri
   }
   const console_ = await openConsole(config, { ready: () => served.ready(), metrics: () => served.metrics.render() });
   writePidFile(pidFile);
-  announce(config, served.gateway.ports, console_?.address ?? null, file);
+  announce(config, served.gateway.ports, console_ && formatAddress(console_.address), file);
   void warnOfSilentEndpoints(config);
   const stop = async (drain: boolean): Promise<void> => {
     const whole = drain ? await served.drain() : (served.gateway.close(), true);

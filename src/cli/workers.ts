@@ -2,6 +2,7 @@
 // A worker that dies is replaced at once (with a pause where it dies again and again); only its own exchanges fail.
 import cluster, { type Worker } from "node:cluster";
 import { availableParallelism } from "node:os";
+import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { type Family, renderFamilies } from "../observe/metrics-text.ts";
@@ -74,7 +75,7 @@ export async function runPrimary(config: Config, load: Load, pidFile: string): P
   });
   const console_ = await openConsole(config, { ready: () => lastReady, metrics: mergedMetrics });
   writePidFile(pidFile);
-  announce(config, ports, console_?.address ?? null, null, count);
+  announce(config, ports, console_ && formatAddress(console_.address), null, count);
   void warnOfSilentEndpoints(config);
   const end = async (how: "drain" | "stop"): Promise<void> => {
     ending = true;
