@@ -2,8 +2,7 @@
 // is read. What goes wrong is made a Failure here, where it is seen, with its evidence; the exchange decides.
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
-import type { DialHandle } from "../net/dial.ts";
-import { dial } from "../net/dial.ts";
+import { type DialHandle, dial } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
 import { now } from "../std/clock.ts";
@@ -74,7 +73,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const connection = new PooledConnection(pool);
     pool.dialStarted();
     const options = this.exchange.dialTarget(this.target);
-    this.#dial = dial(options, connection.onRead(), (result) => {
+    this.#dial = dial(options, connection, (result) => {
       this.#dial = null;
       if (!result.ok) {
         pool.dialFailed();
@@ -186,13 +185,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   #onHead(head: ResponseHead, buffer: Buffer, at: number, end: number): number {
     const { exchange } = this;
     if (head.status === 101) {
-      if (exchange.upgrade !== "") {
-        this.headAt = now();
-        this.status = 101;
-        this.state = "tunnel";
-        this.tunnel = new Tunnel(this, this.connection!);
-        this.tunnel.begin(head, buffer, at, end);
-      } else this.#failed(failureOf("response-malformed", this.#evidence({ detail: "101 without a request to upgrade" })));
+      this.#onSwitch(head, buffer, at, end);
       return end;
     }
     if (head.status < 200) {
@@ -209,6 +202,23 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
     return end;
+  }
+
+  /** 101: a tunnel, where it was asked for and says what was asked for (RFC 9110 §7.8). */
+  #onSwitch(head: ResponseHead, buffer: Buffer, at: number, end: number): void {
+    const wanted = this.exchange.upgrade;
+    if (wanted === "") {
+      this.#failed(failureOf("response-malformed", this.#evidence({ detail: "101 without a request to upgrade" })));
+    } else if (!offers(wanted, head.upgrade)) {
+      const detail = head.upgrade === "" ? "101 without Upgrade" : `101 for ${head.upgrade}, which was not asked for`;
+      this.#failed(failureOf("upgrade-failed", this.#evidence({ detail })));
+    } else {
+      this.headAt = now();
+      this.status = 101;
+      this.state = "tunnel";
+      this.tunnel = new Tunnel(this, this.connection!);
+      this.tunnel.begin(head, buffer, at, end);
+    }
   }
 
   #unreadable(error: WireError, buffer: Buffer, start: number, end: number): void {
@@ -324,4 +334,10 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.endedAt = now();
     this.target.active--;
   }
+}
+
+/** Whether the protocol that was chosen is one of those that were offered. */
+function offers(offered: string, chosen: string): boolean {
+  const wanted = chosen.toLowerCase();
+  return wanted !== "" && offered.split(",").some((protocol) => protocol.trim().toLowerCase() === wanted);
 }

@@ -71,7 +71,7 @@ export class ClientConnection extends Connection {
       case "exchange": {
         const exchange = this.exchange!;
         const at = exchange.onClientBytes(buffer, start, end);
-        if (at < end && !this.closed && this.state !== "linger") this.#keep(buffer, at, end);
+        if (at < end && !this.closed && (this.state as State) !== "linger") this.#keep(buffer, at, end);
         return;
       }
       case "tunnel":

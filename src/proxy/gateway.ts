@@ -6,14 +6,7 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import type { Ms } from "../std/units.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
-import { type Observer, Runtime } from "./runtime.ts";
-
-/** The program's own log. */
-export interface GatewayLog {
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
-}
+import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
 
 /** The default name, which says nothing about the deployment. */
 const DEFAULT_NAME = "goodgate";
@@ -31,7 +24,7 @@ export class Gateway {
 
   constructor(config: Config, observer: Observer, log: GatewayLog) {
     this.log = log;
-    this.runtime = new Runtime(config, observer, viaName(config));
+    this.runtime = new Runtime(config, observer, viaName(config), log);
     this.#trusts = addressMatcher(config.trust);
   }
 
@@ -60,7 +53,7 @@ export class Gateway {
     const kept = new Map(this.#listeners.map((listener) => [JSON.stringify(listener.config), listener]));
     const opened: Listener[] = [];
     const next: Listener[] = [];
-    const runtime = new Runtime(config, observer, viaName(config));
+    const runtime = new Runtime(config, observer, viaName(config), this.log);
     try {
       for (const wanted of config.listeners) {
         const key = JSON.stringify(wanted);

@@ -2,11 +2,12 @@
 // read into the shared buffer: net.createServer takes no `onread`, but a Socket made around the accepted handle does.
 // Where the handle is not there (another runtime), the accepted socket is used as it is.
 import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from "node:tls";
 import type { Address, ListenerConfig } from "../config/config.ts";
 import { ServerCertificates } from "../net/server-certificates.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
+import { reportFiles } from "./runtime.ts";
 
 const BACKLOG = 4096;
 
@@ -29,8 +30,13 @@ export class Listener {
     this.config = config;
     this.info = { label, tls: config.tls !== null };
     if (config.tls) {
-      this.#certificates = ServerCertificates.load(config.tls, (problem) => gateway.log.warn(problem));
-      this.#server = this.#tlsServer(config.tls.minVersion, this.#certificates);
+      const { certificates, problems } = ServerCertificates.load(config.tls);
+      if (!certificates) throw new Error(`listener ${label}: ${problems.map((problem) => problem.message).join("; ")}`);
+      this.#certificates = certificates;
+      const server = this.#tlsServer(certificates);
+      certificates.attach(server);
+      this.#server = server;
+      certificates.watch((found, reloaded) => reportFiles(gateway.log, `listener ${label}`, found, reloaded));
     } else {
       this.#certificates = null;
       this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
@@ -65,12 +71,10 @@ export class Listener {
     this.#certificates?.close();
   }
 
-  #tlsServer(minVersion: "TLSv1.2" | "TLSv1.3", certificates: ServerCertificates): Server {
+  #tlsServer(certificates: ServerCertificates): TlsServer {
     const server = createTlsServer({
       allowHalfOpen: true,
       noDelay: true,
-      minVersion,
-      ALPNProtocols: ["http/1.1"],
       handshakeTimeout: this.#gateway.runtime.config.client.timeouts.headMs,
       ...certificates.serverOptions(),
     });

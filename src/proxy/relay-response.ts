@@ -5,7 +5,7 @@ import { failureOf } from "../failure/classify.ts";
 import type { PooledConnection } from "../net/pool.ts";
 import { now } from "../std/clock.ts";
 import { ChunkedDecoder, chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
-import { AS_RECEIVED, CHUNKED, responseBodyLength, UNTIL_CLOSE } from "../wire/framing.ts";
+import { CHUNKED, responseBodyLength, UNTIL_CLOSE } from "../wire/framing.ts";
 import { fieldValues, isWireError, type ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
@@ -51,8 +51,7 @@ export class ResponseRelay {
     if (this.closeDelimited && !http10) this.#out = "chunk";
     else if (this.#decoder && http10) this.#out = "dechunk";
     const outLength = this.#out === "chunk" ? CHUNKED : this.#out === "dechunk" ? UNTIL_CLOSE : this.#left;
-    const bodiless = this.#left === 0 && head.contentLength !== 0;
-    this.#text = responseHeadFor(exchange, head, bodiless ? AS_RECEIVED : outLength);
+    this.#text = responseHeadFor(exchange, head, outLength);
     if (this.#left === 0) {
       this.#send("", buffer, start, start, "");
       this.#complete(start === end);

@@ -3,15 +3,15 @@
 import { CAUSES } from "../failure/causes.ts";
 import { type ErrorContext, errorBody, negotiate, ownPage } from "../failure/error-body.ts";
 import type { Failure } from "../failure/failure.ts";
-import { appendMember, proxyStatusType, serialiseMember } from "../failure/proxy-status.ts";
+import { proxyStatusType } from "../failure/facets.ts";
+import { appendMember, failureMember } from "../failure/proxy-status.ts";
+import { statusText } from "../failure/status.ts";
 import { now } from "../std/clock.ts";
 import { fieldValue } from "../wire/head.ts";
-import { reasonPhrase } from "../wire/status.ts";
 import { httpDate } from "./date.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines } from "./header-ops.ts";
 import { mayKeepAlive } from "./response-head.ts";
-import { forwardedTarget } from "./send-request.ts";
 
 /** Shows a failure to the client, in the form it asks for. */
 export function respondFailure(exchange: Exchange, failure: Failure): void {
@@ -21,9 +21,10 @@ export function respondFailure(exchange: Exchange, failure: Failure): void {
   const format = negotiate(fieldValue(head, "accept"));
   const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
   const { type, body, policy } = own ? { type: "text/html; charset=utf-8", body: ownPage(own, failure, context), policy: "" } : errorBody(format, failure, context);
-  const member = proxyStatusMember(exchange, failure);
+  const member = failureMember(failure, { name: exchange.runtime.config.name, showDetail: context.showDetail });
+  const earlier = failure.evidence.upstreamProxyStatus;
   let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
-  if (member !== "") lines += `Proxy-Status: ${appendMember(failure.evidence.upstreamProxyStatus ? [failure.evidence.upstreamProxyStatus] : [], member)}\r\n`;
+  if (proxyStatusType(failure)) lines += `Proxy-Status: ${appendMember(earlier ? [earlier] : [], member)}\r\n`;
   if (cause.retryAfterSeconds !== null) lines += `Retry-After: ${cause.retryAfterSeconds}\r\n`;
   if (failure.status === 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   if (policy) lines += `Content-Security-Policy: ${policy}\r\nX-Content-Type-Options: nosniff\r\n`;
@@ -55,7 +56,7 @@ function send(exchange: Exchange, status: number, lines: string, body: string): 
   const bodiless = status === 204 || status === 304;
   exchange.keepAlive = mayKeepAlive(exchange, bytes.length);
   const ops = exchange.plan?.response;
-  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nDate: ${httpDate()}\r\n${lines}`;
+  let text = `HTTP/1.1 ${status} ${statusText(status)}\r\nDate: ${httpDate()}\r\n${lines}`;
   if (ops) text += addedLines(ops, exchange.placeholders);
   if (!bodiless) text += `Content-Length: ${bytes.length}\r\n`;
   if (!exchange.keepAlive) text += "Connection: close\r\n";
@@ -98,17 +99,4 @@ function showsDetail(exchange: Exchange): boolean {
 function ownPageFor(exchange: Exchange, status: number): string | undefined {
   const { pages } = (exchange.plan ?? exchange.runtime.config).errors;
   return pages.get(String(status)) ?? pages.get(`${Math.floor(status / 100)}xx`);
-}
-
-function proxyStatusMember(exchange: Exchange, failure: Failure): string {
-  const error = proxyStatusType(failure);
-  if (error === null) return "";
-  const detail = showsDetail(exchange);
-  const nextHop = exchange.attempts.at(-1)?.endpoint;
-  return serialiseMember({
-    name: exchange.runtime.config.name,
-    error,
-    details: failure.cause,
-    ...(detail && nextHop ? { nextHop } : {}),
-  });
 }

@@ -1,5 +1,5 @@
 // Response heads as the client gets them.
-import { AS_RECEIVED, UNTIL_CLOSE } from "../wire/framing.ts";
+import { UNTIL_CLOSE } from "../wire/framing.ts";
 import { forwardResponseHead } from "../wire/serialise.ts";
 import type { ResponseHead } from "../wire/head.ts";
 import { httpDate } from "./date.ts";
@@ -17,7 +17,6 @@ export function responseHeadFor(exchange: Exchange, head: ResponseHead, bodyLeng
     keepAlive: exchange.keepAlive,
     added,
     drop: ops ? ops.drop : null,
-    replaced: 0,
     upgrade: head.status === 101 ? head.upgrade : "",
     http10Client: exchange.head.minor === 0,
   });
@@ -28,7 +27,7 @@ export function interimHeadFor(head: ResponseHead): string {
   return forwardResponseHead(head, INTERIM);
 }
 
-const INTERIM = { bodyLength: AS_RECEIVED, keepAlive: true, added: "", replaced: 0, drop: null, upgrade: "", http10Client: false };
+const INTERIM = { bodyLength: 0, keepAlive: true, added: "", drop: null, upgrade: "", http10Client: false };
 
 /** Behind a request that was read to its end, with a response whose end the client can see. */
 export function mayKeepAlive(exchange: Exchange, bodyLength: number): boolean {

@@ -1,6 +1,6 @@
 // One generation of the configuration at work: routes, plans, upstreams with their connections, log and figures.
 // A reload makes a new one; exchanges that are running keep theirs until they end.
-import type { Config } from "../config/config.ts";
+import type { Config, Problem, UpstreamTls } from "../config/config.ts";
 import type { DialTarget } from "../net/dial.ts";
 import { Resolver } from "../net/resolve.ts";
 import { createUpstreamTls, type UpstreamTlsContext } from "../net/upstream-tls.ts";
@@ -9,6 +9,13 @@ import { type Endpoint, UpstreamGroup } from "../upstream/group.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { planRoutes, type RoutePlan } from "./plan.ts";
 import { compileRouter, type Router } from "./route.ts";
+
+/** The program's own log. */
+export interface GatewayLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
 
 /** What the data path tells of each exchange. */
 export interface Observer {
@@ -27,7 +34,8 @@ export class Runtime {
   readonly #tls = new Map<string, UpstreamTlsContext>();
   readonly #resolvers = new Map<string, Resolver>();
 
-  constructor(config: Config, observer: Observer, viaName: string) {
+  /** Throws where a file that TLS needs cannot be used. */
+  constructor(config: Config, observer: Observer, viaName: string, log: GatewayLog) {
     this.config = config;
     this.observer = observer;
     this.viaName = viaName;
@@ -37,7 +45,7 @@ export class Runtime {
     const { lineBytes, headBytes, fields } = config.client.limits;
     this.headLimits = { lineBytes, headBytes, fields };
     for (const [name, upstream] of config.upstreams) {
-      if (upstream.tls) this.#tls.set(name, createUpstreamTls(upstream.tls));
+      if (upstream.tls) this.#tls.set(name, tlsContext(name, upstream.tls, log));
       this.#resolvers.set(name, new Resolver({ minMs: upstream.resolve.minMs, timeoutMs: upstream.resolve.timeoutMs }));
     }
   }
@@ -56,5 +64,21 @@ export class Runtime {
   /** Ends what this generation keeps open; exchanges in flight go on. */
   close(): void {
     for (const group of this.groups.values()) group.close();
+    for (const context of this.#tls.values()) context.close();
+    for (const resolver of this.#resolvers.values()) resolver.close();
   }
+}
+
+function tlsContext(name: string, tls: UpstreamTls, log: GatewayLog): UpstreamTlsContext {
+  const { context, problems } = createUpstreamTls(tls);
+  if (!context) throw new Error(`upstream ${name}: ${problems.map((problem) => problem.message).join("; ")}`);
+  context.watch((found, reloaded) => reportFiles(log, `upstream ${name}`, found, reloaded));
+  return context;
+}
+
+/** What became of TLS files that changed on disk. */
+export function reportFiles(log: GatewayLog, where: string, problems: readonly Problem[], reloaded: boolean): void {
+  for (const problem of problems) log.warn(`${where}: ${problem.message}`);
+  if (reloaded) log.info(`${where}: certificates were read again`);
+  else log.warn(`${where}: the certificates in use stay in use`);
 }

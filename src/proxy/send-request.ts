@@ -2,29 +2,15 @@
 // operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
 import { forwardedElement } from "../wire/forwarded.ts";
 import { fieldValues } from "../wire/head.ts";
-import {
-  FIELD_FORWARDED,
-  FIELD_VIA,
-  FIELD_X_FORWARDED_FOR,
-  FIELD_X_FORWARDED_HOST,
-  FIELD_X_FORWARDED_PROTO,
-  FIELD_X_REQUEST_ID,
-  kindBit,
-} from "../wire/fields.ts";
-import { forwardRequestHead } from "../wire/serialise.ts";
+import { FIELD_VIA, kindBit } from "../wire/fields.ts";
+import { FORWARDING_FIELDS, forwardRequestHead } from "../wire/serialise.ts";
 import { viaValue } from "../wire/via.ts";
 import type { Endpoint } from "../upstream/group.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines } from "./header-ops.ts";
 
-/** What we say ourselves; nothing of it is passed on as received, whether or not the configuration has us say it. */
-const OURS =
-  kindBit(FIELD_FORWARDED) |
-  kindBit(FIELD_VIA) |
-  kindBit(FIELD_X_FORWARDED_FOR) |
-  kindBit(FIELD_X_FORWARDED_HOST) |
-  kindBit(FIELD_X_FORWARDED_PROTO) |
-  kindBit(FIELD_X_REQUEST_ID);
+/** With `via: false` in the configuration the field goes on as it came; the others are never passed on as claimed. */
+const WITHOUT_VIA = FORWARDING_FIELDS & ~kindBit(FIELD_VIA);
 
 /** The head that goes to `endpoint`, complete. */
 export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
@@ -35,13 +21,12 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
   if (ops) added += addedLines(ops, exchange.placeholders);
   return forwardRequestHead(head, {
     method: head.method,
-    path: head.form === "asterisk" ? "*" : forwardedTarget(exchange),
+    target: head.form === "asterisk" ? "*" : forwardedTarget(exchange),
     host: hostFor(exchange, endpoint),
     added,
     bodyLength: head.bodyLength,
     upgrade: exchange.upgrade,
-    keepAlive: true,
-    replaced: exchange.runtime.config.forwarding.via ? OURS : OURS & ~kindBit(FIELD_VIA),
+    replaced: exchange.runtime.config.forwarding.via ? FORWARDING_FIELDS : WITHOUT_VIA,
     drop: ops ? ops.drop : null,
   });
 }

@@ -17,4 +17,11 @@ export const UNREADABLE: RequestHead = {
   expectContinue: false,
   upgrade: "",
   nominated: null,
+  seen: 0,
+  bareLf: false,
+  plainLength: false,
+  hasVia: false,
+  hasForwarded: false,
+  hasXff: false,
+  hasRequestId: false,
 };

@@ -2,7 +2,6 @@
 // It begins only when the upstream has agreed; until then what the client sends stays here.
 import type { PooledConnection } from "../net/pool.ts";
 import { now } from "../std/clock.ts";
-import { AS_RECEIVED } from "../wire/framing.ts";
 import type { ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -25,7 +24,7 @@ export class Tunnel {
   /** Sends the 101 with what the upstream has sent behind it, and what the client has sent meanwhile. */
   begin(head: ResponseHead, buffer: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
-    const text = responseHeadFor(exchange, head, AS_RECEIVED);
+    const text = responseHeadFor(exchange, head, 0);
     exchange.status = 101;
     exchange.respondedAt = this.#attempt.headAt;
     exchange.keepAlive = false;
