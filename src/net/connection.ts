@@ -65,6 +65,8 @@ export abstract class Connection extends Timed {
   abstract onClosed(error: NodeJS.ErrnoException | null): void;
   /** What was pending has gone out. */
   abstract onDrained(): void;
+  /** One of the methods above threw: a fault of ours, which ends what this connection does and nothing else. */
+  abstract onInternalError(error: unknown): void;
 
   /** The reader to give to a plain socket that is being made. */
   onRead(): OnRead {
@@ -83,11 +85,20 @@ export abstract class Connection extends Timed {
       callback: (bytesRead, buffer) => {
         if (this.closed) return false;
         this.#inRead = true;
-        this.onBytes(buffer, 0, bytesRead);
+        this.receive(buffer, bytesRead);
         this.#inRead = false;
         return !this.readingPaused;
       },
     };
+  }
+
+  /** Hands on bytes that were read. */
+  receive(buffer: Buffer, length: number): void {
+    try {
+      this.onBytes(buffer, 0, length);
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   /** Takes over a connected socket. `reads` = "events" where the socket was not made with onRead(). */
@@ -205,14 +216,14 @@ function keepBulk(buffer: Buffer): void {
 
 function onSocketData(this: OwnedSocket, chunk: Buffer): void {
   const connection = this.connection;
-  if (connection && !connection.closed) connection.onBytes(chunk, 0, chunk.length);
+  if (connection && !connection.closed) connection.receive(chunk, chunk.length);
 }
 
 function onSocketEnd(this: OwnedSocket): void {
   const connection = this.connection;
   if (!connection || connection.closed) return;
   connection.ended = true;
-  connection.onEnd();
+  guarded(connection, () => connection.onEnd());
 }
 
 function onSocketError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
@@ -230,10 +241,18 @@ function closeOnce(socket: OwnedSocket, error: NodeJS.ErrnoException | null): vo
   connection.closed = true;
   wheel.remove(connection);
   connection.endBulk(false);
-  connection.onClosed(error);
+  guarded(connection, () => connection.onClosed(error));
+}
+
+function guarded(connection: Connection, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    connection.onInternalError(error);
+  }
 }
 
 function onSocketDrain(this: OwnedSocket): void {
   const connection = this.connection;
-  if (connection && !connection.closed) connection.onDrained();
+  if (connection && !connection.closed) guarded(connection, () => connection.onDrained());
 }

@@ -13,6 +13,7 @@ export interface ConnectionUser {
   onClosed(error: NodeJS.ErrnoException | null): void;
   onDrained(): void;
   onDeadline(at: Ms): void;
+  onInternalError(error: unknown): void;
 }
 
 /** Settings of a pool; a limit of 0 means none. */
@@ -50,12 +51,12 @@ export class PooledConnection extends Connection {
 
   override onBytes(buffer: Buffer, start: number, end: number): void {
     if (this.user) this.user.onBytes(buffer, start, end);
-    else this.destroy();
+    else this.discard();
   }
 
   override onEnd(): void {
     if (this.user) this.user.onEnd();
-    else this.destroy();
+    else this.discard();
   }
 
   override onClosed(error: NodeJS.ErrnoException | null): void {
@@ -71,7 +72,12 @@ export class PooledConnection extends Connection {
 
   override onDeadline(at: Ms): void {
     if (this.user) this.user.onDeadline(at);
-    else this.destroy();
+    else this.discard();
+  }
+
+  override onInternalError(error: unknown): void {
+    if (!this.user) throw error;
+    this.user.onInternalError(error);
   }
 
   /** Closes it and tells its user nothing: the user has done with it. */

@@ -58,6 +58,11 @@ export class ClientConnection extends Connection {
     this.trusted = trusted;
   }
 
+  /** No further request can come: the client ended its direction, and nothing of it is left to read. */
+  get finished(): boolean {
+    return this.ended && this.#stash === null;
+  }
+
   /** The connection is attached: the first head must come in time. */
   opened(): void {
     this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);

@@ -128,11 +128,12 @@ export class Exchange implements ExchangeRecord {
   }
 
   #awaitBody(): void {
-    if (!this.client.readingPaused && !this.awaitsContinue) this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
+    if (!this.ended && !this.client.readingPaused && !this.awaitsContinue) this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
   }
 
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
+    if (this.ended) return;
     const body = this.body!;
     const ready = this.attempt?.ready === true;
     // Kept until it is sent for the first time; behind that only what an idempotent request may need again.
@@ -251,7 +252,6 @@ export class Exchange implements ExchangeRecord {
 
   /** The client ended its direction. True = ask it later whether it is still there. */
   onClientEnd(): boolean {
-    this.keepAlive = false;
     if (this.body && !this.body.complete) return this.#clientGone(), false;
     // A close and a half-close look the same. Before the response an interim response tells them apart (a closed
     // client answers it with RST); behind its head, a client that ends has left.

@@ -32,5 +32,5 @@ const INTERIM = { bodyLength: 0, keepAlive: true, added: "", drop: null, upgrade
 /** Behind a request that was read to its end, with a response whose end the client can see. */
 export function mayKeepAlive(exchange: Exchange, bodyLength: number): boolean {
   const { client, body, head } = exchange;
-  return exchange.keepAlive && head.keepAlive && bodyLength !== UNTIL_CLOSE && !client.ended && !client.gateway.draining && (!body || body.complete);
+  return exchange.keepAlive && head.keepAlive && bodyLength !== UNTIL_CLOSE && !client.finished && !client.gateway.draining && (!body || body.complete);
 }
