@@ -39,6 +39,12 @@ export interface Evidence {
   connectionUses?: number;
   /** How long the connection had been idle before this request. */
   idleMs?: Ms;
+  /** How long the upstream said that it keeps an idle connection (Keep-Alive: timeout=…). */
+  keepAliveHintMs?: Ms;
+  /** How long the upstream's TCP connection took to open: about one round trip. */
+  roundTripMs?: Ms;
+  /** A close within this time of the request counts as having crossed it (keepalive-race only). */
+  raceWindowMs?: Ms;
   /** Time from the last byte of the request (or the start of the phase) to the failure. */
   waitedMs?: Ms;
   /** Which deadline fired, and its length. */

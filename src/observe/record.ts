@@ -55,3 +55,18 @@ export interface ExchangeRecord {
   /** Why the response was not delivered whole although its head was sent. */
   aborted: boolean;
 }
+
+/** The status that the client was sent, or would have been: 499 for a client that left, as nginx logs it. */
+export function statusOf(record: ExchangeRecord): number {
+  return record.status || (record.failure === null ? 0 : record.failure.status);
+}
+
+/** Whether an attempt failed and a later one mended it: a gateway error that the client did not see. */
+export function isSaved(record: ExchangeRecord): boolean {
+  return record.failure === null && record.attempts.length > 1 && record.attempts[0]!.failure !== null;
+}
+
+/** Whether anything failed, be it that a retry mended it. */
+export function hasFailed(record: ExchangeRecord): boolean {
+  return record.failure !== null || isSaved(record);
+}

@@ -50,6 +50,6 @@ export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Htm
 function markupOf(value: HtmlValue): string {
   if (value === null || value === undefined || value === false) return "";
   if (value instanceof Html) return value.markup;
-  if (typeof value === "object") return value.map(markupOf).join("");
+  if (Array.isArray(value)) return value.map(markupOf).join("");
   return escapeHtml(String(value));
 }

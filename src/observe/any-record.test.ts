@@ -1,0 +1,137 @@
+// Properties of everything that reads a record: any record whatever, also such as no data path makes.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CAUSES, type CauseId } from "../failure/causes.ts";
+import { compileAccessLog } from "./access-log.ts";
+import { FailureLog, formatFailure } from "./failure-log.ts";
+import { LOG_FIELDS } from "./log-template.ts";
+import { Metrics } from "./metrics.ts";
+import { parseMetrics } from "./metrics-text.fixture.ts";
+import { failure } from "./record.fixture.ts";
+import { type AttemptRecord, type ExchangeRecord, hasFailed, statusOf } from "./record.ts";
+
+const WALL = Date.UTC(2026, 10, 21, 9, 17, 0, 123);
+const json = compileAccessLog("json");
+const combined = compileAccessLog("combined");
+
+const anyText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string({ unit: "grapheme-ascii", maxLength: 40 }),
+  fc.constantFrom("", '"', "\\", "\r\n", "\x1b[31m", "\u2028", "\ud800", "GET", "HTTP/1.1", "x\x7f\x9b"),
+);
+const anyInstant = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e9, noNaN: true }));
+const anyCount = fc.nat();
+const anyFailure = fc
+  .record({ cause: fc.constantFrom(...(Object.keys(CAUSES) as CauseId[])), errno: anyText, detail: anyText })
+  .map(({ cause, errno, detail }) => failure(cause, { errno, detail, headExcerpt: detail }));
+const anyAttempt: fc.Arbitrary<AttemptRecord> = fc.record({
+  endpoint: anyText,
+  startedAt: anyInstant,
+  connectedAt: anyInstant,
+  sentAt: anyInstant,
+  headAt: anyInstant,
+  endedAt: anyInstant,
+  status: fc.integer({ min: 0, max: 999 }),
+  reused: fc.boolean(),
+  bytesSent: anyCount,
+  bytesReceived: anyCount,
+  failure: fc.option(anyFailure),
+});
+
+const anyRecord: fc.Arbitrary<ExchangeRecord> = fc.record({
+  requestId: anyText,
+  startedAt: anyInstant,
+  respondedAt: anyInstant,
+  endedAt: anyInstant,
+  clientAddress: anyText,
+  clientPort: fc.nat(65535),
+  listener: anyText,
+  tls: fc.boolean(),
+  method: anyText,
+  target: anyText,
+  protocol: anyText,
+  host: anyText,
+  userAgent: anyText,
+  referer: anyText,
+  route: anyText,
+  upstream: anyText,
+  status: fc.integer({ min: 0, max: 999 }),
+  bytesReceived: anyCount,
+  bytesSent: anyCount,
+  bodyBytesSent: anyCount,
+  attempts: fc.array(anyAttempt, { maxLength: 4 }),
+  failure: fc.option(anyFailure),
+  aborted: fc.boolean(),
+});
+
+test("property: any record is exactly one line of ASCII in every format", () => {
+  const every = compileAccessLog({
+    template: Object.keys(LOG_FIELDS)
+      .map((name) => `{${name}}`)
+      .join(" "),
+  });
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      for (const format of [json, combined, every]) expect(format(record, WALL)).toMatch(/^[ -~]+\n$/);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("property: json parses back to the values of the record", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const line = JSON.parse(json(record, WALL));
+      const { requestId, method, host, target, protocol, tls, route, upstream, aborted, userAgent, referer } = record;
+      expect(line).toMatchObject({
+        requestId,
+        method,
+        host,
+        target,
+        protocol,
+        tls,
+        route,
+        upstream,
+        aborted,
+        userAgent,
+        referer,
+      });
+      expect(line.client).toBe(record.clientAddress);
+      expect(line.status).toBe(statusOf(record));
+      expect(line.attempts).toBe(record.attempts.length);
+      expect(line.endpoint).toBe(record.attempts.at(-1)?.endpoint ?? null);
+      expect(line.cause).toBe(record.failure?.cause ?? null);
+      expect(line.durationMs).toBeCloseTo(Math.max(0, record.endedAt - record.startedAt), 2);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("property: a failure is one line without control characters, and only failures have one", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const line = formatFailure(record, WALL, true);
+      if (hasFailed(record)) expect(line).toMatch(/^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\n$/);
+      else expect(line).toBe("");
+      const lines: string[] = [];
+      new FailureLog((one) => lines.push(one)).record(record, WALL);
+      expect(lines).toHaveLength(hasFailed(record) ? 1 : 0);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("property: metrics of any records are valid text, and count each record once", () => {
+  fc.assert(
+    fc.property(fc.array(anyRecord, { maxLength: 10 }), (records) => {
+      const metrics = new Metrics();
+      for (const record of records) metrics.observe(record);
+      const series = parseMetrics(metrics.render());
+      const total = series
+        .filter((one) => one.name === "goodgate_requests_total")
+        .reduce((sum, one) => sum + one.value, 0);
+      expect(total).toBe(records.length);
+    }),
+    { numRuns: 100 },
+  );
+});
