@@ -33,21 +33,31 @@ const TIMEOUTS = { connect: "600ms", tls: "800ms", head: "800ms", "idle-body": "
 const LARGE_BYTES = 8 * 1024 * 1024;
 
 let lab: Lab;
+/** Where a process that crashes takes nobody else's requests along. */
+let crashing: Lab;
 let gateway: RunningGateway;
 let folder: string;
 let certificate: { ca: string } | null = null;
 
 beforeAll(async () => {
   lab = await startLab();
+  crashing = await startLab();
   folder = mkdtempSync(join(tmpdir(), "goodgate-causes-"));
   const upstreams: Record<string, unknown> = {
     lab: { endpoints: [lab.address], timeouts: TIMEOUTS, limits: { body: "300MiB" } },
+    crashing: { endpoints: [crashing.address], timeouts: TIMEOUTS },
     small: { endpoints: [lab.address], timeouts: TIMEOUTS, limits: { body: "64KiB" } },
   };
-  const routes: unknown[] = [{ path: "/small/*", strip: "/small", proxy: "small" }, { path: "/", proxy: "lab" }];
+  const routes: unknown[] = [{ path: "/crashing/*", strip: "/crashing", proxy: "crashing" }, { path: "/small/*", strip: "/small", proxy: "small" }, { path: "/", proxy: "lab" }];
   for (const name of FAULT_NAMES) {
     const fault = FAULTS[name];
-    if (fault.how === "request" || fault.how === "upload") continue;
+    if (fault.how === "request" || fault.how === "upload") {
+      // What happens between two requests needs connections that nobody else takes.
+      if (!fault.provoke.includes("get") || fault.provoke === "get") continue;
+      upstreams[name] = { endpoints: [lab.address], timeouts: TIMEOUTS };
+      routes.unshift({ path: `/own/${name}/*`, strip: `/own/${name}`, proxy: name });
+      continue;
+    }
     const opened = await lab.listener(name);
     let tls: unknown;
     if (opened.ca !== undefined) {
@@ -64,7 +74,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gateway?.stop("SIGKILL");
-  await lab?.close();
+  await Promise.all([lab?.close(), crashing?.close()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -86,10 +96,17 @@ interface Seen {
   readonly entry: LogEntry;
 }
 
+/** Faults that need a route of their own, or less than their default size. */
+const PLACES: Partial<Record<FaultName, string>> = {
+  crash: "/crashing/lab/fault/crash",
+  "oversized-body": "/small/lab/fault/oversized-body",
+  "large-body": `/lab/fault/large-body?bytes=${LARGE_BYTES}`,
+};
+
 function target(name: FaultName): string {
-  const fault = FAULTS[name];
-  if (fault.how === "request" || fault.how === "upload") return `${name === "oversized-body" ? "/small" : ""}/lab/fault/${name}`;
-  return `/at/${name}/lab/echo`;
+  const { how, provoke } = FAULTS[name];
+  if (provoke === "two-gets" || provoke === "get-then-post") return `/own/${name}/lab/fault/${name}`;
+  return PLACES[name] ?? (how === "request" || how === "upload" ? `/lab/fault/${name}` : `/at/${name}/lab/echo`);
 }
 
 /** Sends a request that meets the fault, and gathers what can be seen of it. */
@@ -121,6 +138,9 @@ async function provoke(name: FaultName): Promise<Seen> {
       case "expect":
         method = "POST";
         client.send(`POST ${at} HTTP/1.1\r\n${common}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n`);
+        // RFC 9110 §10.1.1: a client does not wait for ever for the 100.
+        await pause(300);
+        if (client.bytes.length === 0) client.send("hello");
         break;
       case "upgrade":
         client.send(`GET ${at} HTTP/1.1\r\n${common}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);

@@ -28,8 +28,18 @@ export interface RunningGateway {
 /** A line of the JSON access log. */
 export type LogEntry = Record<string, unknown> & { requestId: string; status: number; cause?: string | null };
 
+/** How the program is started. */
+export interface StartOptions {
+  /** A command that starts it in its turn: ["setpriv", "--bounding-set=-dac_override"]. */
+  readonly prefix?: readonly string[];
+}
+
 /** Starts `goodgate run` with a configuration (its `listen`, `console` and `log` are set here unless it has them). */
-export async function startGateway(config: Record<string, unknown>, args: readonly string[] = []): Promise<RunningGateway> {
+export async function startGateway(
+  config: Record<string, unknown>,
+  args: readonly string[] = [],
+  options: StartOptions = {},
+): Promise<RunningGateway> {
   const folder = mkdtempSync(join(tmpdir(), "goodgate-test-"));
   const file = join(folder, "goodgate.yaml");
   const accessLog = join(folder, "access.log");
@@ -40,7 +50,8 @@ export async function startGateway(config: Record<string, unknown>, args: readon
     ...config,
   };
   writeFileSync(file, JSON.stringify(whole));
-  const child = spawn(process.execPath, [PROGRAM, "run", file, "--pid-file", join(folder, "pid"), ...args], {
+  const command = [...(options.prefix ?? []), process.execPath, PROGRAM, "run", file];
+  const child = spawn(command[0]!, [...command.slice(1), "--pid-file", join(folder, "pid"), ...args], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
@@ -110,8 +121,8 @@ export class RawClient {
   ending: "open" | "fin" | "rst" = "open";
   readonly closed: Promise<void>;
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  constructor(port: number, host = "127.0.0.1") {
+    this.socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
     this.socket.on("data", (chunk: Buffer) => (this.bytes = Buffer.concat([this.bytes, chunk])));
     this.socket.on("end", () => (this.ending = "fin"));
     this.socket.on("error", () => (this.ending = "rst"));

@@ -1,6 +1,7 @@
 // From command-line targets to a configuration: a file, or URLs that form one upstream, with the flags on top.
 import { readFileSync } from "node:fs";
 import type { Config, Problem } from "../config/config.ts";
+import { compileLogTemplate } from "../observe/log-template.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 
 export interface LoadOptions {
@@ -54,7 +55,13 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
   if (as === "nginx" || (as === undefined && looksLikeNginx(text))) {
     return error(`${file}: nginx.conf is not read yet by this version`, "write a goodgate.yaml: docs/config.md shows how");
   }
-  return loadConfig(text, file!, process.env);
+  return loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
+}
+
+/** What is wrong with a template of the access log. */
+export function logTemplateProblem(template: string): string | undefined {
+  const compiled = compileLogTemplate(template);
+  return "problem" in compiled ? compiled.problem : undefined;
 }
 
 /** nginx.conf opens blocks with "name … {" and ends directives with ";"; YAML does neither at the ends of lines. */

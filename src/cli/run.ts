@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { printProblems, reportStartError } from "./problems.ts";
 import { type LoadOptions, loadTargets, looksLikeUrl } from "./load.ts";
 import { type PidFileOptions, pidFilePath, removePidFile, writePidFile } from "./pid-file.ts";
-import { openConsole, Served } from "./serve.ts";
+import { bufferOwnLog, openConsole, Served } from "./serve.ts";
 import { log } from "../std/log.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
 
@@ -47,9 +47,11 @@ async function runSingle(config: Config, load: Load, pidFile: string, file: stri
   writePidFile(pidFile);
   announce(config, served.gateway.ports, console_ && formatAddress(console_.address), file);
   void warnOfSilentEndpoints(config);
+  const ownLog = bufferOwnLog();
   const stop = async (drain: boolean): Promise<void> => {
     const whole = drain ? await served.drain() : (served.gateway.close(), true);
     await console_?.close();
+    await ownLog.close();
     removePidFile(pidFile);
     process.exit(whole ? 0 : EXIT_FAILED);
   };

@@ -7,7 +7,8 @@ import { Metrics } from "../observe/metrics.ts";
 import { createObserver, type ExchangeObserver } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
 import { Gateway } from "../proxy/gateway.ts";
-import { log } from "../std/log.ts";
+import { LogWriter } from "../observe/log-writer.ts";
+import { log, setLogSink, useColours } from "../std/log.ts";
 import { version } from "./version.ts";
 
 /** How long a generation's logs stay open for exchanges that still use them, after a reload. */
@@ -71,6 +72,13 @@ export class Served {
     metrics.registerGauge("goodgate_upstream_connections_idle", "Idle connections to the endpoint.", perEndpoint((pool) => pool.idle), { labels });
     metrics.registerGauge("goodgate_upstream_active", "Attempts in flight.", perEndpoint((_pool, active) => active), { labels });
   }
+}
+
+/** Sends the program's own log through a buffer, so that a reader of stderr that stalls does not stop the traffic. */
+export function bufferOwnLog(): LogWriter {
+  const writer = new LogWriter({ kind: "stderr" });
+  setLogSink((line) => writer.write(line), { colours: useColours() });
+  return writer;
 }
 
 /** Starts the console's listener; one that is taken costs the console, not the gateway. */

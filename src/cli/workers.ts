@@ -12,7 +12,7 @@ import type { loadTargets } from "./load.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { reportStartError } from "./problems.ts";
 import { onSignals, reload } from "./run.ts";
-import { openConsole, Served } from "./serve.ts";
+import { bufferOwnLog, openConsole, Served } from "./serve.ts";
 
 type Load = () => ReturnType<typeof loadTargets>;
 
@@ -77,12 +77,14 @@ export async function runPrimary(config: Config, load: Load, pidFile: string): P
   writePidFile(pidFile);
   announce(config, ports, console_ && formatAddress(console_.address), null, count);
   void warnOfSilentEndpoints(config);
+  const ownLog = bufferOwnLog();
   const end = async (how: "drain" | "stop"): Promise<void> => {
     ending = true;
     const gone = Promise.all(workers().map((worker) => new Promise((resolve) => worker.once("exit", resolve))));
     for (const worker of workers()) worker.send({ do: how } satisfies ToWorker);
     await gone;
     await console_?.close();
+    await ownLog.close();
     removePidFile(pidFile);
     process.exit(0);
   };

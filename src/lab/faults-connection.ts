@@ -236,7 +236,7 @@ const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUp
 const upgrades = faultTable({
   "upgrade-refused": upgrade(null, "Answers an upgrade with 403.", SMALL.replace("200 OK", "403 Forbidden"), "keep"),
   "upgrade-ignored": upgrade(null, "Answers an upgrade with 200, as if nothing had been asked.", SMALL, "keep"),
-  "upgrade-garbage": upgrade("response-malformed", "Answers an upgrade with noise.", "\x81\x05hello\r\n\r\n", "fin"),
+  "upgrade-garbage": upgrade("protocol-mismatch", "Answers an upgrade with noise.", "\x81\x05hello\r\n\r\n", "fin"),
   "upgrade-wrong-protocol": upgrade(
     "upgrade-failed",
     "101 to a protocol that was not asked for.",

@@ -83,8 +83,8 @@ const struckBeforeHead = faultTable({
 });
 
 const cutOrSlow = faultTable({
-  "close-mid-head": sends("response-truncated", "head", "Closes in the middle of the head.", OK + "Content-Ty", "fin"),
-  "reset-mid-head": sends("response-truncated", "head", "Resets in the middle of the head.", OK + "Content-Ty", "rst"),
+  "close-mid-head": sends("closed-before-response", "head", "Closes in the middle of the head.", OK + "Content-Ty", "fin"),
+  "reset-mid-head": sends("closed-before-response", "head", "Resets in the middle of the head.", OK + "Content-Ty", "rst"),
   "stall-mid-head": {
     how: "request",
     cause: "response-timeout",
@@ -111,9 +111,9 @@ const cutOrSlow = faultTable({
 });
 
 const broken = faultTable({
-  "garbage-head": sends("response-malformed", "head", "Answers with 512 bytes of noise and closes.", noise()),
+  "garbage-head": sends("protocol-mismatch", "head", "Answers with 512 bytes of noise and closes.", noise()),
   "http-0.9": sends(
-    "response-malformed",
+    "protocol-mismatch",
     "head",
     "Answers with a page and no head, as HTTP/0.9 did.",
     "<p>hello</p>\n",

@@ -65,6 +65,8 @@ export abstract class Connection extends Timed {
   abstract onClosed(error: NodeJS.ErrnoException | null): void;
   /** What was pending has gone out. */
   abstract onDrained(): void;
+  /** A write failed; what the peer has sent before may still be read. Only where attach was told to go on reading. */
+  abstract onWriteFailed(error: NodeJS.ErrnoException): void;
   /** One of the methods above threw: a fault of ours, which ends what this connection does and nothing else. */
   abstract onInternalError(error: unknown): void;
 
@@ -101,8 +103,12 @@ export abstract class Connection extends Timed {
     }
   }
 
-  /** Takes over a connected socket. `reads` = "events" where the socket was not made with onRead(). */
-  attach(socket: Socket, reads: "onread" | "events"): void {
+  /**
+   * Takes over a connected socket. `reads` = "events" where the socket was not made with onRead(). `readsOn`: a write
+   * that fails does not close the socket.
+   */
+  attach(socket: Socket, reads: "onread" | "events", readsOn = false): void {
+    if (readsOn) surviveWriteErrors(socket);
     this.socket = socket;
     (socket as OwnedSocket).connection = this;
     socket.on("end", onSocketEnd);
@@ -227,12 +233,41 @@ function onSocketEnd(this: OwnedSocket): void {
 }
 
 function onSocketError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
+  const connection = this.connection;
+  if (!this.destroyed && connection && !connection.closed) {
+    reviveReading(this);
+    guarded(connection, () => connection.onWriteFailed(error));
+    return;
+  }
   // "close" follows in a later tick; whoever uses the connection must know now.
   closeOnce(this, error);
 }
 
 function onSocketClose(this: OwnedSocket): void {
   closeOnce(this, null);
+}
+
+/** The states of a stream that decide what an error does to it; not public, so each may be missing. */
+interface StreamStates {
+  _readableState?: { autoDestroy?: boolean; errored?: Error | null };
+  _writableState?: { autoDestroy?: boolean };
+}
+
+/**
+ * Node closes a socket whose write fails. An upstream that answers early (413) and closes makes our next write fail
+ * while its answer waits in the kernel: it must still be read (RFC 9112 §9.6 expects it to be lost; we can do better).
+ */
+function surviveWriteErrors(socket: Socket): void {
+  const { _readableState: readable, _writableState: writable } = socket as Socket & StreamStates;
+  if (!readable || !writable) return;
+  readable.autoDestroy = false;
+  writable.autoDestroy = false;
+}
+
+/** A write error marks the reading side as failed, too, and "end" would never come. */
+function reviveReading(socket: Socket): void {
+  const { _readableState: readable } = socket as Socket & StreamStates;
+  if (readable) readable.errored = null;
 }
 
 function closeOnce(socket: OwnedSocket, error: NodeJS.ErrnoException | null): void {

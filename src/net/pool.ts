@@ -13,6 +13,7 @@ export interface ConnectionUser {
   onClosed(error: NodeJS.ErrnoException | null): void;
   onDrained(): void;
   onDeadline(at: Ms): void;
+  onWriteFailed(error: NodeJS.ErrnoException): void;
   onInternalError(error: unknown): void;
 }
 
@@ -36,6 +37,10 @@ export class PooledConnection extends Connection {
   connectedAt: Ms = 0;
   /** When it became idle last; 0 = never used. */
   idleSince: Ms = 0;
+  /** How long connecting took: about one round trip. */
+  roundTripMs: Ms = 0;
+  /** How long the upstream says it keeps idle connections (Keep-Alive: timeout); 0 = it has not said. */
+  keepAliveHintMs: Ms = 0;
   /** Requests carried so far, the running one included. */
   uses = 0;
 
@@ -72,6 +77,11 @@ export class PooledConnection extends Connection {
 
   override onDeadline(at: Ms): void {
     if (this.user) this.user.onDeadline(at);
+    else this.discard();
+  }
+
+  override onWriteFailed(error: NodeJS.ErrnoException): void {
+    if (this.user) this.user.onWriteFailed(error);
     else this.discard();
   }
 
@@ -141,7 +151,7 @@ export class ConnectionPool {
     connection.connectedAt = now();
     connection.uses = 1;
     connection.user = user;
-    connection.attach(socket, reads);
+    connection.attach(socket, reads, true);
   }
 
   /** Gives a connection back after a whole exchange; it is kept where the limits allow. */

@@ -8,7 +8,8 @@ import type { AttemptRecord } from "../observe/record.ts";
 import { now } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/group.ts";
-import { isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
+import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
+import { fieldValue, hasField, isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseResponseHead } from "../wire/response-head.ts";
 import type { Connection } from "../net/connection.ts";
@@ -17,6 +18,8 @@ import { ResponseRelay } from "./relay-response.ts";
 import { requestHeadFor } from "./send-request.ts";
 import { Tunnel } from "./upgrade.ts";
 
+/** After a write has failed, what the upstream may have answered before is awaited this long. */
+const LAST_WORDS_MS = 500;
 /** Interim responses (1xx) before the final one; more are a fault (or an attack). */
 const INTERIM_MAX = 16;
 
@@ -44,6 +47,8 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   #dial: DialHandle | null = null;
   #headBuffer: HeadBuffer | null = null;
   #interims = 0;
+  /** The request cannot be sent on: the connection takes no more. */
+  #writeError: NodeJS.ErrnoException | null = null;
 
   constructor(exchange: Exchange, target: Endpoint) {
     this.exchange = exchange;
@@ -57,6 +62,11 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   /** The request can be written. */
   get ready(): boolean {
     return this.connection !== null && this.state !== "done";
+  }
+
+  /** The upstream takes no more of the request; what it has answered is still being read. */
+  get deaf(): boolean {
+    return this.#writeError !== null;
   }
 
   start(): void {
@@ -81,6 +91,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
         return;
       }
       pool.adopt(connection, result.socket, result.reads, result.address, this);
+      connection.roundTripMs = result.timings.connectedAt - result.timings.resolvedAt;
       this.#connected(connection);
       this.flushHead();
     });
@@ -127,6 +138,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const head = this.#pendingHead;
     this.#pendingHead = "";
     this.bytesSent += head.length + end - start;
+    if (this.#writeError) return true;
     const more = connection.sendBytes(head, buffer, start, end, "", source);
     if (!more) connection.setDeadline(now() + this.exchange.timeouts.sendMs);
     return more;
@@ -199,6 +211,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.headAt = now();
     this.status = head.status;
     this.state = "body";
+    if (this.connection!.keepAliveHintMs === 0) this.connection!.keepAliveHintMs = keepAliveHint(head);
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
     return end;
@@ -233,7 +246,6 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   }
 
   onClosed(error: NodeJS.ErrnoException | null): void {
-    this.connection = null;
     if (this.state === "done") return;
     if (this.state === "tunnel") return this.tunnel!.upstreamClosed(error);
     this.#connectionLost(error ? "rst" : "fin", error);
@@ -241,7 +253,8 @@ export class Attempt implements ConnectionUser, AttemptRecord {
 
   #connectionLost(closedBy: "fin" | "rst", error: NodeJS.ErrnoException | null): void {
     const phase = this.state === "body" ? "response-body" : this.sentAt === 0 ? "write" : "response-head";
-    const evidence = this.#evidence({ closedBy });
+    const evidence = this.#evidence({ closedBy: this.#writeError ? "rst" : closedBy });
+    error ??= this.#writeError;
     if (error?.code) evidence.errno = error.code;
     if (this.state === "body") evidence.closeDelimited = this.relay!.closeDelimited;
     this.#failed(closedFailure(phase, evidence));
@@ -250,6 +263,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   onDeadline(at: Ms): void {
     const timeouts = this.exchange.timeouts;
     if (this.state === "tunnel") return this.tunnel!.idle();
+    if (this.#writeError && this.state === "head") return this.#connectionLost("rst", this.#writeError);
     const [deadline, deadlineMs]: [DeadlineName, Ms] =
       this.state === "body"
         ? ["idle-body", timeouts.idleBodyMs]
@@ -282,6 +296,8 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     if (connection) {
       evidence.connectionAgeMs = at - connection.connectedAt;
       evidence.connectionUses = connection.uses - 1;
+      evidence.roundTripMs = connection.roundTripMs;
+      if (connection.keepAliveHintMs > 0) evidence.keepAliveHintMs = connection.keepAliveHintMs;
       if (this.reused) evidence.idleMs = this.startedAt - connection.idleSince;
     }
     evidence.waitedMs = at - (this.headAt || this.sentAt || this.connectedAt);
@@ -314,6 +330,15 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     else connection.discard();
   }
 
+  /** The upstream has closed its side while we send: it may have answered before (413, 401). */
+  onWriteFailed(error: NodeJS.ErrnoException): void {
+    if (this.state === "tunnel") return this.#connectionLost("rst", error);
+    this.#writeError ??= error;
+    this.exchange.upstreamDrained();
+    this.connection?.resumeReading();
+    if (this.state === "head") this.connection?.setDeadline(now() + LAST_WORDS_MS);
+  }
+
   onInternalError(error: unknown): void {
     this.exchange.client.onInternalError(error);
   }
@@ -334,6 +359,13 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.endedAt = now();
     this.target.active--;
   }
+}
+
+/** "Keep-Alive: timeout=5" in milliseconds; 0 = not said. Node's servers, gunicorn and Apache say it. */
+function keepAliveHint(head: ResponseHead): Ms {
+  if (!hasField(head, FIELD_KEEP_ALIVE)) return 0;
+  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
+  return seconds === undefined ? 0 : Number(seconds) * 1000;
 }
 
 /** Whether the protocol that was chosen is one of those that were offered. */

@@ -1,6 +1,6 @@
-// Chunked bodies on their way through: decoded to check them, sent on as they came where they are in plain form,
-// and framed anew where they carry extensions or trailers that are not passed on.
-import { ChunkedDecoder, chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
+// Chunked bodies on their way through: decoded to check and count them, and passed on in the chunks in which they
+// came, without their extensions and with the trailers that may pass.
+import type { ChunkedDecoder } from "../wire/chunked.ts";
 import { isWireError, type WireError } from "../wire/head.ts";
 
 export const CHUNK_LIMITS = { extensionBytes: 16 * 1024, trailerBytes: 16 * 1024 };
@@ -10,38 +10,19 @@ export interface Chunks {
   readonly consumed: number;
   /** Data bytes, without framing. */
   readonly bytes: number;
-  /** The data framed anew; null = the bytes that were read may go on as they are. */
+  /** What goes on; null = the bytes that were read, as they are. */
   readonly framed: Buffer | null;
 }
 
 /** Reads what [start, end) holds of a chunked body. */
 export function readChunks(decoder: ChunkedDecoder, buffer: Buffer, start: number, end: number): Chunks | WireError {
-  const ranges: number[] = [];
   let bytes = 0;
   const consumed = decoder.decode(buffer, start, end, (from, to) => {
-    ranges.push(from, to);
     bytes += to - from;
   });
   if (isWireError(consumed)) return consumed;
-  return { consumed, bytes, framed: decoder.verbatim ? null : frame(decoder, buffer, ranges) };
+  return { consumed, bytes, framed: decoder.canonical(buffer, start, consumed) };
 }
-
-/** The data of the given ranges as chunks, and the last chunk where the body has ended. */
-function frame(decoder: ChunkedDecoder, buffer: Buffer, ranges: readonly number[]): Buffer {
-  const parts: Buffer[] = [];
-  for (let i = 0; i < ranges.length; i += 2) {
-    const from = ranges[i]!;
-    const to = ranges[i + 1]!;
-    parts.push(Buffer.from(chunkHeader(to - from), "latin1"), buffer.subarray(from, to), CRLF);
-  }
-  if (decoder.done) {
-    const end = decoder.trailers === "" ? LAST_CHUNK : `0\r\n${decoder.trailers}\r\n`;
-    parts.push(Buffer.from(end, "latin1"));
-  }
-  return Buffer.concat(parts);
-}
-
-const CRLF = Buffer.from("\r\n");
 
 /** Only the data, for a peer that knows no chunks (HTTP/1.0). */
 export function readChunkData(decoder: ChunkedDecoder, buffer: Buffer, start: number, end: number): Chunks | WireError {

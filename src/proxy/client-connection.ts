@@ -249,6 +249,10 @@ export class ClientConnection extends Connection {
     }
   }
 
+  override onWriteFailed(): void {
+    this.destroy();
+  }
+
   override onInternalError(error: unknown): void {
     this.gateway.reportInternal(error);
     if (this.exchange) this.exchange.fail(failureOf("gateway-internal-error", {}));

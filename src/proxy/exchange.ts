@@ -15,14 +15,16 @@ import { decideRetry, isIdempotent } from "../resilience/retry.ts";
 import { now } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
-import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
+import { fieldValue, fieldValues, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
 import { admit } from "./admit.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { RequestBody, REPLAY_BYTES_MAX } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
+import { ExchangeContext } from "./exchange-context.ts";
 import { interimHeadFor } from "./response-head.ts";
 import { respondFailure, respondHere } from "./respond.ts";
+import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -109,7 +111,10 @@ export class Exchange implements ExchangeRecord {
       return end;
     }
     this.bytesReceived += at - start;
-    this.awaitsContinue = false;
+    if (this.awaitsContinue) {
+      this.awaitsContinue = false;
+      this.attempt?.connection?.clearDeadline();
+    }
     if (this.ended) return at;
     const bodyBytesMax = this.plan ? this.plan.bodyBytesMax : Infinity;
     if (body.received > bodyBytesMax) {
@@ -133,7 +138,7 @@ export class Exchange implements ExchangeRecord {
 
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
-    if (this.ended) return;
+    if (this.ended || this.attempt?.deaf) return;
     const body = this.body!;
     const ready = this.attempt?.ready === true;
     // Kept until it is sent for the first time; behind that only what an idempotent request may need again.
@@ -212,10 +217,15 @@ export class Exchange implements ExchangeRecord {
       elapsedMs: now() - this.startedAt,
       withinMs: retry.withinMs,
     });
-    if (!decision.retry) return this.fail(failure);
+    if (!decision.retry) return this.fail(this.#decisive(failure));
     // With no other endpoint, a fresh connection to the same one is the other chance.
     this.#tried = typeof this.group!.pick(tried) === "string" ? NO_ATTEMPTS : tried;
     this.#startAttempt();
+  }
+
+  /** Of several failures the last one in which a request was sent: that the next connect failed says less. */
+  #decisive(last: Failure): Failure {
+    return this.attempts.findLast((attempt) => attempt.bytesSent > 0)?.failure ?? last;
   }
 
   /** The exchange cannot succeed: the failure is shown, or the connection aborted where the head is out. */
@@ -294,6 +304,9 @@ export class Exchange implements ExchangeRecord {
     this.attempt?.tunnel?.clientEnded();
   }
 
+  get placeholders(): PlaceholderContext {
+    return new ExchangeContext(this);
+  }
   get timeouts(): UpstreamTimeouts {
     return this.plan!.timeouts;
   }
@@ -318,8 +331,11 @@ export class Exchange implements ExchangeRecord {
   get protocol(): string {
     return this.head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
   }
+  /** The client's address, or what trusted proxies say it is. */
   get clientAddress(): string {
-    return this.client.remoteAddress;
+    const { client } = this;
+    if (!client.trusted || !this.head.hasXff) return client.remoteAddress;
+    return client.gateway.clientAddressIn(fieldValues(this.head, "x-forwarded-for")) ?? client.remoteAddress;
   }
   get clientPort(): number {
     return this.client.remotePort;

@@ -6,6 +6,7 @@ import type { Config, ListenerConfig } from "../config/config.ts";
 import type { Ms } from "../std/units.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
+import { parseForwardedFor } from "../wire/forwarded.ts";
 import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
 
 /** The default name, which says nothing about the deployment. */
@@ -46,6 +47,12 @@ export class Gateway {
 
   trusts(address: string): boolean {
     return this.#trusts(address);
+  }
+
+  /** The client that trusted proxies say they speak for: the last address in X-Forwarded-For that is not theirs. */
+  clientAddressIn(forwardedFor: readonly string[]): string | undefined {
+    const addresses = parseForwardedFor(forwardedFor.join(",")) ?? [];
+    return addresses.findLast((address) => !this.#trusts(address)) ?? addresses[0];
   }
 
   /** Goes over to another configuration; where a listener cannot be opened, all stays as it was. */

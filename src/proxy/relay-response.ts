@@ -152,10 +152,10 @@ export class ResponseRelay {
   /** An error that the application sent itself: passed on as it is, recorded as what it is. */
   #recordPassthrough(): void {
     const status = this.head.status;
-    const failure = failureOf("upstream-error-passthrough", { address: this.#connection.address });
+    const failure = failureOf("upstream-error-passthrough", { address: this.#connection.address }, { status });
     if (this.head.hasProxyStatus) failure.evidence.upstreamProxyStatus = fieldValues(this.head, "proxy-status").join(", ");
-    this.exchange.failure = { ...failure, status };
-    this.attempt.failure = this.exchange.failure;
+    this.exchange.failure = failure;
+    this.attempt.failure = failure;
   }
 }
 

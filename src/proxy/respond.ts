@@ -1,6 +1,6 @@
 // Responses that the gateway makes itself: failures (status, Proxy-Status, Retry-After, a body by Accept), redirects
 // and fixed responses.
-import { CAUSES } from "../failure/causes.ts";
+import { retryAfterOf } from "../failure/describe.ts";
 import { type ErrorContext, errorBody, negotiate, ownPage } from "../failure/error-body.ts";
 import type { Failure } from "../failure/failure.ts";
 import { proxyStatusType } from "../failure/facets.ts";
@@ -16,7 +16,6 @@ import { mayKeepAlive } from "./response-head.ts";
 /** Shows a failure to the client, in the form it asks for. */
 export function respondFailure(exchange: Exchange, failure: Failure): void {
   const { head, requestId } = exchange;
-  const cause = CAUSES[failure.cause];
   const context = errorContext(exchange);
   const format = negotiate(fieldValue(head, "accept"));
   const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
@@ -25,7 +24,8 @@ export function respondFailure(exchange: Exchange, failure: Failure): void {
   const earlier = failure.evidence.upstreamProxyStatus;
   let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
   if (proxyStatusType(failure)) lines += `Proxy-Status: ${appendMember(earlier ? [earlier] : [], member)}\r\n`;
-  if (cause.retryAfterSeconds !== null) lines += `Retry-After: ${cause.retryAfterSeconds}\r\n`;
+  const retryAfter = retryAfterOf(failure, head.method);
+  if (retryAfter !== null) lines += `Retry-After: ${retryAfter}\r\n`;
   if (failure.status === 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   if (policy) lines += `Content-Security-Policy: ${policy}\r\nX-Content-Type-Options: nosniff\r\n`;
   lines += "Vary: Accept\r\n";

@@ -32,16 +32,21 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
 }
 
 /** Path and query after strip and rewrite. */
-export function forwardedTarget(exchange: Exchange): string {
-  const { head } = exchange;
-  const { strip, rewrite } = exchange.plan!;
-  let path = head.path;
-  if (strip !== "" && path.startsWith(strip)) {
-    path = path.slice(strip.length);
-    if (path.charCodeAt(0) !== 0x2f) path = `/${path}`;
-  }
-  if (rewrite) path = rewrite.render(exchange.placeholders);
-  return path + head.query;
+function forwardedTarget(exchange: Exchange): string {
+  const { rewrite } = exchange.plan!;
+  const path = rewrite ? rewrite.render(exchange.placeholders) : strippedPath(exchange);
+  // A rewrite with a query of its own goes before the request's.
+  return path.includes("?") && exchange.head.query !== "" ? `${path}&${exchange.head.query.slice(1)}` : path + exchange.head.query;
+}
+
+/** The path without the prefix that the route takes off, where it stands on a segment's boundary. */
+export function strippedPath(exchange: Exchange): string {
+  const { path } = exchange.head;
+  const { strip } = exchange.plan!;
+  if (strip === "" || !path.startsWith(strip)) return path;
+  const rest = path.slice(strip.length);
+  if (rest.startsWith("/")) return rest;
+  return rest === "" || strip.endsWith("/") ? `/${rest}` : path;
 }
 
 function hostFor(exchange: Exchange, endpoint: Endpoint): string {
