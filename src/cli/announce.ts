@@ -1,20 +1,28 @@
 // What a person sees when the gateway has started: where it listens, where requests go, what is not there yet.
 import { formatAddress } from "../config/address.ts";
 import type { Config, EndpointConfig, UpstreamConfig } from "../config/config.ts";
+import { sentence } from "../failure/describe.ts";
 import { dial } from "../net/dial.ts";
 import { Resolver } from "../net/resolve.ts";
-import { sentence } from "../failure/describe.ts";
 import { log } from "../std/log.ts";
 import { version } from "./version.ts";
 
 /** Says on standard error what runs. */
-export function announce(config: Config, ports: readonly number[], consoleAddress: string | null, file: string | null, workers = 1): void {
+export function announce(
+  config: Config,
+  ports: readonly number[],
+  consoleAddress: string | null,
+  file: string | null,
+  workers = 1,
+): void {
   const lines = [`goodgate ${version}${file ? ` with ${file}` : ""}${workers > 1 ? `, ${workers} workers` : ""}`];
   for (const [index, listener] of config.listeners.entries()) {
     lines.push(`  listening   ${listenerUrl(listener.address, listener.tls !== null, ports[index] ?? 0)}`);
   }
   for (const upstream of config.upstreams.values()) {
-    lines.push(`  upstream    ${upstream.name} → ${upstream.endpoints.map((endpoint) => endpoint.label).join(", ") || "(no endpoint)"}`);
+    lines.push(
+      `  upstream    ${upstream.name} → ${upstream.endpoints.map((endpoint) => endpoint.label).join(", ") || "(no endpoint)"}`,
+    );
   }
   if (consoleAddress) lines.push(`  console     http://${consoleAddress}  (/metrics /healthz /readyz)`);
   process.stderr.write(`${lines.join("\n")}\n`);
@@ -28,7 +36,9 @@ function listenerUrl(address: Config["listeners"][number]["address"], tls: boole
 
 /** Tries each endpoint once: one that cannot be reached now is said now, not when the first visitor meets it. */
 export async function warnOfSilentEndpoints(config: Config): Promise<void> {
-  const probes = [...config.upstreams.values()].flatMap((upstream) => upstream.endpoints.map((endpoint) => probe(upstream, endpoint)));
+  const probes = [...config.upstreams.values()].flatMap((upstream) =>
+    upstream.endpoints.map((endpoint) => probe(upstream, endpoint)),
+  );
   for (const warning of await Promise.all(probes)) if (warning) log.warn(warning);
 }
 
@@ -43,7 +53,9 @@ function probe(upstream: UpstreamConfig, endpoint: EndpointConfig): Promise<stri
         return resolve(null);
       }
       const what = sentence(result.failure, { showDetail: true, upstream: upstream.name, endpoint: endpoint.label });
-      resolve(`upstream ${upstream.name}: ${what} Start it or correct the address; until then requests get ${result.failure.status} (${result.failure.cause}).`);
+      resolve(
+        `upstream ${upstream.name}: ${what} Start it or correct the address; until then requests get ${result.failure.status} (${result.failure.cause}).`,
+      );
     });
   });
 }

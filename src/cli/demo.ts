@@ -3,8 +3,8 @@ import { formatAddress } from "../config/address.ts";
 import { configFromUrls, withOverrides } from "../config/load.ts";
 import { type Company, startShop } from "../lab/shop.ts";
 import { printProblems, reportStartError } from "./problems.ts";
-import { openConsole, Served } from "./serve.ts";
 import { onSignals } from "./run.ts";
+import { openConsole, Served } from "./serve.ts";
 
 const SHOPS = ["shop-1", "shop-2", "shop-3"];
 
@@ -34,7 +34,13 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
   }
   const console_ = await openConsole(config, { ready: () => served.ready(), metrics: () => served.metrics.render() });
   const at = `http://localhost:${served.gateway.ports[0]}`;
-  process.stdout.write(welcome(at, shops.map((shop) => shop.port), console_ && formatAddress(console_.address)));
+  process.stdout.write(
+    welcome(
+      at,
+      shops.map((shop) => shop.port),
+      console_ && formatAddress(console_.address),
+    ),
+  );
   const stop = async (): Promise<void> => {
     served.gateway.close();
     await Promise.all(shops.map((shop) => shop.close()));

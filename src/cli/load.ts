@@ -1,8 +1,8 @@
 // From command-line targets to a configuration: a file, or URLs that form one upstream, with the flags on top.
 import { readFileSync } from "node:fs";
 import type { Config, Problem } from "../config/config.ts";
-import { compileLogTemplate } from "../observe/log-template.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
+import { compileLogTemplate } from "../observe/log-template.ts";
 
 export interface LoadOptions {
   readonly listen?: readonly string[];
@@ -36,24 +36,37 @@ export function looksLikeUrl(target: string): boolean {
 }
 
 function fromUrls(targets: readonly string[]): Loaded {
-  const urls = targets.map((target) => (/^https?:/i.test(target) ? target : `http://${target.startsWith(":") ? "localhost" : ""}${target}`));
+  const urls = targets.map((target) =>
+    /^https?:/i.test(target) ? target : `http://${target.startsWith(":") ? "localhost" : ""}${target}`,
+  );
   return configFromUrls(urls);
 }
 
 function fromFile(targets: readonly string[], as: string | undefined): Loaded {
   const error = (message: string, hint: string): Loaded => ({ problems: [{ severity: "error", message, hint }] });
   const [file, ...more] = targets;
-  if (more.length > 0) return error(`one configuration file at a time: ${targets.join(" ")}`, "several URLs form one upstream; files do not");
+  if (more.length > 0)
+    return error(
+      `one configuration file at a time: ${targets.join(" ")}`,
+      "several URLs form one upstream; files do not",
+    );
   let text: string;
   try {
     text = readFileSync(file!, "utf8");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") return error(`${file}: no such file`, "name a goodgate.yaml, or the URL of your application, e.g. http://localhost:3000");
+    if (code === "ENOENT")
+      return error(
+        `${file}: no such file`,
+        "name a goodgate.yaml, or the URL of your application, e.g. http://localhost:3000",
+      );
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
   if (as === "nginx" || (as === undefined && looksLikeNginx(text))) {
-    return error(`${file}: nginx.conf is not read yet by this version`, "write a goodgate.yaml: docs/config.md shows how");
+    return error(
+      `${file}: nginx.conf is not read yet by this version`,
+      "write a goodgate.yaml: docs/config.md shows how",
+    );
   }
   return loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
 }

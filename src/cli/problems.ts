@@ -1,6 +1,7 @@
 // Problems as a person reads them.
-import { formatProblem } from "../config/load.ts";
+
 import type { Problem } from "../config/config.ts";
+import { formatProblem } from "../config/load.ts";
 import { useColours } from "../std/log.ts";
 
 /** Prints each problem on standard error. */

@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { printProblems, reportStartError } from "./problems.ts";
-import { type LoadOptions, loadTargets, looksLikeUrl } from "./load.ts";
-import { type PidFileOptions, pidFilePath, removePidFile, writePidFile } from "./pid-file.ts";
-import { bufferOwnLog, openConsole, Served } from "./serve.ts";
 import { log } from "../std/log.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
+import { type LoadOptions, loadTargets, looksLikeUrl } from "./load.ts";
+import { type PidFileOptions, pidFilePath, removePidFile, writePidFile } from "./pid-file.ts";
+import { printProblems, reportStartError } from "./problems.ts";
+import { bufferOwnLog, openConsole, Served } from "./serve.ts";
 
 export interface RunOptions extends LoadOptions, PidFileOptions {}
 
@@ -19,7 +19,9 @@ const EXIT_USAGE = 2;
 export async function run(targets: readonly string[], options: RunOptions): Promise<number | undefined> {
   const wanted = targets.length > 0 ? targets : existsSync("goodgate.yaml") ? ["goodgate.yaml"] : [];
   if (wanted.length === 0) {
-    process.stderr.write("goodgate run: name a configuration file or the URL of your application, e.g. goodgate run http://localhost:3000\n");
+    process.stderr.write(
+      "goodgate run: name a configuration file or the URL of your application, e.g. goodgate run http://localhost:3000\n",
+    );
     return EXIT_USAGE;
   }
   const load = () => loadTargets(wanted, options);
@@ -34,7 +36,12 @@ export async function run(targets: readonly string[], options: RunOptions): Prom
 
 type Load = () => ReturnType<typeof loadTargets>;
 
-async function runSingle(config: Config, load: Load, pidFile: string, file: string | null): Promise<number | undefined> {
+async function runSingle(
+  config: Config,
+  load: Load,
+  pidFile: string,
+  file: string | null,
+): Promise<number | undefined> {
   const served = new Served(config);
   try {
     await served.gateway.start();
@@ -49,7 +56,7 @@ async function runSingle(config: Config, load: Load, pidFile: string, file: stri
   void warnOfSilentEndpoints(config);
   const ownLog = bufferOwnLog();
   const stop = async (drain: boolean): Promise<void> => {
-    const whole = drain ? await served.drain() : (served.gateway.close(), true);
+    const whole = drain ? await served.drain() : served.close();
     await console_?.close();
     await ownLog.close();
     removePidFile(pidFile);

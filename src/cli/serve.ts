@@ -1,13 +1,14 @@
 // One gateway process at work: gateway, observer, figures; reload, drain and log reopening on demand.
 // `run` uses it directly, each worker of `--workers` has one, `demo` has one.
+
+import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { type ConsoleServer, startConsole } from "../console/server.ts";
-import { formatAddress } from "../config/address.ts";
+import { LogWriter } from "../observe/log-writer.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createObserver, type ExchangeObserver } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
 import { Gateway } from "../proxy/gateway.ts";
-import { LogWriter } from "../observe/log-writer.ts";
 import { log, setLogSink, useColours } from "../std/log.ts";
 import { version } from "./version.ts";
 
@@ -52,6 +53,12 @@ export class Served {
     return whole;
   }
 
+  /** Ends at once. */
+  close(): boolean {
+    this.gateway.close();
+    return true;
+  }
+
   /** What /readyz says. */
   ready(): { ok: boolean; reasons: string[] } {
     if (this.gateway.draining) return { ok: false, reasons: ["draining"] };
@@ -62,15 +69,38 @@ export class Served {
   #registerGauges(): void {
     const { metrics, gateway } = this;
     metrics.registerGauge("goodgate_client_connections", "Open client connections.", () => gateway.connections.size);
-    metrics.register("goodgate_tls_handshakes_failed_total", "TLS handshakes of clients that failed.", () => gateway.handshakesFailed, { type: "counter" });
+    metrics.register(
+      "goodgate_tls_handshakes_failed_total",
+      "TLS handshakes of clients that failed.",
+      () => gateway.handshakesFailed,
+      { type: "counter" },
+    );
     const perEndpoint = (read: (pool: { open: number; idle: number }, active: number) => number) => () =>
       [...gateway.runtime.groups.values()].flatMap((group) =>
-        group.endpoints.map((e): readonly [readonly string[], number] => [[group.config.name, e.label], read(e.pool, e.active)]),
+        group.endpoints.map((e): readonly [readonly string[], number] => [
+          [group.config.name, e.label],
+          read(e.pool, e.active),
+        ]),
       );
     const labels = ["upstream", "endpoint"];
-    metrics.registerGauge("goodgate_upstream_connections", "Open connections to the endpoint.", perEndpoint((pool) => pool.open), { labels });
-    metrics.registerGauge("goodgate_upstream_connections_idle", "Idle connections to the endpoint.", perEndpoint((pool) => pool.idle), { labels });
-    metrics.registerGauge("goodgate_upstream_active", "Attempts in flight.", perEndpoint((_pool, active) => active), { labels });
+    metrics.registerGauge(
+      "goodgate_upstream_connections",
+      "Open connections to the endpoint.",
+      perEndpoint((pool) => pool.open),
+      { labels },
+    );
+    metrics.registerGauge(
+      "goodgate_upstream_connections_idle",
+      "Idle connections to the endpoint.",
+      perEndpoint((pool) => pool.idle),
+      { labels },
+    );
+    metrics.registerGauge(
+      "goodgate_upstream_active",
+      "Attempts in flight.",
+      perEndpoint((_pool, active) => active),
+      { labels },
+    );
   }
 }
 
@@ -82,13 +112,19 @@ export function bufferOwnLog(): LogWriter {
 }
 
 /** Starts the console's listener; one that is taken costs the console, not the gateway. */
-export async function openConsole(config: Config, handlers: Pick<Parameters<typeof startConsole>[0], "ready" | "metrics">): Promise<ConsoleServer | null> {
+export async function openConsole(
+  config: Config,
+  handlers: Pick<Parameters<typeof startConsole>[0], "ready" | "metrics">,
+): Promise<ConsoleServer | null> {
   if (!config.console) return null;
   try {
     const token = process.env["GOODGATE_CONSOLE_TOKEN"];
     return await startConsole({ address: config.console, ...handlers, ...(token ? { token } : {}) });
   } catch (error) {
-    log.warn(`no console: ${(error as Error).message}`, { address: formatAddress(config.console), hint: "--console ADDR or --console off" });
+    log.warn(`no console: ${(error as Error).message}`, {
+      address: formatAddress(config.console),
+      hint: "--console ADDR or --console off",
+    });
     return null;
   }
 }

@@ -6,7 +6,9 @@ export function signal(what: "reload" | "stop", options: PidFileOptions): number
   const path = pidFilePath(options);
   const pid = readPid(path);
   if (pid === null) {
-    process.stderr.write(`goodgate: no running gateway is known: ${path} is not there. Was it started with --pid-file or --data?\n`);
+    process.stderr.write(
+      `goodgate: no running gateway is known: ${path} is not there. Was it started with --pid-file or --data?\n`,
+    );
     return 1;
   }
   try {

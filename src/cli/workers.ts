@@ -4,8 +4,7 @@ import cluster, { type Worker } from "node:cluster";
 import { availableParallelism } from "node:os";
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { Metrics } from "../observe/metrics.ts";
-import { type Family, renderFamilies } from "../observe/metrics-text.ts";
+import type { Family } from "../observe/metrics-text.ts";
 import { log } from "../std/log.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
 import type { loadTargets } from "./load.ts";
@@ -13,19 +12,19 @@ import { removePidFile, writePidFile } from "./pid-file.ts";
 import { reportStartError } from "./problems.ts";
 import { onSignals, reload } from "./run.ts";
 import { bufferOwnLog, openConsole, Served } from "./serve.ts";
+import { WorkerFigures } from "./worker-figures.ts";
 
 type Load = () => ReturnType<typeof loadTargets>;
 
 /** A worker that lived shorter than this is replaced after a pause. */
 const SHORT_LIFE_MS = 1_000;
 const PAUSE_MS = 500;
-const ANSWER_MS = 2_000;
 
-type ToWorker = { do: "reload" | "reopen" | "drain" | "stop" } | { do: "snapshot"; id: number };
-type FromWorker =
+export type ToWorker = { do: "reload" | "reopen" | "drain" | "stop" } | { do: "snapshot"; id: number };
+export type FromWorker =
   | { is: "ready"; ports: number[] }
   | { is: "cannot-start"; code: string; message: string }
-  | { is: "snapshot"; id: number; families: Family[]; ready: { ok: boolean; reasons: string[] } };
+  | { is: "snapshot"; id: number; worker: number; families: Family[]; ready: { ok: boolean; reasons: string[] } };
 
 export const isWorker: boolean = cluster.isWorker;
 
@@ -41,7 +40,14 @@ export async function runWorker(config: Config, load: Load): Promise<undefined> 
   process.on("disconnect", leave);
   for (const signal of ["SIGHUP", "SIGUSR1", "SIGTERM", "SIGQUIT", "SIGINT"] as const) process.on(signal, () => {});
   process.on("message", (message: ToWorker) => {
-    if (message.do === "snapshot") tell({ is: "snapshot", id: message.id, families: served.metrics.snapshot(), ready: served.ready() });
+    if (message.do === "snapshot")
+      tell({
+        is: "snapshot",
+        id: message.id,
+        worker: cluster.worker!.id,
+        families: served.metrics.snapshot(),
+        ready: served.ready(),
+      });
     else if (message.do === "reload") void reload(load, (next) => served.reload(next));
     else if (message.do === "reopen") void served.reopenLogs();
     else if (message.do === "drain") void served.drain().then(leave);
@@ -68,12 +74,16 @@ export async function runPrimary(config: Config, load: Load, pidFile: string): P
   }
   for (let i = 1; i < count; i++) fork();
   cluster.on("exit", (worker, code, signal) => {
+    figures.forget(worker);
     if (ending) return;
     log.error(`worker ${worker.process.pid} ended (${signal ?? code}); another takes its place`);
     const lived = performance.now() - (started.get(worker.id) ?? 0);
     setTimeout(fork, lived < SHORT_LIFE_MS ? PAUSE_MS : 0);
   });
-  const console_ = await openConsole(config, { ready: () => lastReady, metrics: mergedMetrics });
+  const console_ = await openConsole(config, {
+    ready: () => (ending ? { ok: false, reasons: ["draining"] } : figures.ready(workers())),
+    metrics: () => figures.render(workers()),
+  });
   writePidFile(pidFile);
   announce(config, ports, console_ && formatAddress(console_.address), null, count);
   void warnOfSilentEndpoints(config);
@@ -101,7 +111,7 @@ export async function runPrimary(config: Config, load: Load, pidFile: string): P
 }
 
 const started = new Map<number, number>();
-let lastReady: { ok: boolean; reasons: string[] } = { ok: true, reasons: [] };
+const figures = new WorkerFigures();
 
 function fork(): Worker {
   const worker = cluster.fork();
@@ -122,33 +132,5 @@ function firstWorker(): Promise<number[] | { code: string; message: string }> {
       else if (message.is === "cannot-start") resolve(message);
     });
     worker.on("exit", (code) => resolve({ code: "", message: `the worker ended with ${code}` }));
-  });
-}
-
-let asked = 0;
-
-/** Asks each worker for its figures; one that does not answer in time is left out. */
-async function mergedMetrics(): Promise<string> {
-  const id = ++asked;
-  const answers = await Promise.all(workers().map((worker) => snapshotOf(worker, id)));
-  const known = answers.filter((answer) => answer !== null);
-  const reasons = [...new Set(known.flatMap((answer) => answer.ready.reasons))];
-  lastReady = { ok: reasons.length === 0 && known.length > 0, reasons };
-  return renderFamilies(Metrics.merge(known.map((answer) => answer.families)));
-}
-
-function snapshotOf(worker: Worker, id: number): Promise<Extract<FromWorker, { is: "snapshot" }> | null> {
-  return new Promise((resolve) => {
-    const done = (answer: Extract<FromWorker, { is: "snapshot" }> | null): void => {
-      clearTimeout(timer);
-      worker.off("message", onMessage);
-      resolve(answer);
-    };
-    const onMessage = (message: FromWorker): void => {
-      if (message.is === "snapshot" && message.id === id) done(message);
-    };
-    const timer = setTimeout(done, ANSWER_MS, null);
-    worker.on("message", onMessage);
-    worker.send({ do: "snapshot", id } satisfies ToWorker);
   });
 }

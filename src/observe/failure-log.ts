@@ -146,7 +146,7 @@ function otherAttempts(attempts: readonly AttemptRecord[], about: number): strin
   attempts.forEach((attempt, index) => {
     if (index === about) return;
     const outcome = attempt.failure ? `: ${attempt.failure.cause}` : ` → ${statusText(attempt.status)}`;
-    text += `${index < about ? ", after" : ", retried on"} ${hexEscape(attempt.endpoint)}${outcome}`;
+    text += `${about < 0 || index < about ? ", after" : ", retried on"} ${hexEscape(attempt.endpoint)}${outcome}`;
   });
   return text;
 }

@@ -9,7 +9,10 @@ import { type Exchange, tooLarge } from "./exchange.ts";
 export function admit(exchange: Exchange): Failure | null {
   const { head, runtime } = exchange;
   if (head.method === "CONNECT" || head.method === "TRACE") {
-    return { ...failureOf("client-request-invalid", { detail: `method ${head.method} is not served here` }), status: 405 };
+    return {
+      ...failureOf("client-request-invalid", { detail: `method ${head.method} is not served here` }),
+      status: 405,
+    };
   }
   const match = runtime.router.match(head.host, head.path, head.method);
   if (!match.route) return failureOf("route-not-found", {});

@@ -2,6 +2,7 @@
 // is read. What goes wrong is made a Failure here, where it is seen, with its evidence; the exchange decides.
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
+import type { Connection } from "../net/connection.ts";
 import { type DialHandle, dial } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
@@ -12,7 +13,6 @@ import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
 import { fieldValue, hasField, isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseResponseHead } from "../wire/response-head.ts";
-import type { Connection } from "../net/connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { ResponseRelay } from "./relay-response.ts";
 import { requestHeadFor } from "./send-request.ts";
@@ -202,7 +202,9 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     }
     if (head.status < 200) {
       if (++this.#interims > INTERIM_MAX) {
-        this.#failed(failureOf("response-malformed", this.#evidence({ detail: `more than ${INTERIM_MAX} interim responses` })));
+        this.#failed(
+          failureOf("response-malformed", this.#evidence({ detail: `more than ${INTERIM_MAX} interim responses` })),
+        );
         return end;
       }
       exchange.sendInterim(head);

@@ -6,8 +6,9 @@
 //                        └─ failed ─▶ decideRetry ─▶ attempt … or a failure response
 //
 // After the response head is sent a failure cannot change the status: the client's connection is aborted.
-import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
+
 import type { UpstreamTimeouts } from "../config/config.ts";
+import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { DialTarget } from "../net/dial.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
@@ -15,17 +16,24 @@ import { decideRetry, isIdempotent } from "../resilience/retry.ts";
 import { now } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
-import { fieldValue, fieldValues, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
+import {
+  fieldValue,
+  fieldValues,
+  type HeadLimits,
+  isWireError,
+  type RequestHead,
+  type ResponseHead,
+} from "../wire/head.ts";
 import { admit } from "./admit.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { RequestBody, REPLAY_BYTES_MAX } from "./request-body.ts";
-import { requestIdFor } from "./request-id.ts";
 import { ExchangeContext } from "./exchange-context.ts";
-import { interimHeadFor } from "./response-head.ts";
-import { respondFailure, respondHere } from "./respond.ts";
 import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
+import { REPLAY_BYTES_MAX, RequestBody } from "./request-body.ts";
+import { requestIdFor } from "./request-id.ts";
+import { respondFailure, respondHere } from "./respond.ts";
+import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The route of a request that no route matched. */
@@ -133,7 +141,8 @@ export class Exchange implements ExchangeRecord {
   }
 
   #awaitBody(): void {
-    if (!this.ended && !this.client.readingPaused && !this.awaitsContinue) this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
+    if (!this.ended && !this.client.readingPaused && !this.awaitsContinue)
+      this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
   }
 
   /** Framed body bytes, on their way to the upstream. */
@@ -223,9 +232,15 @@ export class Exchange implements ExchangeRecord {
     this.#startAttempt();
   }
 
-  /** Of several failures the last one in which a request was sent: that the next connect failed says less. */
+  /**
+   * Of several failures the last one in which a request was sent: that the next connect failed says less. What failed
+   * on a fresh connection, too, was no race with an idle timer.
+   */
   #decisive(last: Failure): Failure {
-    return this.attempts.findLast((attempt) => attempt.bytesSent > 0)?.failure ?? last;
+    const sent = this.attempts.filter((attempt) => attempt.bytesSent > 0);
+    const fresh = sent.findLast((attempt) => attempt.failure?.cause === "closed-before-response");
+    const failure = sent.at(-1)?.failure ?? last;
+    return failure.cause === "keepalive-race" && fresh?.failure ? fresh.failure : failure;
   }
 
   /** The exchange cannot succeed: the failure is shown, or the connection aborted where the head is out. */
@@ -262,10 +277,12 @@ export class Exchange implements ExchangeRecord {
 
   /** The client ended its direction. True = ask it later whether it is still there. */
   onClientEnd(): boolean {
-    if (this.body && !this.body.complete) return this.#clientGone(), false;
     // A close and a half-close look the same. Before the response an interim response tells them apart (a closed
     // client answers it with RST); behind its head, a client that ends has left.
-    if (this.respondedAt > 0) return this.#clientGone(), false;
+    if ((this.body && !this.body.complete) || this.respondedAt > 0) {
+      this.#clientGone();
+      return false;
+    }
     return this.head.minor === 1;
   }
 

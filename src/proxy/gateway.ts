@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import type { Ms } from "../std/units.ts";
+import { parseForwardedFor } from "../wire/forwarded.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
-import { parseForwardedFor } from "../wire/forwarded.ts";
 import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
 
 /** The default name, which says nothing about the deployment. */

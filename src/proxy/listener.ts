@@ -2,7 +2,7 @@
 // read into the shared buffer: net.createServer takes no `onread`, but a Socket made around the accepted handle does.
 // Where the handle is not there (another runtime), the accepted socket is used as it is.
 import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
-import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import type { Address, ListenerConfig } from "../config/config.ts";
 import { ServerCertificates } from "../net/server-certificates.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -52,7 +52,8 @@ export class Listener {
     const server = this.#server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      const options = address.kind === "unix" ? { path: address.path } : { host: address.host || undefined, port: address.port };
+      const options =
+        address.kind === "unix" ? { path: address.path } : { host: address.host || undefined, port: address.port };
       server.listen({ ...options, backlog: BACKLOG }, () => {
         server.off("error", reject);
         resolve();
@@ -96,7 +97,9 @@ export class Listener {
     }
     const connection = this.#connectionFor(accepted);
     (accepted as unknown as { _handle: object | null })._handle = null;
-    const socket = new Socket({ handle, allowHalfOpen: true, onread: connection.onRead() } as ConstructorParameters<typeof Socket>[0]);
+    const socket = new Socket({ handle, allowHalfOpen: true, onread: connection.onRead() } as ConstructorParameters<
+      typeof Socket
+    >[0]);
     connection.attach(socket, "onread");
     this.#opened(connection);
     socket.resume();
@@ -110,7 +113,13 @@ export class Listener {
 
   #connectionFor(socket: Socket): ClientConnection {
     const remoteAddress = plainAddress(socket.remoteAddress ?? "");
-    return new ClientConnection(this.#gateway, this.info, remoteAddress, socket.remotePort ?? 0, this.#gateway.trusts(remoteAddress));
+    return new ClientConnection(
+      this.#gateway,
+      this.info,
+      remoteAddress,
+      socket.remotePort ?? 0,
+      this.#gateway.trusts(remoteAddress),
+    );
   }
 
   #opened(connection: ClientConnection): void {
@@ -138,5 +147,7 @@ export function addressMatcher(blocks: readonly string[]): (address: string) => 
 
 /** The listener's address as it is logged. */
 export function listenerLabel(address: Address): string {
-  return address.kind === "unix" ? `unix:${address.path}` : `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+  return address.kind === "unix"
+    ? `unix:${address.path}`
+    : `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }

@@ -3,7 +3,7 @@
 // The grammar and the names are config/template.ts's. Values come from clients, so CR, LF and NUL are taken out of
 // each: a value can never begin another header line.
 import type { Problem } from "../config/config.ts";
-import { parseTemplate, type PlaceholderName, type TemplatePart } from "../config/template.ts";
+import { type PlaceholderName, parseTemplate, type TemplatePart } from "../config/template.ts";
 
 /** What an exchange tells templates; each is asked only where a template names it, and "" = not known. */
 export interface PlaceholderContext {

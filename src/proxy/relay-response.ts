@@ -44,7 +44,10 @@ export class ResponseRelay {
   begin(buffer: Buffer, start: number, end: number): void {
     const { exchange, head } = this;
     if (this.#left > exchange.plan!.responseBytesMax) {
-      return this.attempt.failed("response-too-large", { limit: "response body", limitBytes: exchange.plan!.responseBytesMax });
+      return this.attempt.failed("response-too-large", {
+        limit: "response body",
+        limitBytes: exchange.plan!.responseBytesMax,
+      });
     }
     if (head.status >= 500) this.#recordPassthrough();
     const http10 = exchange.head.minor === 0;
@@ -153,7 +156,8 @@ export class ResponseRelay {
   #recordPassthrough(): void {
     const status = this.head.status;
     const failure = failureOf("upstream-error-passthrough", { address: this.#connection.address }, { status });
-    if (this.head.hasProxyStatus) failure.evidence.upstreamProxyStatus = fieldValues(this.head, "proxy-status").join(", ");
+    if (this.head.hasProxyStatus)
+      failure.evidence.upstreamProxyStatus = fieldValues(this.head, "proxy-status").join(", ");
     this.exchange.failure = failure;
     this.attempt.failure = failure;
   }

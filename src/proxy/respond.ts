@@ -2,8 +2,8 @@
 // and fixed responses.
 import { retryAfterOf } from "../failure/describe.ts";
 import { type ErrorContext, errorBody, negotiate, ownPage } from "../failure/error-body.ts";
-import type { Failure } from "../failure/failure.ts";
 import { proxyStatusType } from "../failure/facets.ts";
+import type { Failure } from "../failure/failure.ts";
 import { appendMember, failureMember } from "../failure/proxy-status.ts";
 import { statusText } from "../failure/status.ts";
 import { now } from "../std/clock.ts";
@@ -19,7 +19,9 @@ export function respondFailure(exchange: Exchange, failure: Failure): void {
   const context = errorContext(exchange);
   const format = negotiate(fieldValue(head, "accept"));
   const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
-  const { type, body, policy } = own ? { type: "text/html; charset=utf-8", body: ownPage(own, failure, context), policy: "" } : errorBody(format, failure, context);
+  const { type, body, policy } = own
+    ? { type: "text/html; charset=utf-8", body: ownPage(own, failure, context), policy: "" }
+    : errorBody(format, failure, context);
   const member = failureMember(failure, { name: exchange.runtime.config.name, showDetail: context.showDetail });
   const earlier = failure.evidence.upstreamProxyStatus;
   let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
@@ -47,7 +49,12 @@ export function respondHere(exchange: Exchange): void {
 
 /** A redirect keeps the query unless its target says otherwise. */
 function withQuery(target: string, template: string, query: string): string {
-  return query === "" || template.includes("?") || template.includes("{request.query}") || template.includes("{request.target}") ? target : target + query;
+  return query === "" ||
+    template.includes("?") ||
+    template.includes("{request.query}") ||
+    template.includes("{request.target}")
+    ? target
+    : target + query;
 }
 
 function send(exchange: Exchange, status: number, lines: string, body: string): void {

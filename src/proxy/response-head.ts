@@ -1,7 +1,7 @@
 // Response heads as the client gets them.
 import { UNTIL_CLOSE } from "../wire/framing.ts";
-import { forwardResponseHead } from "../wire/serialise.ts";
 import type { ResponseHead } from "../wire/head.ts";
+import { forwardResponseHead } from "../wire/serialise.ts";
 import { httpDate } from "./date.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines } from "./header-ops.ts";
@@ -32,5 +32,12 @@ const INTERIM = { bodyLength: 0, keepAlive: true, added: "", drop: null, upgrade
 /** Behind a request that was read to its end, with a response whose end the client can see. */
 export function mayKeepAlive(exchange: Exchange, bodyLength: number): boolean {
   const { client, body, head } = exchange;
-  return exchange.keepAlive && head.keepAlive && bodyLength !== UNTIL_CLOSE && !client.finished && !client.gateway.draining && (!body || body.complete);
+  return (
+    exchange.keepAlive &&
+    head.keepAlive &&
+    bodyLength !== UNTIL_CLOSE &&
+    !client.finished &&
+    !client.gateway.draining &&
+    (!body || body.complete)
+  );
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PathPattern, RouteConfig } from "../config/config.ts";
 import { isProblem } from "../config/address.ts";
+import type { PathPattern, RouteConfig } from "../config/config.ts";
 import { parsePathPattern } from "../config/path-pattern.ts";
 import { REGEX_PATH_MAX } from "../config/regex-cost.ts";
 import { compileRouter, normaliseHost } from "./route.ts";
@@ -71,7 +71,15 @@ test.each([
 });
 
 test("the most specific path wins, whatever the order", () => {
-  const patterns = ["/", "/shop/*", "/shop/cart/*", "/shop/cart/", String.raw`~ ^/shop/\w+/x$`, "/shop/*/x", "/shop/cart/x"];
+  const patterns = [
+    "/",
+    "/shop/*",
+    "/shop/cart/*",
+    "/shop/cart/",
+    String.raw`~ ^/shop/\w+/x$`,
+    "/shop/*/x",
+    "/shop/cart/x",
+  ];
   const expected: [path: string, winner: string][] = [
     ["/shop/cart/x", "/shop/cart/x"],
     ["/shop/any/x", "/shop/*/x"],
@@ -81,10 +89,24 @@ test("the most specific path wins, whatever the order", () => {
     ["/shopping", "/"],
   ];
   for (const order of [patterns, patterns.toReversed()]) {
-    for (const [path, winner] of expected) expect([path, pick(order.map((text) => route(text)), "h", path).name]).toEqual([path, winner]);
+    for (const [path, winner] of expected)
+      expect([
+        path,
+        pick(
+          order.map((text) => route(text)),
+          "h",
+          path,
+        ).name,
+      ]).toEqual([path, winner]);
   }
   const withoutGlob = patterns.filter((text) => text !== "/shop/*/x");
-  expect(pick(withoutGlob.map((text) => route(text)), "h", "/shop/any/x").name).toBe(String.raw`~ ^/shop/\w+/x$`);
+  expect(
+    pick(
+      withoutGlob.map((text) => route(text)),
+      "h",
+      "/shop/any/x",
+    ).name,
+  ).toBe(String.raw`~ ^/shop/\w+/x$`);
 });
 
 test("hosts: exact, then the longest wildcard, then every host; what does not fit the path is passed over", () => {
@@ -106,7 +128,14 @@ test("hosts: exact, then the longest wildcard, then every host; what does not fi
 });
 
 test("hosts lose port, case and the final dot", () => {
-  expect(["A.b:80", "a.b.", "a.b.:80", "[::1]:80", "[::1]", "a.b"].map(normaliseHost)).toEqual(["a.b", "a.b", "a.b", "[::1]", "[::1]", "a.b"]);
+  expect(["A.b:80", "a.b.", "a.b.:80", "[::1]:80", "[::1]", "a.b"].map(normaliseHost)).toEqual([
+    "a.b",
+    "a.b",
+    "a.b",
+    "[::1]",
+    "[::1]",
+    "a.b",
+  ]);
 });
 
 test("a method that does not fit falls through; a route with methods comes before one without", () => {
@@ -147,15 +176,26 @@ test("it picks what a naive matcher picks", () => {
   );
   const host = fc.constantFrom("x.test", "*.test", "*.x.test", "y.x.test");
   const routes = fc.array(
-    fc.record({ texts: fc.array(text, { minLength: 1, maxLength: 2 }), hosts: fc.array(host, { maxLength: 2 }), methods: fc.subarray(["GET", "PUT"]) }),
+    fc.record({
+      texts: fc.array(text, { minLength: 1, maxLength: 2 }),
+      hosts: fc.array(host, { maxLength: 2 }),
+      methods: fc.subarray(["GET", "PUT"]),
+    }),
     { maxLength: 8 },
   );
   fc.assert(
-    fc.property(routes, fc.array(path, { minLength: 1, maxLength: 8 }), fc.constantFrom("x.test", "y.x.test", "z.test", "other"), fc.constantFrom("GET", "PUT"), (list, paths, name, method) => {
-      const configs = list.map(({ texts, hosts, methods }) => route(texts, { hosts, methods }));
-      const router = compileRouter(configs);
-      for (const one of paths) expect(router.match(name, one, method).route?.index ?? -1).toBe(naive(configs, name, one, method));
-    }),
+    fc.property(
+      routes,
+      fc.array(path, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom("x.test", "y.x.test", "z.test", "other"),
+      fc.constantFrom("GET", "PUT"),
+      (list, paths, name, method) => {
+        const configs = list.map(({ texts, hosts, methods }) => route(texts, { hosts, methods }));
+        const router = compileRouter(configs);
+        for (const one of paths)
+          expect(router.match(name, one, method).route?.index ?? -1).toBe(naive(configs, name, one, method));
+      },
+    ),
     { numRuns: 300 },
   );
 });
@@ -166,7 +206,8 @@ function naive(routes: readonly RouteConfig[], host: string, path: string, metho
   routes.forEach(({ hosts, paths, methods }, index) => {
     if (methods.length > 0 && !methods.includes(method)) return;
     for (const h of hosts.length === 0 ? [""] : hosts) {
-      const hostRank = h === "" ? 0 : h === host ? 1000 : h.startsWith("*.") && host.endsWith(h.slice(1)) ? h.length : -1;
+      const hostRank =
+        h === "" ? 0 : h === host ? 1000 : h.startsWith("*.") && host.endsWith(h.slice(1)) ? h.length : -1;
       if (hostRank < 0) continue;
       for (const p of paths) {
         const rank = pathRank(p, path);
@@ -193,13 +234,19 @@ function pathRank(p: PathPattern, path: string): readonly number[] | null {
     case "regex":
       return new RegExp(p.source).test(path) ? [2, 0] : null;
     case "prefix":
-      return p.path === "/" || path === p.path || path.startsWith(p.path.endsWith("/") ? p.path : `${p.path}/`) ? [3, -p.path.length] : null;
+      return p.path === "/" || path === p.path || path.startsWith(p.path.endsWith("/") ? p.path : `${p.path}/`)
+        ? [3, -p.path.length]
+        : null;
   }
 }
 
 test("ten thousand routes match as fast as ten", () => {
   const make = (count: number) =>
-    compileRouter(Array.from({ length: count }, (_, i) => route([`/service-${i}/v1/*`, `/exact/${i}`], { hosts: i % 2 ? [`host-${i}.test`] : [] })));
+    compileRouter(
+      Array.from({ length: count }, (_, i) =>
+        route([`/service-${i}/v1/*`, `/exact/${i}`], { hosts: i % 2 ? [`host-${i}.test`] : [] }),
+      ),
+    );
   const few = make(10);
   const many = make(10_000);
   const probe = (router: ReturnType<typeof make>) => {
@@ -213,7 +260,8 @@ test("ten thousand routes match as fast as ten", () => {
   };
   const rounds = Array.from({ length: 7 }, () => [probe(few), probe(many)] as const);
   const [fewNs, manyNs] = [Math.min(...rounds.map(([ns]) => ns)), Math.min(...rounds.map(([, ns]) => ns))];
-  if (process.env["SHOW_FIGURES"]) process.stdout.write(`match: ${fewNs.toFixed(0)} ns with 10 routes, ${manyNs.toFixed(0)} ns with 10,000\n`);
+  if (process.env["SHOW_FIGURES"])
+    process.stdout.write(`match: ${fewNs.toFixed(0)} ns with 10 routes, ${manyNs.toFixed(0)} ns with 10,000\n`);
   // A scan would be a thousand times slower; the room is for caches of the processor and a busy machine.
   expect(manyNs).toBeLessThan(fewNs * 10 + 1000);
 });

@@ -65,12 +65,17 @@ export function compileRouter(routes: readonly RouteConfig[]): Router {
   const bySuffix = new Map<string, HostTable>();
   routes.forEach((config, index) => {
     const route: CompiledRoute = { config, index };
-    const entry: Entry = { route, methods: config.methods.length === 0 ? null : config.methods, match: { route, captures: null } };
+    const entry: Entry = {
+      route,
+      methods: config.methods.length === 0 ? null : config.methods,
+      match: { route, captures: null },
+    };
     const tables = config.hosts.length === 0 ? [any] : config.hosts.map((host) => tableFor(host, byHost, bySuffix));
     for (const table of new Set(tables)) for (const pattern of config.paths) insert(table, pattern, entry);
   });
   for (const table of [any, ...byHost.values(), ...bySuffix.values()]) sortTable(table);
-  if (byHost.size + bySuffix.size === 0) return { match: (_host, path, method) => matchIn(any, path, method) ?? NO_MATCH };
+  if (byHost.size + bySuffix.size === 0)
+    return { match: (_host, path, method) => matchIn(any, path, method) ?? NO_MATCH };
   const tablesOf = hostLookup(byHost, bySuffix, any);
   return {
     match(host, path, method) {
@@ -132,7 +137,12 @@ function tableFor(host: string, byHost: Map<string, HostTable>, bySuffix: Map<st
 }
 
 function newTable(): HostTable {
-  return { exact: new Map(), globs: [], regexes: [], prefixes: { parent: null, children: null, here: null, below: null } };
+  return {
+    exact: new Map(),
+    globs: [],
+    regexes: [],
+    prefixes: { parent: null, children: null, here: null, below: null },
+  };
 }
 
 function insert(table: HostTable, pattern: PathPattern, entry: Entry): void {

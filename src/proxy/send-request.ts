@@ -1,11 +1,12 @@
 // The request head as the upstream gets it: path after strip and rewrite, Host, the forwarding fields, the route's
 // operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
+
+import type { Endpoint } from "../upstream/group.ts";
+import { FIELD_VIA, kindBit } from "../wire/fields.ts";
 import { forwardedElement } from "../wire/forwarded.ts";
 import { fieldValues } from "../wire/head.ts";
-import { FIELD_VIA, kindBit } from "../wire/fields.ts";
 import { FORWARDING_FIELDS, forwardRequestHead } from "../wire/serialise.ts";
 import { viaValue } from "../wire/via.ts";
-import type { Endpoint } from "../upstream/group.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines } from "./header-ops.ts";
 
@@ -36,7 +37,9 @@ function forwardedTarget(exchange: Exchange): string {
   const { rewrite } = exchange.plan!;
   const path = rewrite ? rewrite.render(exchange.placeholders) : strippedPath(exchange);
   // A rewrite with a query of its own goes before the request's.
-  return path.includes("?") && exchange.head.query !== "" ? `${path}&${exchange.head.query.slice(1)}` : path + exchange.head.query;
+  return path.includes("?") && exchange.head.query !== ""
+    ? `${path}&${exchange.head.query.slice(1)}`
+    : path + exchange.head.query;
 }
 
 /** The path without the prefix that the route takes off, where it stands on a segment's boundary. */
