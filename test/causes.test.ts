@@ -1,10 +1,9 @@
 // Every fault of the lab through the real program over real sockets: what the client sees, what the log says, how
 // often the upstream was asked, and that the next request is served. And the table in both directions: each cause
 // that a gateway can produce has a fault (or a case of its own below), each fault names a cause.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CAUSES, type CauseId } from "../src/failure/causes.ts";
 import { FAULT_NAMES, FAULTS, type FaultName } from "../src/lab/faults.ts";
@@ -48,7 +47,11 @@ beforeAll(async () => {
     crashing: { endpoints: [crashing.address], timeouts: TIMEOUTS },
     small: { endpoints: [lab.address], timeouts: TIMEOUTS, limits: { body: "64KiB" } },
   };
-  const routes: unknown[] = [{ path: "/crashing/*", strip: "/crashing", proxy: "crashing" }, { path: "/small/*", strip: "/small", proxy: "small" }, { path: "/", proxy: "lab" }];
+  const routes: unknown[] = [
+    { path: "/crashing/*", strip: "/crashing", proxy: "crashing" },
+    { path: "/small/*", strip: "/small", proxy: "small" },
+    { path: "/", proxy: "lab" },
+  ];
   for (const name of FAULT_NAMES) {
     const fault = FAULTS[name];
     if (fault.how === "request" || fault.how === "upload") {
@@ -66,7 +69,14 @@ beforeAll(async () => {
       tls = { ca };
       certificate = { ca };
     } else if (fault.stage === "tls" && fault.how === "listen") tls = true;
-    upstreams[name] = { endpoints: [opened.address], timeouts: TIMEOUTS, resolve: { timeout: "800ms" }, ...(tls ? { tls } : {}) };
+    // These are addresses of DNS servers; the others are endpoints.
+    const dns = fault.stage === "dns" && name !== "dns-missing-name";
+    upstreams[name] = {
+      endpoints: [dns ? `${name}.test:80` : opened.address],
+      timeouts: TIMEOUTS,
+      resolve: { timeout: "800ms", ...(dns ? { servers: [opened.address] } : {}) },
+      ...(tls ? { tls } : {}),
+    };
     routes.unshift({ path: `/at/${name}/*`, strip: `/at/${name}`, proxy: name });
   }
   gateway = await startGateway({ upstreams, routes });
@@ -173,7 +183,8 @@ for (const name of FAULT_NAMES) {
     const { response, entry } = await provoke(name);
     if (fault.cause === null) expectCoped(response, entry);
     else if (fault.cause === "upstream-error-passthrough") expectPassedOn(response, entry);
-    else if (response?.whole && response.status >= 400 && response.fields.has("proxy-status")) expectNamed(fault.cause, response, entry, fault.repairable);
+    else if (response?.whole && response.status >= 400 && response.fields.has("proxy-status"))
+      expectNamed(fault.cause, response, entry, fault.repairable);
     else if (fault.repairable && response?.whole) expectCoped(response, entry);
     else expectVisiblyCut(fault.cause, response, entry);
     expectDeliveredOnce(name);

@@ -3,7 +3,7 @@ import { formatAddress } from "../config/address.ts";
 import type { Config, EndpointConfig, UpstreamConfig } from "../config/config.ts";
 import { sentence } from "../failure/describe.ts";
 import { dial } from "../net/dial.ts";
-import { Resolver } from "../net/resolve.ts";
+import { resolverFor } from "../net/resolve.ts";
 import { log } from "../std/log.ts";
 import { version } from "./version.ts";
 
@@ -44,7 +44,7 @@ export async function warnOfSilentEndpoints(config: Config): Promise<void> {
 
 function probe(upstream: UpstreamConfig, endpoint: EndpointConfig): Promise<string | null> {
   const { connectMs, tlsMs } = upstream.timeouts;
-  const resolver = new Resolver({ minMs: upstream.resolve.minMs, timeoutMs: upstream.resolve.timeoutMs });
+  const resolver = resolverFor(upstream.resolve);
   const timeouts = { resolveMs: upstream.resolve.timeoutMs, connectMs, tlsMs };
   return new Promise((resolve) => {
     dial({ address: endpoint.address, tls: null, resolver, timeouts }, null, (result) => {

@@ -163,7 +163,14 @@ export abstract class Connection extends Timed {
    * connection that is reading the bytes; null = the buffer is owned and stays as it is.
    * False = the peer does not take more now: wait for onDrained.
    */
-  sendBytes(before: string, buffer: Buffer, start: number, end: number, after: string, source: Connection | null): boolean {
+  sendBytes(
+    before: string,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    after: string,
+    source: Connection | null,
+  ): boolean {
     const length = end - start;
     if (length >= ZERO_COPY_MIN_BYTES && (source === null || source.#bulk === buffer)) {
       return this.#sendParts(before, buffer.subarray(start, end), after);

@@ -144,7 +144,13 @@ export class ConnectionPool {
   }
 
   /** Takes in a connection that was dialled for `user`. */
-  adopt(connection: PooledConnection, socket: Socket, reads: "onread" | "events", address: string, user: ConnectionUser): void {
+  adopt(
+    connection: PooledConnection,
+    socket: Socket,
+    reads: "onread" | "events",
+    address: string,
+    user: ConnectionUser,
+  ): void {
     this.#dialling--;
     this.#open.add(connection);
     connection.address = address;

@@ -33,6 +33,14 @@ export type Lookup = (host: string) => Promise<readonly { readonly address: stri
 /** Asks DNS itself for the addresses of a name with their TTLs (in seconds). Rejects with a code of node:dns. */
 export type TtlQuery = (host: string) => Promise<readonly { readonly address: string; readonly ttl: number }[]>;
 
+/** The resolver of an upstream: the system's, or these DNS servers. */
+export function resolverFor(settings: { readonly minMs: Ms; readonly timeoutMs: Ms; readonly servers: readonly string[] }): Resolver {
+  const { minMs, timeoutMs, servers } = settings;
+  if (servers.length === 0) return new Resolver({ minMs, timeoutMs });
+  const query = dnsTtlQuery(servers);
+  return new Resolver({ minMs, timeoutMs, lookup: query, ttlQuery: query });
+}
+
 export interface ResolverOptions {
   /** An answer is kept at least this long. */
   readonly minMs: Ms;

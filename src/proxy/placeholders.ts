@@ -73,7 +73,7 @@ export function compileTemplate(text: string, allowed?: readonly string[]): Temp
   const [only] = parts;
   if (!only) return { render: () => "" };
   if (parts.length === 1 && only.kind === "text") return { render: () => only.text };
-  const values = parts.map(valueOf);
+  const values = parts.map(compilePart);
   return {
     render(context) {
       let rendered = "";
@@ -83,7 +83,7 @@ export function compileTemplate(text: string, allowed?: readonly string[]): Temp
   };
 }
 
-function valueOf(part: TemplatePart): string | Value {
+function compilePart(part: TemplatePart): string | Value {
   switch (part.kind) {
     case "text":
       return part.text;

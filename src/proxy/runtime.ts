@@ -2,7 +2,7 @@
 // A reload makes a new one; exchanges that are running keep theirs until they end.
 import type { Config, Problem, UpstreamTls } from "../config/config.ts";
 import type { DialTarget } from "../net/dial.ts";
-import { Resolver } from "../net/resolve.ts";
+import { type Resolver, resolverFor } from "../net/resolve.ts";
 import { createUpstreamTls, type UpstreamTlsContext } from "../net/upstream-tls.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
 import { type Endpoint, UpstreamGroup } from "../upstream/group.ts";
@@ -46,7 +46,7 @@ export class Runtime {
     this.headLimits = { lineBytes, headBytes, fields };
     for (const [name, upstream] of config.upstreams) {
       if (upstream.tls) this.#tls.set(name, tlsContext(name, upstream.tls, log));
-      this.#resolvers.set(name, new Resolver({ minMs: upstream.resolve.minMs, timeoutMs: upstream.resolve.timeoutMs }));
+      this.#resolvers.set(name, resolverFor(upstream.resolve));
     }
   }
 
