@@ -1,5 +1,6 @@
 // The configuration as the rest of the program sees it: complete (every default filled in), checked, in base
 // units. Every syntax (goodgate.yaml, a list of URLs on the command line, later nginx.conf) lowers to this.
+import type { CauseId } from "../failure/causes.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 
 /** Where a value stood in its file; line and column count from 1. */
@@ -18,6 +19,12 @@ export interface Problem {
   readonly position?: Position;
   /** The offending line as it stands in the file, for a caret display. */
   readonly source?: string;
+  /** How many characters of `source` are meant, from the column on. */
+  readonly length?: number;
+  /** The cause (failure/causes.ts) that a finding may end in. */
+  readonly cause?: CauseId;
+  /** A setting that is accepted, and that this version does not act on. */
+  readonly planned?: true;
 }
 
 export interface Config {
@@ -131,7 +138,12 @@ export interface UpstreamConfig {
     readonly withinMs: Ms;
   };
   /** Names are asked for again after their TTL, but at least this long. */
-  readonly resolve: { readonly minMs: Ms; readonly timeoutMs: Ms };
+  readonly resolve: {
+    readonly minMs: Ms;
+    readonly timeoutMs: Ms;
+    /** DNS servers to ask; empty = the system's resolver. */
+    readonly servers: readonly string[];
+  };
 }
 
 export interface UpstreamTimeouts {

@@ -76,7 +76,7 @@ export interface RequestScene extends AcceptScene {
 
 /** An address where a listener-level fault can be met. */
 export interface Opened {
-  /** As a gateway's configuration takes it: "127.0.0.1:4000", "unix:/tmp/x.sock", "missing.invalid:80". */
+  /** As a gateway's configuration takes it: "127.0.0.1:4000", "unix:app.sock", "missing.invalid:80". */
   readonly address: string;
   close(): Promise<void>;
   /** CA to trust, PEM; only where the fault speaks TLS. */

@@ -83,8 +83,20 @@ const struckBeforeHead = faultTable({
 });
 
 const cutOrSlow = faultTable({
-  "close-mid-head": sends("closed-before-response", "head", "Closes in the middle of the head.", OK + "Content-Ty", "fin"),
-  "reset-mid-head": sends("closed-before-response", "head", "Resets in the middle of the head.", OK + "Content-Ty", "rst"),
+  "close-mid-head": sends(
+    "closed-before-response",
+    "head",
+    "Closes in the middle of the head.",
+    OK + "Content-Ty",
+    "fin",
+  ),
+  "reset-mid-head": sends(
+    "closed-before-response",
+    "head",
+    "Resets in the middle of the head.",
+    OK + "Content-Ty",
+    "rst",
+  ),
   "stall-mid-head": {
     how: "request",
     cause: "response-timeout",
@@ -112,12 +124,7 @@ const cutOrSlow = faultTable({
 
 const broken = faultTable({
   "garbage-head": sends("protocol-mismatch", "head", "Answers with 512 bytes of noise and closes.", noise()),
-  "http-0.9": sends(
-    "protocol-mismatch",
-    "head",
-    "Answers with a page and no head, as HTTP/0.9 did.",
-    "<p>hello</p>\n",
-  ),
+  "http-0.9": sends("protocol-mismatch", "head", "Answers with a page and no head, as HTTP/0.9 did.", "<p>hello</p>\n"),
   "bad-status-line": malformed(
     "The status line has code and reason the wrong way round.",
     "HTTP/1.1 OK 200\r\n" + REST,

@@ -53,7 +53,7 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
     request: compileOps(route.request),
     response: compileOps(route.response),
     upgrade: route.upgrade,
-    errors: { detail: route.errors.detail, pages: new Map([...config.errors.pages, ...route.errors.pages]) },
+    errors: route.errors,
   };
 }
 

@@ -35,7 +35,10 @@ test("large weights are scaled down, and nobody drops out", () => {
   expect(order.some((e) => e.name === "b")).toBe(true);
 });
 
-for (const [name, make] of [["round robin", roundRobin], ["least connections", leastConnections]] as const) {
+for (const [name, make] of [
+  ["round robin", roundRobin],
+  ["least connections", leastConnections],
+] as const) {
   test(`${name}: picks only what is usable, and null where nothing is`, () => {
     const endpoints = [endpoint("a"), endpoint("b", 3), endpoint("c")];
     const balancer = make(endpoints);

@@ -20,9 +20,9 @@ export function unknownCoding(detail: string, at: number): WireError {
   return { error: "bad-coding", detail, status: 501, at };
 }
 
-/** The same error in a response: the gateway answers 502. */
+/** The same error in a response: what is answered then is the cause's business. */
 export function inResponse(error: WireError): WireError {
-  return { ...error, status: 502 };
+  return { ...error, status: 0 };
 }
 
 /** A byte for a message: printable ones as they are. */

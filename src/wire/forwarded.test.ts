@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { forwardedElement, parseForwarded, parseForwardedFor } from "./forwarded.ts";
 import { isWireError, type RequestHead } from "./head.ts";
 import { parseRequestHead } from "./request-head.ts";
-import { reasonPhrase } from "./status.ts";
 import { viaContains, viaValue } from "./via.ts";
 
 function request(...fields: string[]): RequestHead {
@@ -72,9 +71,4 @@ test("Via is appended to, and tells a loop", () => {
   expect(viaContains(head, "other:80")).toBe(true);
   expect(viaContains(head, "goodgate")).toBe(false);
   expect(viaContains(request(), "gate")).toBe(false);
-});
-
-test("status codes have their phrases", () => {
-  expect(reasonPhrase(502)).toBe("Bad Gateway");
-  expect(reasonPhrase(599)).toBe("");
 });

@@ -38,7 +38,7 @@ export interface WireError {
   readonly error: WireErrorCode;
   /** What was found, for the log. */
   readonly detail: string;
-  /** What a client is answered (400, 414, 431, 501 or 505); 502 where the message was a response. */
+  /** What a client is answered (400, 414, 431, 501 or 505); 0 where the message was a response. */
   readonly status: number;
   /** Offset of the offending byte from the beginning of the head, or of the decoded input for chunks. */
   readonly at: number;

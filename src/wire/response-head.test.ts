@@ -45,7 +45,7 @@ test.each([
 test.each([
   ["<html>", "not-http"],
   ["\r\nHTTP/1.1 200 OK\r\n", "not-http"],
-  ["http/1.1 200 OK\r\n", "not-http"],
+  ["http/1.1 200 OK\r\n", "bad-start-line"],
   ["ICY 200 OK\r\n", "not-http"],
   ["HTTP/2 200\r\n", "bad-version"],
   ["HTTP/x", "bad-start-line"],
@@ -71,14 +71,14 @@ test.each([
   [withFields("Transfer-Encoding: chunked, chunked"), "bad-coding"],
   ["HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "bad-coding"],
 ])("refuses %j: %s", (text, error) => {
-  expect(parse(text)).toMatchObject({ error, status: 502 });
+  expect(parse(text)).toMatchObject({ error, status: 0 });
 });
 
 test("heads over a limit are refused, whole or not", () => {
-  expect(parse(withFields(`X: ${"a".repeat(5000)}`))).toMatchObject({ error: "head-too-large", status: 502 });
-  expect(parse(`HTTP/1.1 200 ${"a".repeat(5000)}`)).toMatchObject({ error: "head-too-large", status: 502 });
+  expect(parse(withFields(`X: ${"a".repeat(5000)}`))).toMatchObject({ error: "head-too-large", status: 0 });
+  expect(parse(`HTTP/1.1 200 ${"a".repeat(5000)}`)).toMatchObject({ error: "head-too-large", status: 0 });
   const many = withFields(...Array.from({ length: 21 }, () => "X: y"));
-  expect(parse(many)).toMatchObject({ error: "too-many-fields", status: 502 });
+  expect(parse(many)).toMatchObject({ error: "too-many-fields", status: 0 });
 });
 
 test.each([

@@ -61,7 +61,8 @@ function scanStatusLine(buf: Buffer, base: number, stop: number): number {
     if (i === stop) return INCOMPLETE;
     if (buf[i] === VERSION[k]) continue;
     if (k === 0 && (buf[i] === TLS_ALERT || buf[i] === TLS_HANDSHAKE)) return invalid("tls-bytes", "a TLS record", 0);
-    if (k < MAJOR_AT && (buf[i]! | 0x20) === VERSION[k]! + 0x20) return invalid("bad-start-line", "HTTP in lower case", i - base);
+    if (k < MAJOR_AT && (buf[i]! | 0x20) === VERSION[k]! + 0x20)
+      return invalid("bad-start-line", "HTTP in lower case", i - base);
     if (k < MAJOR_AT) return invalid("not-http", `does not begin with "HTTP/"`, i - base);
     return k === MAJOR_AT && isDigit(buf[i]!)
       ? invalid("bad-version", `HTTP major version ${String.fromCharCode(buf[i]!)}`, i - base)

@@ -1,0 +1,246 @@
+// The fields of an upstream. Short forms: `app: 10.0.0.1:3000` and `app: [10.0.0.1:3000, 10.0.0.2:3000]`.
+import { isIP } from "node:net";
+import * as z from "zod/mini";
+import { errorOf, isHostName, isProblem, parseEndpoint } from "./address.ts";
+import {
+  count,
+  duration,
+  durationOf,
+  either,
+  field,
+  flag,
+  group,
+  listOf,
+  mapping,
+  off,
+  percent,
+  size,
+  templateOf,
+  text,
+  textAs,
+  unitHint,
+} from "./fields.ts";
+import { tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
+
+const endpointText = textAs(
+  'an endpoint such as "10.0.0.1:3000"',
+  (value) => {
+    const endpoint = parseEndpoint(value);
+    if (isProblem(endpoint) || endpoint.path === "" || endpoint.path === "/") return endpoint;
+    return errorOf(
+      `the endpoint "${value}" has a path`,
+      `leave it out, and give the route rewrite: "${endpoint.path.replace(/\/$/, "")}{path}"`,
+    );
+  },
+  { unit: "address" },
+);
+
+const dnsServer = textAs(
+  'the address of a DNS server such as "10.0.0.2" or "10.0.0.2:5353"',
+  (value) => {
+    const host = /^\[(.+)\](?::\d{1,5})?$/.exec(value)?.[1] ?? value.replace(/^([\d.]+):\d{1,5}$/, "$1");
+    return isIP(host)
+      ? value
+      : errorOf(`"${value}" is not an IP address`, 'write "10.0.0.2", "10.0.0.2:5353" or "[::1]:53"');
+  },
+  { unit: "address" },
+);
+
+const endpoint = either('an endpoint such as "10.0.0.1:3000", or a mapping with address', [
+  endpointText,
+  mapping({
+    address: field(endpointText, "Host and port, http:// or https:// with them, or unix:/path."),
+    weight: z.prefault(field(count(1, 1_000_000), "Share of the requests, relative to the others."), 1),
+    backup: flag("Used only when no other endpoint is usable.", false),
+    down: flag("Out of use.", false),
+  }),
+]);
+
+const tls = mapping({
+  verify: flag("Whether the certificate's chain and name are verified.", true),
+  ca: z.optional(field(text, "PEM file of the CAs that are trusted instead of the system's.", { unit: "file" })),
+  "server-name": z.optional(
+    field(
+      hostName("a host name"),
+      "Name that is sent as SNI and verified. Default: the endpoint's host; for an address, the request's Host.",
+    ),
+  ),
+  cert: z.optional(field(text, "PEM file of a client certificate.", { unit: "file" })),
+  key: z.optional(field(text, "PEM file of its key.", { unit: "file" })),
+  "min-version": z.prefault(field(tlsVersion, "Oldest TLS version."), "1.2"),
+});
+
+const balance = either('"round-robin", "least-connections", "random-two", "ip-hash" or { hash: "{…}" }', [
+  z.enum(["round-robin", "least-connections", "random-two", "ip-hash"]),
+  mapping({ hash: field(templateOf(), "Requests with the same value go to the same endpoint.", { planned: true }) }),
+]);
+
+const hostField = textAs('"keep", "endpoint" or a host', (value) =>
+  value === "keep" ||
+  value === "endpoint" ||
+  isHostName(value.replace(/:\d{1,5}$/, "")) ||
+  /^\[[0-9a-f:.]+\](?::\d{1,5})?$/i.test(value)
+    ? value
+    : errorOf(`"${value}" is not a host`, 'write "keep", "endpoint" or a name'),
+);
+
+const keepaliveFields = mapping({
+  connections: z.prefault(field(count(0, 100_000), "Idle connections kept per endpoint and worker; 0 keeps none."), 64),
+  idle: z.prefault(
+    field(
+      either('a duration, or "auto"', [z.literal("auto"), durationOf(1)], unitHint),
+      "How long an idle connection is kept. It must be shorter than the upstream's own keep-alive, or requests meet a connection that is being closed (a 502). auto is 4s: below the 5s of Node and uvicorn. gunicorn closes after 2s: write 1s there.",
+      { unit: "duration or auto" },
+    ),
+    "auto",
+  ),
+  requests: z.prefault(field(count(0), "A connection is closed after this many requests; 0 sets no limit."), 0),
+});
+
+const upstreamFields = mapping({
+  endpoints: z.prefault(
+    field(
+      z.array(endpoint),
+      'Addresses: "host:port", "http://…", "https://…" (which turns tls on), "unix:/path", or a mapping.',
+    ),
+    [],
+  ),
+  tls: z.optional(
+    field(
+      either("true, false or a mapping", [z.boolean(), tls]),
+      "TLS to the endpoints; true means the defaults. https:// endpoints turn it on.",
+    ),
+  ),
+  balance: z.prefault(
+    field(
+      balance,
+      "Which endpoint gets the next request. random-two, ip-hash and hash are accepted but have no effect yet: round-robin is used.",
+    ),
+    "round-robin",
+  ),
+  host: z.prefault(
+    field(hostField, "Host field that is sent: the client's (keep), the endpoint's (endpoint), or this name."),
+    "keep",
+  ),
+  timeouts: group("Deadlines of upstream connections.", {
+    connect: duration(UPSTREAM_TIMEOUTS.connect.description, UPSTREAM_TIMEOUTS.connect.standard),
+    tls: duration(UPSTREAM_TIMEOUTS.tls.description, UPSTREAM_TIMEOUTS.tls.standard),
+    send: duration(UPSTREAM_TIMEOUTS.send.description, UPSTREAM_TIMEOUTS.send.standard),
+    head: duration(UPSTREAM_TIMEOUTS.head.description, UPSTREAM_TIMEOUTS.head.standard),
+    "idle-body": duration(UPSTREAM_TIMEOUTS["idle-body"].description, UPSTREAM_TIMEOUTS["idle-body"].standard),
+    "tunnel-idle": duration(UPSTREAM_TIMEOUTS["tunnel-idle"].description, UPSTREAM_TIMEOUTS["tunnel-idle"].standard),
+  }),
+  keepalive: z.prefault(
+    field(
+      either('a mapping, or "off"', [off, keepaliveFields]),
+      "Connections that are kept for the next request; off closes each after one.",
+    ),
+    {},
+  ),
+  limits: group("Bounds of responses and connections.", {
+    head: size("Response head; response-header-too-large above it.", "64KiB", { min: 512 }),
+    body: size("Response body; response-too-large above it.", "off", { off: true }),
+    connections: z.prefault(
+      field(count(0, 1_000_000), "Open connections per endpoint and worker; pool-exhausted above it. 0 sets no limit."),
+      0,
+    ),
+  }),
+  retry: z.prefault(
+    field(
+      either('a mapping, or "off"', [
+        off,
+        mapping({
+          attempts: z.prefault(
+            field(count(1, 10), "Attempts in all, the first included. Only what is provably safe is tried again."),
+            2,
+          ),
+          within: duration("No attempt is begun later than this after the request.", "10s"),
+          budget: z.optional(field(percent, "Retries in proportion to requests.", { planned: true })),
+        }),
+      ]),
+      "Further attempts after a failure; off makes one attempt only.",
+    ),
+    {},
+  ),
+  resolve: group("Look-up of host names.", {
+    min: duration("An answer is used at least this long, whatever its TTL says.", "1s"),
+    timeout: duration("For an answer of the resolver; dns-timeout after it.", "5s"),
+    servers: z.prefault(
+      field(
+        listOf(dnsServer, 'an address such as "10.0.0.2", or a list of them'),
+        "DNS servers to ask instead of the system's resolver; the hosts file and search domains then have no say.",
+      ),
+      [],
+    ),
+  }),
+  health: z.optional(
+    field(
+      either('a mapping, or "off"', [
+        off,
+        mapping({
+          path: z.prefault(
+            field(
+              textAs("a path", (path) =>
+                path.startsWith("/") ? path : errorOf(`the path "${path}" does not begin with "/"`),
+              ),
+              "Path that is asked for.",
+            ),
+            "/",
+          ),
+          interval: duration("Between two checks of an endpoint.", "2s"),
+          timeout: duration("For the answer to a check.", "1s"),
+          rise: z.prefault(field(count(1, 1000), "Good checks in a row until an endpoint is used again."), 2),
+          fall: z.prefault(field(count(1, 1000), "Bad checks in a row until an endpoint is out of use."), 3),
+        }),
+      ]),
+      "Active health checks.",
+      { planned: true },
+    ),
+  ),
+  eject: z.optional(
+    field(
+      either('a mapping, or "off"', [
+        off,
+        mapping({
+          failures: z.prefault(field(count(1, 100_000), "Failures that eject an endpoint."), 3),
+          within: duration("Time in which they are counted.", "10s"),
+          for: duration("How long an endpoint stays out.", "10s"),
+          max: z.prefault(field(percent, "Share of the endpoints that may be out at once."), "50%"),
+        }),
+      ]),
+      "Outlier ejection.",
+      { planned: true },
+    ),
+  ),
+  hold: z.optional(
+    field(
+      either('a mapping, or "off"', [
+        off,
+        mapping({
+          for: duration("How long a request waits for an endpoint to come back.", "15s"),
+          requests: z.prefault(field(count(1), "Requests that may wait at once."), 1000),
+          bytes: size("Memory for the bodies of waiting requests.", "64MiB"),
+        }),
+      ]),
+      "Requests wait while no endpoint is usable, instead of failing.",
+      { planned: true },
+    ),
+  ),
+});
+
+type UpstreamFields = z.output<typeof upstreamFields>;
+type EndpointFields = UpstreamFields["endpoints"];
+
+/** An upstream in any of its forms. */
+export const upstreamSchema = z.pipe(
+  either("an address, a list of addresses, or a mapping", [endpointText, z.array(endpoint), upstreamFields]),
+  z.transform((value): UpstreamFields => {
+    if (Array.isArray(value)) return { ...z.parse(upstreamFields, {}), endpoints: value as EndpointFields };
+    if ("scheme" in value) return { ...z.parse(upstreamFields, {}), endpoints: [value] as EndpointFields };
+    return value as UpstreamFields;
+  }),
+);
+
+function hostName(expects: string) {
+  return textAs(expects, (value) => (isHostName(value) ? value : errorOf(`"${value}" is not a host name`)));
+}
