@@ -34,7 +34,11 @@ export type Lookup = (host: string) => Promise<readonly { readonly address: stri
 export type TtlQuery = (host: string) => Promise<readonly { readonly address: string; readonly ttl: number }[]>;
 
 /** The resolver of an upstream: the system's, or these DNS servers. */
-export function resolverFor(settings: { readonly minMs: Ms; readonly timeoutMs: Ms; readonly servers: readonly string[] }): Resolver {
+export function resolverFor(settings: {
+  readonly minMs: Ms;
+  readonly timeoutMs: Ms;
+  readonly servers: readonly string[];
+}): Resolver {
   const { minMs, timeoutMs, servers } = settings;
   if (servers.length === 0) return new Resolver({ minMs, timeoutMs });
   const query = dnsTtlQuery(servers);

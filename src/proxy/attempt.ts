@@ -268,7 +268,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     if (this.#writeError && this.state === "head") return this.#connectionLost("rst", this.#writeError);
     const [deadline, deadlineMs]: [DeadlineName, Ms] =
       this.state === "body"
-        ? ["idle-body", timeouts.idleBodyMs]
+        ? ["idle-body", this.relay!.idleMs]
         : this.sentAt === 0 && !this.exchange.awaitsContinue
           ? ["send", timeouts.sendMs]
           : ["head", timeouts.headMs];
@@ -287,7 +287,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const { connection } = this;
     if (this.state !== "body" || !connection?.readingPaused) return;
     connection.resumeReading();
-    connection.setDeadline(now() + this.exchange.timeouts.idleBodyMs);
+    connection.setDeadline(now() + this.relay!.idleMs);
   }
 
   /** What is known at this point. */

@@ -149,7 +149,7 @@ export class ClientConnection extends Connection {
   exchangeEnded(reusable: boolean): void {
     this.exchange = null;
     if (this.closed) return;
-    if (!reusable) return this.#linger();
+    if (!reusable || this.gateway.draining) return this.#linger();
     this.requests++;
     this.state = "head";
     const stash = this.#stash;

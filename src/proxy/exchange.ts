@@ -180,17 +180,18 @@ export class Exchange implements ExchangeRecord {
   attemptReady(): void {
     if (!this.body) return;
     if (!isIdempotent(this.method)) this.body.stopKeeping();
-    if (!this.body.complete) {
-      this.client.resumeReading();
-      this.#awaitBody();
-    }
+    this.#readOn();
   }
 
   /** The upstream takes more of the body. */
   upstreamDrained(): void {
-    if (this.ended || !this.body || this.body.complete) return;
+    if (!this.ended && this.body) this.#readOn();
+  }
+
+  /** Reading goes on behind the body, too: that is how a client that leaves is noticed. */
+  #readOn(): void {
     this.client.resumeReading();
-    this.#awaitBody();
+    if (!this.body!.complete) this.#awaitBody();
   }
 
   /** An interim response (1xx) goes to clients that know them. */

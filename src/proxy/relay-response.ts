@@ -4,9 +4,11 @@
 import { failureOf } from "../failure/classify.ts";
 import type { PooledConnection } from "../net/pool.ts";
 import { now } from "../std/clock.ts";
+import type { Ms } from "../std/units.ts";
 import { ChunkedDecoder, chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
+import { FIELD_CONTENT_TYPE } from "../wire/fields.ts";
 import { CHUNKED, responseBodyLength, UNTIL_CLOSE } from "../wire/framing.ts";
-import { fieldValues, isWireError, type ResponseHead } from "../wire/head.ts";
+import { fieldValue, fieldValues, hasField, isWireError, type ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
 import type { Exchange } from "./exchange.ts";
@@ -20,6 +22,8 @@ export class ResponseRelay {
   readonly exchange: Exchange;
   readonly head: ResponseHead;
   readonly closeDelimited: boolean;
+  /** How long the body may be quiet; server-sent events as long as a tunnel. */
+  readonly idleMs: Ms;
   readonly #connection: PooledConnection;
   /** Bytes that a body of known length still lacks. */
   #left: number;
@@ -35,6 +39,8 @@ export class ResponseRelay {
     this.exchange = attempt.exchange;
     this.#connection = attempt.connection!;
     this.head = head;
+    const { idleBodyMs, tunnelIdleMs } = this.exchange.timeouts;
+    this.idleMs = isEventStream(head) ? Math.max(idleBodyMs, tunnelIdleMs) : idleBodyMs;
     this.#left = responseBodyLength(head, this.exchange.method);
     this.closeDelimited = this.#left === UNTIL_CLOSE;
     this.#decoder = this.#left === CHUNKED ? new ChunkedDecoder(CHUNK_LIMITS) : null;
@@ -115,11 +121,11 @@ export class ResponseRelay {
     exchange.bodyBytesSent += length;
     if (length === 0 && after === "") {
       if (text !== "") client.sendText(text);
-      this.#connection.setDeadline(now() + exchange.timeouts.idleBodyMs);
+      this.#connection.setDeadline(now() + this.idleMs);
       return;
     }
     if (client.sendBytes(text, buffer, start, end, after, this.#connection)) {
-      this.#connection.setDeadline(now() + exchange.timeouts.idleBodyMs);
+      this.#connection.setDeadline(now() + this.idleMs);
       return;
     }
     // The client does not take more: the upstream waits, and is not to blame for it.
@@ -161,6 +167,10 @@ export class ResponseRelay {
     this.exchange.failure = failure;
     this.attempt.failure = failure;
   }
+}
+
+function isEventStream(head: ResponseHead): boolean {
+  return hasField(head, FIELD_CONTENT_TYPE) && /^text\/event-stream\b/i.test(fieldValue(head, "content-type") ?? "");
 }
 
 const EMPTY = Buffer.alloc(0);

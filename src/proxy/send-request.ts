@@ -2,16 +2,19 @@
 // operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
 
 import type { Endpoint } from "../upstream/group.ts";
-import { FIELD_VIA, kindBit } from "../wire/fields.ts";
+import { FIELD_MAX_FORWARDS, FIELD_VIA, FIELD_X_REAL_IP, kindBit } from "../wire/fields.ts";
 import { forwardedElement } from "../wire/forwarded.ts";
-import { fieldValues } from "../wire/head.ts";
+import { fieldValue, fieldValues, hasField, type RequestHead } from "../wire/head.ts";
 import { FORWARDING_FIELDS, forwardRequestHead } from "../wire/serialise.ts";
 import { viaValue } from "../wire/via.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines } from "./header-ops.ts";
 
+/** What an address that is not trusted may not say; applications that read X-Real-IP take it for ours. */
+const CLAIMS = FORWARDING_FIELDS | kindBit(FIELD_X_REAL_IP);
 /** With `via: false` in the configuration the field goes on as it came; the others are never passed on as claimed. */
-const WITHOUT_VIA = FORWARDING_FIELDS & ~kindBit(FIELD_VIA);
+const VIA = kindBit(FIELD_VIA);
+const MAX_FORWARDS = kindBit(FIELD_MAX_FORWARDS);
 
 /** The head that goes to `endpoint`, complete. */
 export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
@@ -19,6 +22,12 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
   const plan = exchange.plan!;
   const ops = plan.request;
   let added = forwardingLines(exchange);
+  let replaced = exchange.client.trusted ? FORWARDING_FIELDS : CLAIMS;
+  if (!exchange.runtime.config.forwarding.via) replaced &= ~VIA;
+  if (head.method === "OPTIONS" && hasField(head, FIELD_MAX_FORWARDS)) {
+    added += maxForwardsLine(head);
+    replaced |= MAX_FORWARDS;
+  }
   if (ops) added += addedLines(ops, exchange.placeholders);
   return forwardRequestHead(head, {
     method: head.method,
@@ -27,9 +36,15 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
     added,
     bodyLength: head.bodyLength,
     upgrade: exchange.upgrade,
-    replaced: exchange.runtime.config.forwarding.via ? FORWARDING_FIELDS : WITHOUT_VIA,
+    replaced,
     drop: ops ? ops.drop : null,
   });
+}
+
+/** One less (RFC 9110 §7.6.2); 0 has been answered by admit. */
+function maxForwardsLine(head: RequestHead): string {
+  const value = fieldValue(head, "max-forwards") ?? "";
+  return /^\d{1,9}$/.test(value) ? `Max-Forwards: ${Number(value) - 1}\r\n` : "";
 }
 
 /** Path and query after strip and rewrite. */

@@ -32,6 +32,7 @@ export const FIELD_CACHE_CONTROL = 24;
 export const FIELD_X_REAL_IP = 25;
 export const FIELD_IDEMPOTENCY_KEY = 26;
 export const FIELD_RETRY_AFTER = 27;
+export const FIELD_CONTENT_TYPE = 28;
 
 /** Lower-case name of each kind. */
 const NAMES: readonly string[] = [
@@ -63,6 +64,7 @@ const NAMES: readonly string[] = [
   "x-real-ip",
   "idempotency-key",
   "retry-after",
+  "content-type",
 ];
 
 const NONE = 0;
