@@ -6,7 +6,7 @@
 // paused. Writes are put together in a scratch buffer and go out in one call; where the kernel did not take all
 // at once, the scratch belongs to the pending write and a new one is made.
 import type { Socket } from "node:net";
-import { Timed, wheel } from "../std/clock.ts";
+import { beginEvent, Timed, wheel } from "../std/clock.ts";
 import type { Bytes } from "../std/units.ts";
 
 const SHARED_BYTES: Bytes = 64 * 1024;
@@ -96,6 +96,7 @@ export abstract class Connection extends Timed {
 
   /** Hands on bytes that were read. */
   receive(buffer: Buffer, length: number): void {
+    beginEvent();
     try {
       this.onBytes(buffer, 0, length);
     } catch (error) {
@@ -287,6 +288,7 @@ function closeOnce(socket: OwnedSocket, error: NodeJS.ErrnoException | null): vo
 }
 
 function guarded(connection: Connection, action: () => void): void {
+  beginEvent();
   try {
     action();
   } catch (error) {

@@ -6,7 +6,7 @@ import type { Connection } from "../net/connection.ts";
 import { type DialHandle, dial } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
-import { now } from "../std/clock.ts";
+import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/group.ts";
 import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
@@ -28,7 +28,7 @@ type State = "connecting" | "head" | "body" | "tunnel" | "done";
 export class Attempt implements ConnectionUser, AttemptRecord {
   readonly exchange: Exchange;
   readonly target: Endpoint;
-  readonly startedAt: Ms = now();
+  readonly startedAt: Ms = eventTime();
   connectedAt: Ms = 0;
   sentAt: Ms = 0;
   headAt: Ms = 0;
@@ -85,6 +85,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const options = this.exchange.dialTarget(this.target);
     this.#dial = dial(options, connection, (result) => {
       this.#dial = null;
+      beginEvent();
       if (!result.ok) {
         pool.dialFailed();
         this.#failed(result.failure);
@@ -99,7 +100,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
 
   #connected(connection: PooledConnection): void {
     this.connection = connection;
-    this.connectedAt = this.reused ? this.startedAt : now();
+    this.connectedAt = this.reused ? this.startedAt : eventTime();
     this.state = "head";
     const { exchange } = this;
     this.#pendingHead = requestHeadFor(exchange, this.target);
@@ -129,7 +130,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.bytesSent += text.length;
     this.connection.sendText(text);
     // The client holds its body back until the upstream says 100 (or refuses): the wait is the upstream's.
-    if (this.exchange.awaitsContinue) this.connection.setDeadline(now() + this.exchange.timeouts.headMs);
+    if (this.exchange.awaitsContinue) this.connection.setDeadline(eventTime() + this.exchange.timeouts.headMs);
   }
 
   /** Sends body bytes, already framed. False = wait for upstreamDrained. */
@@ -140,14 +141,14 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.bytesSent += head.length + end - start;
     if (this.#writeError) return true;
     const more = connection.sendBytes(head, buffer, start, end, "", source);
-    if (!more) connection.setDeadline(now() + this.exchange.timeouts.sendMs);
+    if (!more) connection.setDeadline(eventTime() + this.exchange.timeouts.sendMs);
     return more;
   }
 
   /** The last byte of the request was handed over: the response has its deadline from here. */
   requestComplete(): void {
     if (!this.connection || this.state !== "head") return;
-    this.sentAt = now();
+    this.sentAt = eventTime();
     this.connection.setDeadline(this.sentAt + this.exchange.timeouts.headMs);
   }
 
@@ -210,7 +211,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
       exchange.sendInterim(head);
       return at;
     }
-    this.headAt = now();
+    this.headAt = eventTime();
     this.status = head.status;
     this.state = "body";
     if (this.connection!.keepAliveHintMs === 0) this.connection!.keepAliveHintMs = keepAliveHint(head);
@@ -228,7 +229,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
       const detail = head.upgrade === "" ? "101 without Upgrade" : `101 for ${head.upgrade}, which was not asked for`;
       this.#failed(failureOf("upgrade-failed", this.#evidence({ detail })));
     } else {
-      this.headAt = now();
+      this.headAt = eventTime();
       this.status = 101;
       this.state = "tunnel";
       this.tunnel = new Tunnel(this, this.connection!);
@@ -287,11 +288,11 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const { connection } = this;
     if (this.state !== "body" || !connection?.readingPaused) return;
     connection.resumeReading();
-    connection.setDeadline(now() + this.relay!.idleMs);
+    connection.setDeadline(eventTime() + this.relay!.idleMs);
   }
 
   /** What is known at this point. */
-  #evidence(more: Evidence, at: Ms = now()): Evidence {
+  #evidence(more: Evidence, at: Ms = eventTime()): Evidence {
     const { connection } = this;
     const evidence: Evidence = { ...more, bytesSent: this.bytesSent, bytesReceived: this.bytesReceived };
     evidence.address = connection?.address || this.target.label;
@@ -338,7 +339,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.#writeError ??= error;
     this.exchange.upstreamDrained();
     this.connection?.resumeReading();
-    if (this.state === "head") this.connection?.setDeadline(now() + LAST_WORDS_MS);
+    if (this.state === "head") this.connection?.setDeadline(eventTime() + LAST_WORDS_MS);
   }
 
   onInternalError(error: unknown): void {
@@ -358,7 +359,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
 
   #done(): void {
     this.state = "done";
-    this.endedAt = now();
+    this.endedAt = eventTime();
     this.target.active--;
   }
 }

@@ -9,13 +9,14 @@
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
-import { now } from "../std/clock.ts";
+import { eventTime } from "../std/clock.ts";
 import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseRequestHead } from "../wire/request-head.ts";
 import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerInfo } from "./listener.ts";
+import type { Runtime } from "./runtime.ts";
 import { UNREADABLE } from "./unreadable.ts";
 
 /** After our last byte the client gets this long to read it and to close. */
@@ -41,7 +42,9 @@ export class ClientConnection extends Connection {
   exchange: Exchange | null = null;
   /** Requests answered so far. */
   requests = 0;
-  /** Cached lines for requests to upstreams: the same for each request of this connection. */
+  /** What the last request of this connection said of it to the upstream, and for which host: the next says the same. */
+  forwardedFor = "";
+  forwardedBy: Runtime | null = null;
   forwardingLines = "";
   #headBuffer: HeadBuffer | null = null;
   #stash: Buffer | null = null;
@@ -65,7 +68,7 @@ export class ClientConnection extends Connection {
 
   /** The connection is attached: the first head must come in time. */
   opened(): void {
-    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
   }
 
   override onBytes(buffer: Buffer, start: number, end: number): void {
@@ -117,7 +120,7 @@ export class ClientConnection extends Connection {
     const early = this.#headBuffer.push(buffer, at, end);
     if (isWireError(early)) return this.#refuse(early);
     // The deadline of a first head runs since the connection was opened, that of a later one from its first byte.
-    if (this.requests > 0) this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+    if (this.requests > 0) this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
   }
 
   #begin(head: RequestHead, buffer: Buffer, start: number, end: number): number {
@@ -160,7 +163,7 @@ export class ClientConnection extends Connection {
     }
     if (this.ended) return this.#linger();
     this.resumeReading();
-    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.idleMs);
+    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.idleMs);
   }
 
   /** The upstream has agreed to an upgrade: bytes pass from now on, those that came early first. */
@@ -178,7 +181,7 @@ export class ClientConnection extends Connection {
   readStash(stash: Buffer): void {
     if (this.closed || this.state !== "head") return;
     this.resumeReading();
-    this.setDeadline(now() + this.gateway.runtime.config.client.timeouts.headMs);
+    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
     this.#owned = true;
     this.#readRequests(stash, 0, stash.length);
     this.#owned = false;
@@ -190,9 +193,9 @@ export class ClientConnection extends Connection {
     this.#stash = null;
     this.#headBuffer = null;
     this.endSending();
-    if (this.ended) return this.setDeadline(now() + LINGER_MS);
+    if (this.ended) return this.setDeadline(eventTime() + LINGER_MS);
     this.resumeReading();
-    this.setDeadline(now() + LINGER_MS);
+    this.setDeadline(eventTime() + LINGER_MS);
   }
 
   /** Closes a connection that waits for its next request. */
@@ -211,7 +214,7 @@ export class ClientConnection extends Connection {
         this.exchange?.onTunnelClientEnd();
         return;
       case "exchange":
-        if (this.exchange?.onClientEnd()) this.setDeadline(now() + PROBE_AFTER_MS);
+        if (this.exchange?.onClientEnd()) this.setDeadline(eventTime() + PROBE_AFTER_MS);
     }
   }
 

@@ -13,7 +13,7 @@ import type { Failure } from "../failure/failure.ts";
 import type { DialTarget } from "../net/dial.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
 import { decideRetry, isIdempotent } from "../resilience/retry.ts";
-import { now } from "../std/clock.ts";
+import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
 import {
@@ -46,7 +46,7 @@ export class Exchange implements ExchangeRecord {
   readonly head: RequestHead;
   readonly body: RequestBody | null;
   readonly requestId: string;
-  readonly startedAt: Ms = now();
+  readonly startedAt: Ms = eventTime();
   respondedAt: Ms = 0;
   endedAt: Ms = 0;
   /** What the matched route says; null = no route matched (yet). */
@@ -142,7 +142,7 @@ export class Exchange implements ExchangeRecord {
 
   #awaitBody(): void {
     if (!this.ended && !this.client.readingPaused && !this.awaitsContinue)
-      this.client.setDeadline(now() + this.runtime.config.client.timeouts.bodyMs);
+      this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.bodyMs);
   }
 
   /** Framed body bytes, on their way to the upstream. */
@@ -224,7 +224,7 @@ export class Exchange implements ExchangeRecord {
       otherEndpoint: typeof this.group!.pick(tried) !== "string",
       attemptsMade: this.attempts.length,
       attemptsMax: retry.attempts,
-      elapsedMs: now() - this.startedAt,
+      elapsedMs: eventTime() - this.startedAt,
       withinMs: retry.withinMs,
     });
     if (!decision.retry) return this.fail(this.#decisive(failure));
@@ -261,7 +261,7 @@ export class Exchange implements ExchangeRecord {
   end(reusable: boolean): void {
     if (this.ended) return;
     this.ended = true;
-    this.endedAt = now();
+    this.endedAt = eventTime();
     this.runtime.observer.exchangeEnded(this);
     if (!this.aborted) this.client.exchangeEnded(reusable && this.keepAlive && (!this.body || this.body.complete));
   }
@@ -273,7 +273,7 @@ export class Exchange implements ExchangeRecord {
 
   /** The client takes no more for now. */
   clientBlocked(): void {
-    this.client.setDeadline(now() + this.runtime.config.client.timeouts.sendMs);
+    this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.sendMs);
   }
 
   /** The client ended its direction. True = ask it later whether it is still there. */

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config, ListenerConfig } from "../config/config.ts";
+import { beginEvent } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import { parseForwardedFor } from "../wire/forwarded.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -85,6 +86,7 @@ export class Gateway {
 
   /** Stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
   async drain(drainMs: Ms = this.runtime.config.drainMs): Promise<boolean> {
+    beginEvent();
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
     for (const connection of this.connections) connection.closeIdle();

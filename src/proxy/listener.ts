@@ -5,6 +5,7 @@ import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import type { Address, ListenerConfig } from "../config/config.ts";
 import { ServerCertificates } from "../net/server-certificates.ts";
+import { beginEvent } from "../std/clock.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
 import { reportFiles } from "./runtime.ts";
@@ -123,6 +124,7 @@ export class Listener {
   }
 
   #opened(connection: ClientConnection): void {
+    beginEvent();
     this.#gateway.connections.add(connection);
     connection.opened();
   }

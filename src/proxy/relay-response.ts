@@ -3,7 +3,7 @@
 // body that is cut is never ended as if it were whole.
 import { failureOf } from "../failure/classify.ts";
 import type { PooledConnection } from "../net/pool.ts";
-import { now } from "../std/clock.ts";
+import { eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import { ChunkedDecoder, chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
 import { FIELD_CONTENT_TYPE } from "../wire/fields.ts";
@@ -121,11 +121,11 @@ export class ResponseRelay {
     exchange.bodyBytesSent += length;
     if (length === 0 && after === "") {
       if (text !== "") client.sendText(text);
-      this.#connection.setDeadline(now() + this.idleMs);
+      this.#connection.setDeadline(eventTime() + this.idleMs);
       return;
     }
     if (client.sendBytes(text, buffer, start, end, after, this.#connection)) {
-      this.#connection.setDeadline(now() + this.idleMs);
+      this.#connection.setDeadline(eventTime() + this.idleMs);
       return;
     }
     // The client does not take more: the upstream waits, and is not to blame for it.

@@ -6,7 +6,7 @@ import { proxyStatusType } from "../failure/facets.ts";
 import type { Failure } from "../failure/failure.ts";
 import { appendMember, failureMember } from "../failure/proxy-status.ts";
 import { statusText } from "../failure/status.ts";
-import { now } from "../std/clock.ts";
+import { eventTime } from "../std/clock.ts";
 import { fieldValue } from "../wire/head.ts";
 import { httpDate } from "./date.ts";
 import type { Exchange } from "./exchange.ts";
@@ -70,7 +70,7 @@ function send(exchange: Exchange, status: number, lines: string, body: string): 
   else if (head.minor === 0) text += "Connection: keep-alive\r\n";
   text += "\r\n";
   exchange.status = status;
-  exchange.respondedAt = now();
+  exchange.respondedAt = eventTime();
   const length = head.method === "HEAD" || bodiless ? 0 : bytes.length;
   exchange.bytesSent += text.length + length;
   exchange.bodyBytesSent += length;

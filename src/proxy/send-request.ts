@@ -77,6 +77,19 @@ function hostFor(exchange: Exchange, endpoint: Endpoint): string {
 /** X-Forwarded-*, Forwarded, Via and X-Request-Id, each ended by CRLF. */
 function forwardingLines(exchange: Exchange): string {
   const { client, head, runtime } = exchange;
+  if (client.trusted || head.hasVia || head.minor === 0)
+    return `${describeClient(exchange)}X-Request-Id: ${exchange.requestId}\r\n`;
+  if (client.forwardedFor !== head.host || client.forwardedBy !== runtime) {
+    client.forwardedFor = head.host;
+    client.forwardedBy = runtime;
+    client.forwardingLines = describeClient(exchange);
+  }
+  return `${client.forwardingLines}X-Request-Id: ${exchange.requestId}\r\n`;
+}
+
+/** X-Forwarded-*, Forwarded and Via. */
+function describeClient(exchange: Exchange): string {
+  const { client, head, runtime } = exchange;
   const { forwarding } = runtime.config;
   const proto = client.listener.tls ? "https" : "http";
   let lines = "";
@@ -93,7 +106,7 @@ function forwardingLines(exchange: Exchange): string {
     lines += `Forwarded: ${given === "" ? own : `${given}, ${own}`}\r\n`;
   }
   if (forwarding.via) lines += `Via: ${viaValue(head, runtime.viaName)}\r\n`;
-  return `${lines}X-Request-Id: ${exchange.requestId}\r\n`;
+  return lines;
 }
 
 function trustedValue(exchange: Exchange, name: string): string {

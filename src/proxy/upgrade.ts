@@ -1,7 +1,7 @@
 // A tunnel: after 101 bytes pass both ways as they are, with back pressure, half-close and an idle limit.
 // It begins only when the upstream has agreed; until then what the client sends stays here.
 import type { PooledConnection } from "../net/pool.ts";
-import { now } from "../std/clock.ts";
+import { eventTime } from "../std/clock.ts";
 import type { ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -36,7 +36,7 @@ export class Tunnel {
   }
 
   #touch(): void {
-    this.#upstream.setDeadline(now() + this.#exchange.timeouts.tunnelIdleMs);
+    this.#upstream.setDeadline(eventTime() + this.#exchange.timeouts.tunnelIdleMs);
   }
 
   toClient(buffer: Buffer, start: number, end: number): void {

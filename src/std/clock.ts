@@ -6,6 +6,18 @@ import type { Ms } from "./units.ts";
 /** The monotonic clock; a jump of the wall clock moves no deadline. */
 export const now: () => Ms = performance.now.bind(performance);
 
+let eventAt: Ms = now();
+
+/** The instant of the event that is being handled: asking the clock a dozen times per request would cost a microsecond. */
+export function eventTime(): Ms {
+  return eventAt;
+}
+
+/** A socket, a timer or a signal has something to be handled: eventTime is this instant until the next. */
+export function beginEvent(): void {
+  eventAt = now();
+}
+
 const TICK_MS = 20;
 const SLOTS = 1024;
 
@@ -62,6 +74,7 @@ export class TimerWheel {
 
   /** Fires what is due at the instant `at`; the interval calls it, tests may. */
   advance(at: Ms): void {
+    beginEvent();
     const target = Math.floor(at / TICK_MS);
     const last = Math.min(target, this.#cursor + SLOTS);
     for (let tick = this.#cursor; tick < last; tick++) this.#expire(tick % SLOTS, at);
