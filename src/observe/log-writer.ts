@@ -37,7 +37,7 @@ export interface LogWriterOptions {
 const DEFAULTS = {
   name: "log",
   encoding: "utf8",
-  batchBytes: 64 * 1024,
+  batchBytes: 512 * 1024,
   flushMs: 200,
   bufferBytes: 8 * 1024 * 1024,
   retryMs: 1000,

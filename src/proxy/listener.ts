@@ -1,6 +1,7 @@
 // Listeners: accept, and hand each client a ClientConnection. Accepted plain sockets are wrapped anew so that they
 // read into the shared buffer: net.createServer takes no `onread`, but a Socket made around the accepted handle does.
 // Where the handle is not there (another runtime), the accepted socket is used as it is.
+import cluster from "node:cluster";
 import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import type { Address, ListenerConfig } from "../config/config.ts";
@@ -8,6 +9,7 @@ import { ServerCertificates } from "../net/server-certificates.ts";
 import { beginEvent } from "../std/clock.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
+import { duplicateListener, MANY_CONNECTIONS } from "./more-acceptors.ts";
 import { reportFiles } from "./runtime.ts";
 
 const BACKLOG = 4096;
@@ -25,6 +27,9 @@ export class Listener {
   readonly #gateway: Gateway;
   readonly #server: Server;
   readonly #certificates: ServerCertificates | null;
+  /** Servers on duplicates of the listening socket; null = not asked for yet. */
+  #more: Server[] | null = null;
+  #closed = false;
 
   constructor(gateway: Gateway, config: ListenerConfig, label: string) {
     this.#gateway = gateway;
@@ -40,9 +45,7 @@ export class Listener {
       certificates.watch((found, reloaded) => reportFiles(gateway.log, `listener ${label}`, found, reloaded));
     } else {
       this.#certificates = null;
-      this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) =>
-        this.#acceptPlain(socket),
-      );
+      this.#server = this.#plainServer();
     }
     this.#server.on("error", (error) => gateway.log.error(`listener ${label}: ${error.message}`));
   }
@@ -69,8 +72,26 @@ export class Listener {
   }
 
   close(): void {
-    this.#server.close();
+    this.#closed = true;
+    for (const server of [this.#server, ...(this.#more ?? [])]) server.close();
     this.#certificates?.close();
+  }
+
+  #plainServer(): Server {
+    const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
+    return createServer(options, (socket) => this.#acceptPlain(socket));
+  }
+
+  /** Takes more than one new connection per turn of the loop from now on. */
+  async #acceptMore(): Promise<void> {
+    this.#more = [];
+    for (const handle of await duplicateListener(this.#server)) {
+      const server = this.#plainServer();
+      server.on("error", (error) => this.#gateway.log.warn(`listener ${this.info.label}: ${error.message}`));
+      server.listen(handle);
+      if (this.#closed) server.close();
+      else this.#more.push(server);
+    }
   }
 
   #tlsServer(certificates: ServerCertificates): TlsServer {
@@ -127,6 +148,14 @@ export class Listener {
     beginEvent();
     this.#gateway.connections.add(connection);
     connection.opened();
+    if (
+      this.#more === null &&
+      this.#gateway.connections.size >= MANY_CONNECTIONS &&
+      !this.info.tls &&
+      !cluster.isWorker
+    ) {
+      void this.#acceptMore();
+    }
   }
 }
 
