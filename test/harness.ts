@@ -60,7 +60,12 @@ export async function startGateway(
   child.stderr!.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stdout!.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
-  const port = await until(() => /listening +\S*:(\d+)/.exec(output)?.[1], START_MS, () => `the gateway did not start:\n${output}`, ended);
+  const port = await until(
+    () => /listening +\S*:(\d+)/.exec(output)?.[1],
+    START_MS,
+    () => `the gateway did not start:\n${output}`,
+    ended,
+  );
   const log = (): LogEntry[] =>
     readText(accessLog)
       .split("\n")
@@ -73,7 +78,12 @@ export async function startGateway(
     folder,
     output: () => output,
     log,
-    entryOf: (requestId) => until(() => log().find((entry) => entry.requestId === requestId), 5_000, () => `no log line for ${requestId}`),
+    entryOf: (requestId) =>
+      until(
+        () => log().find((entry) => entry.requestId === requestId),
+        5_000,
+        () => `no log line for ${requestId}`,
+      ),
     stop: async (signal = "SIGTERM") => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       const code = await ended;
@@ -124,7 +134,12 @@ export class RawClient {
   constructor(port: number, host = "127.0.0.1") {
     this.socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
     this.socket.on("data", (chunk: Buffer) => (this.bytes = Buffer.concat([this.bytes, chunk])));
-    this.socket.on("end", () => (this.ending = "fin"));
+    // Bytes and an RST in one go look to libuv like an end in order; but a socket that was reset has no peer any more
+    // (nor has one that had ended its own direction before).
+    this.socket.on("end", () => {
+      const isReset = this.socket.remoteAddress === undefined && !this.socket.writableEnded;
+      this.ending = isReset ? "rst" : "fin";
+    });
     this.socket.on("error", () => (this.ending = "rst"));
     this.closed = new Promise((resolve) => {
       this.socket.on("end", () => resolve());
@@ -151,7 +166,8 @@ export class RawClient {
         this.bytes = this.bytes.subarray(response.size);
         return response;
       }
-      if (over || performance.now() > end) throw new Error(`no response; got ${JSON.stringify(this.text.slice(0, 300))} (${this.ending})`);
+      if (over || performance.now() > end)
+        throw new Error(`no response; got ${JSON.stringify(this.text.slice(0, 300))} (${this.ending})`);
       await pause(5);
     }
   }
@@ -207,7 +223,8 @@ function readBody(
   fields: ReadonlyMap<string, string>,
   closed: boolean,
 ): { body: Buffer; whole: boolean; size: number } {
-  if (method === "HEAD" || status === 204 || status === 304 || status === 101) return { body: Buffer.alloc(0), whole: true, size: at };
+  if (method === "HEAD" || status === 204 || status === 304 || status === 101)
+    return { body: Buffer.alloc(0), whole: true, size: at };
   if (fields.get("transfer-encoding") === "chunked") return readChunks(bytes, at);
   const length = fields.get("content-length");
   if (length === undefined) return { body: bytes.subarray(at), whole: closed, size: bytes.length };
@@ -223,7 +240,8 @@ function readChunks(bytes: Buffer, at: number): { body: Buffer; whole: boolean; 
     const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
     const start = lineEnd + 2;
     if (size === 0) {
-      const end = bytes.toString("latin1", start, start + 2) === "\r\n" ? start + 2 : bytes.indexOf("\r\n\r\n", start) + 4;
+      const end =
+        bytes.toString("latin1", start, start + 2) === "\r\n" ? start + 2 : bytes.indexOf("\r\n\r\n", start) + 4;
       return { body: Buffer.concat(parts), whole: end >= start + 2 && bytes.length >= end, size: end };
     }
     parts.push(bytes.subarray(start, Math.min(start + size, bytes.length)));
@@ -233,7 +251,11 @@ function readChunks(bytes: Buffer, at: number): { body: Buffer; whole: boolean; 
 }
 
 /** One request on a connection of its own. */
-export async function exchange(port: number, request: string, method = request.slice(0, request.indexOf(" "))): Promise<RawResponse & { ending: string }> {
+export async function exchange(
+  port: number,
+  request: string,
+  method = request.slice(0, request.indexOf(" ")),
+): Promise<RawResponse & { ending: string }> {
   const client = new RawClient(port);
   try {
     client.send(request);
