@@ -3,8 +3,8 @@ import { formatAddress } from "../config/address.ts";
 import { configFromUrls, withOverrides } from "../config/load.ts";
 import { type Company, startShop } from "../lab/shop.ts";
 import { printProblems, reportStartError } from "./problems.ts";
-import { onSignals } from "./run.ts";
 import { openConsole, Served } from "./serve.ts";
+import { onSignals } from "./signals.ts";
 
 const SHOPS = ["shop-1", "shop-2", "shop-3"];
 

@@ -2,7 +2,7 @@
 // counted last stays in the sums, so that no counter falls.
 import type { Worker } from "node:cluster";
 import { type Family, mergeFamilies, renderFamilies } from "../observe/metrics-text.ts";
-import type { FromWorker, ToWorker } from "./workers.ts";
+import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
 /** A worker that does not answer within this time is left out of a scrape. */
 const ANSWER_MS = 2_000;

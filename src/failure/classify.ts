@@ -244,7 +244,7 @@ function raceWindowMs({ roundTripMs }: Evidence): Ms {
 
 // ── Bytes that are not HTTP as it should be ─────────────────────────────────────────────────────────────────────
 
-/** What a parser of heads, chunks and trailers objects to; the same union as in wire/. */
+/** What the parsers of heads, chunks and trailers in wire/ object to. */
 export type WireCode =
   | "not-http"
   | "tls-bytes"

@@ -158,7 +158,9 @@ export class RequestBody {
       const count = Number.parseInt(size, 16);
       if (count === 0) break;
       if (!(yield* this.#readCounted(count))) return;
-      if ((await this.#readLine()) !== "") return void this.oddities.push("no CRLF after a chunk");
+      const behind = await this.#readLine();
+      if (behind === null) return;
+      if (behind !== "") return void this.oddities.push("no CRLF after a chunk");
     }
     for (;;) {
       const line = await this.#readLine();

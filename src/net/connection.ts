@@ -7,7 +7,7 @@
 // at once, the scratch belongs to the pending write and a new one is made.
 import type { Socket } from "node:net";
 import { beginEvent, Timed, wheel } from "../std/clock.ts";
-import type { Bytes } from "../std/units.ts";
+import type { Bytes, Ms } from "../std/units.ts";
 
 const SHARED_BYTES: Bytes = 64 * 1024;
 const BULK_BYTES: Bytes = 128 * 1024;
@@ -92,6 +92,21 @@ export abstract class Connection extends Timed {
         return !this.readingPaused;
       },
     };
+  }
+
+  /** The deadline has come. */
+  abstract onDue(at: Ms): void;
+
+  override onDeadline(at: Ms): void {
+    guarded(this, () => this.onDue(at));
+  }
+
+  /**
+   * Whether what looked like the peer's end was a reset: where bytes and RST come together, libuv reports the bytes and
+   * then an end. A socket that was reset has no peer any more (asked for the first time; node keeps the answer).
+   */
+  get endedByReset(): boolean {
+    return this.ended && this.socket.remoteAddress === undefined;
   }
 
   /** Hands on bytes that were read. */

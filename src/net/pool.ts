@@ -75,7 +75,7 @@ export class PooledConnection extends Connection {
     this.user?.onDrained();
   }
 
-  override onDeadline(at: Ms): void {
+  override onDue(at: Ms): void {
     if (this.user) this.user.onDeadline(at);
     else this.discard();
   }

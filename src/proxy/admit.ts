@@ -3,7 +3,9 @@ import { failureOf } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { fieldValue, type RequestHead } from "../wire/head.ts";
 import { viaContains } from "../wire/via.ts";
-import { type Exchange, tooLarge } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { tooLarge } from "./request-body.ts";
+import { targetFor } from "./send-request.ts";
 
 /** Finds the exchange's plan and upstream; returns what forbids it, or null. */
 export function admit(exchange: Exchange): Failure | null {
@@ -25,6 +27,12 @@ export function admit(exchange: Exchange): Failure | null {
   if (head.bodyLength > plan.bodyBytesMax) return tooLarge(plan.bodyBytesMax);
   if (plan.group && maxForwards(head) === 0) {
     return failureOf("request-denied", { detail: "Max-Forwards is 0" });
+  }
+  if (plan.group) {
+    const target = targetFor(exchange);
+    if (target === null)
+      return failureOf("gateway-config-invalid", { detail: `the rewrite of route ${plan.name} gave no path` });
+    exchange.forwardTarget = target;
   }
   exchange.group = plan.group;
   if (plan.upgrade) exchange.upgrade = head.upgrade;

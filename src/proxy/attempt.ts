@@ -69,9 +69,10 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     return this.#writeError !== null;
   }
 
-  start(): void {
+  /** `fresh`: not on a kept connection, since the other ones may be as dead as the last. */
+  start(fresh: boolean): void {
     this.target.active++;
-    const connection = this.target.pool.take(this);
+    const connection = fresh ? null : this.target.pool.take(this);
     if (connection) {
       this.reused = true;
       this.#connected(connection);
@@ -243,9 +244,15 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   }
 
   onEnd(): void {
-    if (this.state === "body" && this.relay!.endedByClose()) return;
     if (this.state === "tunnel") return this.tunnel!.upstreamEnded();
+    if (this.#wasReset()) return this.#connectionLost("rst", null);
+    if (this.state === "body" && this.relay!.endedByClose()) return;
     this.#connectionLost("fin", null);
+  }
+
+  #wasReset(): boolean {
+    const { connection } = this;
+    return connection !== null && this.target.config.address.kind === "tcp" && connection.endedByReset;
   }
 
   onClosed(error: NodeJS.ErrnoException | null): void {

@@ -10,6 +10,7 @@ import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts"
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import { eventTime } from "../std/clock.ts";
+import type { Ms } from "../std/units.ts";
 import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseRequestHead } from "../wire/request-head.ts";
@@ -19,14 +20,12 @@ import type { ListenerInfo } from "./listener.ts";
 import type { Runtime } from "./runtime.ts";
 import { UNREADABLE } from "./unreadable.ts";
 
-/** After our last byte the client gets this long to read it and to close. */
+/** After our last byte the client gets this long to read it and to close; longer while it goes on sending … */
 const LINGER_MS = 2_000;
-/** What a client may still send meanwhile. */
-const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+/** … but no longer than this. What it sends is thrown away, so its amount does not matter. */
+const LINGER_MS_MAX = 30_000;
 /** Bytes behind the running exchange that are kept before reading is paused. */
 const STASH_BYTES_MAX = 64 * 1024;
-/** A client that ended its direction is asked this much later, by an interim response, whether it is still there. */
-const PROBE_AFTER_MS = 400;
 
 type State = "head" | "exchange" | "tunnel" | "linger";
 
@@ -48,7 +47,7 @@ export class ClientConnection extends Connection {
   forwardingLines = "";
   #headBuffer: HeadBuffer | null = null;
   #stash: Buffer | null = null;
-  #lingerBytes = 0;
+  #lingerUntil: Ms = 0;
   /** The buffer being read is ours to keep. */
   #owned = false;
 
@@ -86,8 +85,7 @@ export class ClientConnection extends Connection {
         this.exchange?.onTunnelBytes(buffer, start, end);
         return;
       case "linger":
-        this.#lingerBytes += end - start;
-        if (this.#lingerBytes > LINGER_BYTES_MAX) this.destroy();
+        this.setDeadline(Math.min(eventTime() + LINGER_MS, this.#lingerUntil));
     }
   }
 
@@ -111,7 +109,10 @@ export class ClientConnection extends Connection {
         at = this.#begin(head, buffer, at + head.size, end);
       }
     }
-    if (at < end && this.state === "exchange") this.#keep(buffer, at, end);
+    if (this.state === "exchange") {
+      if (at < end) this.#keep(buffer, at, end);
+      else if (this.ended) this.exchange?.onClientEnd();
+    }
     this.#owned = false;
   }
 
@@ -193,8 +194,8 @@ export class ClientConnection extends Connection {
     this.#stash = null;
     this.#headBuffer = null;
     this.endSending();
-    if (this.ended) return this.setDeadline(eventTime() + LINGER_MS);
-    this.resumeReading();
+    this.#lingerUntil = eventTime() + LINGER_MS_MAX;
+    if (!this.ended) this.resumeReading();
     this.setDeadline(eventTime() + LINGER_MS);
   }
 
@@ -214,7 +215,7 @@ export class ClientConnection extends Connection {
         this.exchange?.onTunnelClientEnd();
         return;
       case "exchange":
-        if (this.exchange?.onClientEnd()) this.setDeadline(eventTime() + PROBE_AFTER_MS);
+        this.exchange?.onClientEnd();
     }
   }
 
@@ -235,7 +236,7 @@ export class ClientConnection extends Connection {
     this.exchange?.onClientDrained();
   }
 
-  override onDeadline(): void {
+  override onDue(): void {
     switch (this.state) {
       case "linger":
         this.destroy();

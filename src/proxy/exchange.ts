@@ -28,9 +28,10 @@ import { admit } from "./admit.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { ExchangeContext } from "./exchange-context.ts";
+import { Leaver } from "./leaver.ts";
 import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
-import { REPLAY_BYTES_MAX, RequestBody } from "./request-body.ts";
+import { REPLAY_BYTES_MAX, RequestBody, tooLarge } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
@@ -38,7 +39,6 @@ import type { Runtime } from "./runtime.ts";
 
 /** The route of a request that no route matched. */
 const NO_ATTEMPTS: readonly Endpoint[] = [];
-const INTERIM_PROBE = "HTTP/1.1 102 Processing\r\n\r\n";
 
 export class Exchange implements ExchangeRecord {
   readonly client: ClientConnection;
@@ -64,10 +64,14 @@ export class Exchange implements ExchangeRecord {
   failure: Failure | null = null;
   aborted = false;
   ended = false;
+  /** Set once the client has ended its direction. */
+  #leaver: Leaver | null = null;
   /** What the client was told: the connection stays open behind this response. */
   keepAlive = true;
   /** The client sends its body only when it is told to go on (Expect: 100-continue), and was not yet. */
   awaitsContinue: boolean;
+  /** Path and query as they are sent on. */
+  forwardTarget = "";
   /** The protocol that the client asks to upgrade to, where the route lets it; else "". */
   upgrade = "";
 
@@ -173,7 +177,7 @@ export class Exchange implements ExchangeRecord {
     const attempt = new Attempt(this, endpoint);
     this.attempt = attempt;
     this.attempts.push(attempt);
-    attempt.start();
+    attempt.start(this.attempts.length > 1);
   }
 
   /** The attempt can send: what was kept of the body has gone out with the head. */
@@ -215,13 +219,15 @@ export class Exchange implements ExchangeRecord {
     const { retry } = this.group!.config;
     const body = this.body;
     const tried = [...this.#tried, attempt.target];
+    // Asks only: with endpoints tried before, no turn is taken.
+    const otherEndpoint = typeof this.group!.pick(tried) !== "string";
     const decision = decideRetry({
       bytesSent: attempt.bytesSent,
       bytesReceived: attempt.bytesReceived,
       connectionDied: failure.evidence.closedBy !== undefined,
       idempotent: isIdempotent(this.method),
       bodyReplayable: !body || body.keeping,
-      otherEndpoint: typeof this.group!.pick(tried) !== "string",
+      otherEndpoint,
       attemptsMade: this.attempts.length,
       attemptsMax: retry.attempts,
       elapsedMs: eventTime() - this.startedAt,
@@ -229,7 +235,7 @@ export class Exchange implements ExchangeRecord {
     });
     if (!decision.retry) return this.fail(this.#decisive(failure));
     // With no other endpoint, a fresh connection to the same one is the other chance.
-    this.#tried = typeof this.group!.pick(tried) === "string" ? NO_ATTEMPTS : tried;
+    this.#tried = otherEndpoint ? tried : NO_ATTEMPTS;
     this.#startAttempt();
   }
 
@@ -267,33 +273,30 @@ export class Exchange implements ExchangeRecord {
   }
 
   onClientDrained(): void {
-    this.client.clearDeadline();
+    if (!this.#leaver) this.client.clearDeadline();
     this.attempt?.clientDrained();
   }
 
   /** The client takes no more for now. */
   clientBlocked(): void {
-    this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.sendMs);
+    if (!this.#leaver) this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.sendMs);
   }
 
-  /** The client ended its direction. True = ask it later whether it is still there. */
-  onClientEnd(): boolean {
-    // A close and a half-close look the same. Before the response an interim response tells them apart (a closed
-    // client answers it with RST); behind its head, a client that ends has left.
-    if ((this.body && !this.body.complete) || this.respondedAt > 0) {
-      this.#clientGone();
-      return false;
-    }
-    return this.head.minor === 1;
+  /** The client ended its direction: a body that is not whole is cut, a whole request may still be waited for. */
+  onClientEnd(): void {
+    if (this.body && !this.body.complete) return this.#clientGone();
+    this.#leaver = new Leaver(this);
+    this.client.setDeadline(eventTime() + this.#leaver.firstLookMs);
   }
 
   onClientDeadline(): void {
     const { timeouts } = this.runtime.config.client;
-    if (this.respondedAt > 0) return this.#clientGone(timeouts.sendMs);
-    if (this.client.ended) {
-      this.client.sendText(INTERIM_PROBE);
-      return;
+    if (this.#leaver) {
+      const next = this.#leaver.look();
+      if (next === "gone") return this.#clientGone();
+      return this.client.setDeadline(eventTime() + next);
     }
+    if (this.respondedAt > 0) return this.#clientGone(timeouts.sendMs);
     this.fail(deadlineFailure("client-body", { deadline: "client-body", deadlineMs: timeouts.bodyMs }));
   }
 
@@ -310,7 +313,10 @@ export class Exchange implements ExchangeRecord {
     this.attempt?.cancel();
     this.attempt = null;
     this.end(false);
-    if (!this.client.closed) this.client.abort();
+    if (this.client.closed) return;
+    // What earlier exchanges have sent may still be on its way: only a response that was cut ends with a reset.
+    if (this.respondedAt > 0) this.client.abort();
+    else this.client.destroySoon();
   }
 
   onTunnelBytes(buffer: Buffer, start: number, end: number): void {
@@ -376,9 +382,4 @@ export class Exchange implements ExchangeRecord {
   get referer(): string {
     return fieldValue(this.head, "referer") ?? "";
   }
-}
-
-/** 413: the body is larger than the route takes. */
-export function tooLarge(limitBytes: Bytes): Failure {
-  return failureOf("client-request-too-large", { limit: "request body", limitBytes });
 }

@@ -58,30 +58,41 @@ export class Gateway {
 
   /** Goes over to another configuration; where a listener cannot be opened, all stays as it was. */
   async reload(config: Config, observer: Observer): Promise<void> {
-    const kept = new Map(this.#listeners.map((listener) => [JSON.stringify(listener.config), listener]));
-    const opened: Listener[] = [];
-    const next: Listener[] = [];
     const runtime = new Runtime(config, observer, viaName(config), this.log);
+    const before = this.#listeners;
+    const same = (wanted: ListenerConfig): Listener | undefined =>
+      before.find((listener) => JSON.stringify(listener.config) === JSON.stringify(wanted));
+    const kept = new Set(config.listeners.map(same));
+    const gone = before.filter((listener) => !kept.has(listener));
+    const opened: Listener[] = [];
     try {
+      const next: Listener[] = [];
       for (const wanted of config.listeners) {
-        const key = JSON.stringify(wanted);
-        const same = kept.get(key);
-        kept.delete(key);
-        const listener = same ?? (await this.#open(wanted));
-        if (!same) opened.push(listener);
+        const listener = same(wanted) ?? (await this.#replace(wanted, gone));
+        if (!kept.has(listener)) opened.push(listener);
         next.push(listener);
       }
+      this.#listeners = next;
     } catch (error) {
       for (const listener of opened) listener.close();
       runtime.close();
+      this.#listeners = await Promise.all(
+        before.map((listener) => (listener.closed ? this.#open(listener.config) : listener)),
+      );
       throw error;
     }
-    for (const gone of kept.values()) gone.close();
-    this.#listeners = next;
+    for (const listener of gone) listener.close();
     const old = this.runtime;
     this.runtime = runtime;
     this.#trusts = addressMatcher(config.trust);
     old.close();
+  }
+
+  /** Opens a listener; one with other settings at the same address has to go first. */
+  async #replace(wanted: ListenerConfig, gone: readonly Listener[]): Promise<Listener> {
+    const label = listenerLabel(wanted.address);
+    gone.find((listener) => listener.info.label === label)?.close();
+    return this.#open(wanted);
   }
 
   /** Stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */

@@ -24,6 +24,20 @@ export function addedLines(ops: CompiledOps, context: PlaceholderContext): strin
   return lines;
 }
 
+/** `lines` without the fields of these (lower-case) names: what a route sets is said once. */
+export function withoutFields(lines: string, names: ReadonlySet<string>): string {
+  return lines
+    .split("\r\n")
+    .filter((line) => line !== "" && !names.has(line.slice(0, line.indexOf(":")).toLowerCase()))
+    .map((line) => `${line}\r\n`)
+    .join("");
+}
+
+/** The lower-case names of fields in `lines`. */
+export function fieldNames(lines: string): ReadonlySet<string> {
+  return new Set(lines.split("\r\n").map((line) => line.slice(0, line.indexOf(":")).toLowerCase()));
+}
+
 /** Templates were checked with the configuration; one that does not compile here is a fault of ours. */
 export function template(text: string): Template {
   const compiled = compileTemplate(text);

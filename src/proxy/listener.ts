@@ -47,7 +47,6 @@ export class Listener {
       this.#certificates = null;
       this.#server = this.#plainServer();
     }
-    this.#server.on("error", (error) => gateway.log.error(`listener ${label}: ${error.message}`));
   }
 
   /** Resolves once it listens; rejects with the system's error. */
@@ -60,6 +59,7 @@ export class Listener {
         address.kind === "unix" ? { path: address.path } : { host: address.host || undefined, port: address.port };
       server.listen({ ...options, backlog: BACKLOG }, () => {
         server.off("error", reject);
+        server.on("error", (error) => this.#gateway.log.error(`listener ${this.info.label}: ${error.message}`));
         resolve();
       });
     });
@@ -71,9 +71,14 @@ export class Listener {
     return bound && typeof bound === "object" ? bound.port : 0;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Stops accepting. */
   close(): void {
     this.#closed = true;
-    for (const server of [this.#server, ...(this.#more ?? [])]) server.close();
+    for (const server of [this.#server, ...(this.#more ?? [])]) if (server.listening) server.close();
     this.#certificates?.close();
   }
 

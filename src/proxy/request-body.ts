@@ -1,5 +1,7 @@
 // The body of a request on its way to the upstream: counts and bounds it, keeps what may have to be sent (again).
 // What goes out is framed as it came in: a length stays a length, chunks stay chunks (without their extensions).
+import { failureOf } from "../failure/classify.ts";
+import type { Failure } from "../failure/failure.ts";
 import type { Bytes } from "../std/units.ts";
 import { ChunkedDecoder } from "../wire/chunked.ts";
 import { CHUNKED } from "../wire/framing.ts";
@@ -71,4 +73,9 @@ export class RequestBody {
     this.kept = [];
     this.keptBytes = 0;
   }
+}
+
+/** The body is larger than the route takes. */
+export function tooLarge(limitBytes: Bytes): Failure {
+  return failureOf("client-request-too-large", { limit: "request body", limitBytes });
 }

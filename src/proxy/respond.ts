@@ -7,17 +7,18 @@ import type { Failure } from "../failure/failure.ts";
 import { appendMember, failureMember } from "../failure/proxy-status.ts";
 import { statusText } from "../failure/status.ts";
 import { eventTime } from "../std/clock.ts";
-import { fieldValue } from "../wire/head.ts";
+import { fieldValues } from "../wire/head.ts";
 import { httpDate } from "./date.ts";
 import type { Exchange } from "./exchange.ts";
-import { addedLines } from "./header-ops.ts";
+import { addedLines, fieldNames, withoutFields } from "./header-ops.ts";
 import { mayKeepAlive } from "./response-head.ts";
+import { encodeTarget } from "./send-request.ts";
 
 /** Shows a failure to the client, in the form it asks for. */
 export function respondFailure(exchange: Exchange, failure: Failure): void {
   const { head, requestId } = exchange;
   const context = errorContext(exchange);
-  const format = negotiate(fieldValue(head, "accept"));
+  const format = negotiate(fieldValues(head, "accept").join(", "));
   const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
   const { type, body, policy } = own
     ? { type: "text/html; charset=utf-8", body: ownPage(own, failure, context), policy: "" }
@@ -40,7 +41,7 @@ export function respondHere(exchange: Exchange): void {
   const { action } = plan;
   const text = plan.text!.render(exchange.placeholders);
   if (action.kind === "redirect") {
-    const to = withQuery(text, action.to, exchange.head.query);
+    const to = encodeTarget(withQuery(text, action.to, exchange.head.query)).replaceAll("%23", "#");
     return send(exchange, action.status, `Location: ${to}\r\nContent-Type: text/plain\r\n`, "");
   }
   if (action.kind !== "respond") throw new Error(`route ${plan.name} is not answered here`);
@@ -57,14 +58,17 @@ function withQuery(target: string, template: string, query: string): string {
     : target + query;
 }
 
+/** Sends a response whole. What a route sets replaces our fields, but of a failure ours stay: no-store, Proxy-Status. */
 function send(exchange: Exchange, status: number, lines: string, body: string): void {
   const { client, head } = exchange;
   const bytes = Buffer.from(body, "utf8");
   const bodiless = status === 204 || status === 304;
   exchange.keepAlive = mayKeepAlive(exchange, bytes.length);
   const ops = exchange.plan?.response;
-  let text = `HTTP/1.1 ${status} ${statusText(status)}\r\nDate: ${httpDate()}\r\n${lines}`;
-  if (ops) text += addedLines(ops, exchange.placeholders);
+  let fields = `Date: ${httpDate()}\r\n${lines}`;
+  if (ops && exchange.failure) fields += withoutFields(addedLines(ops, exchange.placeholders), fieldNames(fields));
+  else if (ops) fields = withoutFields(fields, ops.drop) + addedLines(ops, exchange.placeholders);
+  let text = `HTTP/1.1 ${status} ${statusText(status)}\r\n${fields}`;
   if (!bodiless) text += `Content-Length: ${bytes.length}\r\n`;
   if (!exchange.keepAlive) text += "Connection: close\r\n";
   else if (head.minor === 0) text += "Connection: keep-alive\r\n";

@@ -2,16 +2,17 @@
 // operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
 
 import type { Endpoint } from "../upstream/group.ts";
-import { FIELD_MAX_FORWARDS, FIELD_VIA, FIELD_X_REAL_IP, kindBit } from "../wire/fields.ts";
+import { FIELD_MAX_FORWARDS, FIELD_VIA, FIELD_X_FORWARDED_OTHER, FIELD_X_REAL_IP, kindBit } from "../wire/fields.ts";
 import { forwardedElement } from "../wire/forwarded.ts";
 import { fieldValue, fieldValues, hasField, type RequestHead } from "../wire/head.ts";
 import { FORWARDING_FIELDS, forwardRequestHead } from "../wire/serialise.ts";
+import { normalisePath } from "../wire/target.ts";
 import { viaValue } from "../wire/via.ts";
 import type { Exchange } from "./exchange.ts";
-import { addedLines } from "./header-ops.ts";
+import { addedLines, withoutFields } from "./header-ops.ts";
 
-/** What an address that is not trusted may not say; applications that read X-Real-IP take it for ours. */
-const CLAIMS = FORWARDING_FIELDS | kindBit(FIELD_X_REAL_IP);
+/** What an address that is not trusted may not say; applications take X-Real-IP and X-Forwarded-Port for ours. */
+const CLAIMS = FORWARDING_FIELDS | kindBit(FIELD_X_REAL_IP) | kindBit(FIELD_X_FORWARDED_OTHER);
 /** With `via: false` in the configuration the field goes on as it came; the others are never passed on as claimed. */
 const VIA = kindBit(FIELD_VIA);
 const MAX_FORWARDS = kindBit(FIELD_MAX_FORWARDS);
@@ -28,10 +29,10 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
     added += maxForwardsLine(head);
     replaced |= MAX_FORWARDS;
   }
-  if (ops) added += addedLines(ops, exchange.placeholders);
+  if (ops) added = withoutFields(added, ops.drop) + addedLines(ops, exchange.placeholders);
   return forwardRequestHead(head, {
     method: head.method,
-    target: head.form === "asterisk" ? "*" : forwardedTarget(exchange),
+    target: exchange.forwardTarget,
     host: hostFor(exchange, endpoint),
     added,
     bodyLength: head.bodyLength,
@@ -47,14 +48,29 @@ function maxForwardsLine(head: RequestHead): string {
   return /^\d{1,9}$/.test(value) ? `Max-Forwards: ${Number(value) - 1}\r\n` : "";
 }
 
-/** Path and query after strip and rewrite. */
-function forwardedTarget(exchange: Exchange): string {
+/**
+ * Path and query after strip and rewrite, in the normal form; null = a rewrite gave no path. A rewrite may hold what a
+ * client sent: what is no part of a target is encoded, so that it can end neither the target nor the line.
+ */
+export function targetFor(exchange: Exchange): string | null {
+  const { head } = exchange;
+  if (head.form === "asterisk") return "*";
   const { rewrite } = exchange.plan!;
-  const path = rewrite ? rewrite.render(exchange.placeholders) : strippedPath(exchange);
-  // A rewrite with a query of its own goes before the request's.
-  return path.includes("?") && exchange.head.query !== ""
-    ? `${path}&${exchange.head.query.slice(1)}`
-    : path + exchange.head.query;
+  if (!rewrite) return strippedPath(exchange) + head.query;
+  const text = encodeTarget(rewrite.render(exchange.placeholders));
+  const mark = text.indexOf("?");
+  const path = normalisePath(mark < 0 ? text : text.slice(0, mark));
+  if (path === null || !path.startsWith("/")) return null;
+  if (mark < 0) return path + head.query;
+  // A query of the rewrite's own goes before the request's.
+  return path + text.slice(mark) + (head.query === "" ? "" : `&${head.query.slice(1)}`);
+}
+
+/** Percent-encodes (as UTF-8) what may not stand in a request target or a Location (RFC 3986 §2.1). */
+export function encodeTarget(text: string): string {
+  return text.replace(/[^\x21\x22\x24-\x7e]+/g, (part) =>
+    Buffer.from(part, "utf8").toString("hex").toUpperCase().replace(/../g, "%$&"),
+  );
 }
 
 /** The path without the prefix that the route takes off, where it stands on a segment's boundary. */
@@ -95,7 +111,9 @@ function describeClient(exchange: Exchange): string {
   let lines = "";
   if (forwarding.xForwarded) {
     const given = client.trusted ? fieldValues(head, "x-forwarded-for").join(", ") : "";
-    lines += `X-Forwarded-For: ${given === "" ? client.remoteAddress : `${given}, ${client.remoteAddress}`}\r\n`;
+    const addresses = [given, client.remoteAddress].filter((address) => address !== "");
+    // A client at a Unix socket has no address.
+    if (addresses.length > 0) lines += `X-Forwarded-For: ${addresses.join(", ")}\r\n`;
     lines += `X-Forwarded-Proto: ${trustedValue(exchange, "x-forwarded-proto") || proto}\r\n`;
     const host = trustedValue(exchange, "x-forwarded-host") || head.host;
     if (host !== "") lines += `X-Forwarded-Host: ${host}\r\n`;

@@ -9,7 +9,8 @@ export interface Balanced {
 }
 
 export interface Balancer<E extends Balanced> {
-  pick(usable: (endpoint: E) => boolean): E | null;
+  /** The next usable endpoint. `advance` false = the turn of the next caller stays what it was. */
+  pick(usable: (endpoint: E) => boolean, advance?: boolean): E | null;
 }
 
 /** Period of the weighted rotation; weights are scaled down to fit. */
@@ -46,11 +47,14 @@ export function roundRobin<E extends Balanced>(endpoints: readonly E[]): Balance
   const order = smoothRotation(endpoints);
   let next = 0;
   return {
-    pick(usable) {
+    pick(usable, advance = true) {
+      let at = next;
       for (let tried = 0; tried < order.length; tried++) {
-        const endpoint = order[next]!;
-        next = next + 1 === order.length ? 0 : next + 1;
-        if (usable(endpoint)) return endpoint;
+        const endpoint = order[at]!;
+        at = at + 1 === order.length ? 0 : at + 1;
+        if (!usable(endpoint)) continue;
+        if (advance) next = at;
+        return endpoint;
       }
       return null;
     },
@@ -61,9 +65,9 @@ export function roundRobin<E extends Balanced>(endpoints: readonly E[]): Balance
 export function leastConnections<E extends Balanced>(endpoints: readonly E[]): Balancer<E> {
   let start = 0;
   return {
-    pick(usable) {
+    pick(usable, advance = true) {
       let best: E | null = null;
-      start = start + 1 >= endpoints.length ? 0 : start + 1;
+      if (advance) start = start + 1 >= endpoints.length ? 0 : start + 1;
       for (let i = 0; i < endpoints.length; i++) {
         const endpoint = endpoints[(start + i) % endpoints.length]!;
         if (!usable(endpoint)) continue;

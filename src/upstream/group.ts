@@ -56,7 +56,7 @@ export class UpstreamGroup {
     this.#only = up.length === 1 ? up[0]! : null;
   }
 
-  /** The next endpoint that is not among `tried`. */
+  /** The next endpoint that is not among `tried`. A second try takes nobody's turn, so that shares stay what they are. */
   pick(tried: readonly Endpoint[]): Pick {
     if (this.#only && tried.length === 0) return this.#only.hasRoom ? this.#only : "pool-exhausted";
     if (this.endpoints.length === 0) return "backend-absent";
@@ -68,7 +68,7 @@ export class UpstreamGroup {
         if (candidate.hasRoom) return true;
         full = true;
         return false;
-      });
+      }, tried.length === 0);
       if (endpoint) return endpoint;
     }
     return full ? "pool-exhausted" : "all-tried";

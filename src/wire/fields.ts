@@ -33,6 +33,8 @@ export const FIELD_X_REAL_IP = 25;
 export const FIELD_IDEMPOTENCY_KEY = 26;
 export const FIELD_RETRY_AFTER = 27;
 export const FIELD_CONTENT_TYPE = 28;
+/** X-Forwarded-Port, -Prefix, -Server, -Ssl …: every X-Forwarded-* that has no kind of its own. */
+export const FIELD_X_FORWARDED_OTHER = 29;
 
 /** Lower-case name of each kind. */
 const NAMES: readonly string[] = [
@@ -89,19 +91,28 @@ export function kindBit(kind: FieldKind): number {
 
 /** The kind of a lower-case name. */
 export function kindOf(lowerName: string): FieldKind {
-  return BY_NAME.get(lowerName) ?? FIELD_OTHER;
+  return BY_NAME.get(lowerName) ?? (lowerName.startsWith("x-forwarded-") ? FIELD_X_FORWARDED_OTHER : FIELD_OTHER);
 }
 
 /** The kind of the field name in [from, to), which must be a token. (NONE: see the constants in scan.ts.) */
 export function kindAt(bytes: Uint8Array, from: number, to: number): FieldKind {
   const length = to - from;
-  if (length > LONGEST) return NONE;
+  if (length > LONGEST) return familyAt(bytes, from, length);
   const kind = CANDIDATES[length * 32 + (bytes[from]! & 31)]!;
-  if (kind === NONE) return NONE;
+  if (kind === NONE) return familyAt(bytes, from, length);
   const letters = kind * LONGEST;
   // Among token characters, `| 0x20` makes a letter (or "-") only of that letter, so it compares without regard to case.
   for (let i = 0; i < length; i++) {
-    if ((bytes[from + i]! | 0x20) !== LETTERS[letters + i]) return NONE;
+    if ((bytes[from + i]! | 0x20) !== LETTERS[letters + i]) return familyAt(bytes, from, length);
   }
   return kind;
+}
+
+const FAMILY = Buffer.from("x-forwarded-");
+
+/** X-Forwarded-*, or no kind. */
+function familyAt(bytes: Uint8Array, from: number, length: number): FieldKind {
+  if ((bytes[from]! | 0x20) !== FAMILY[0] || length <= FAMILY.length) return NONE;
+  for (let i = 1; i < FAMILY.length; i++) if ((bytes[from + i]! | 0x20) !== FAMILY[i]) return NONE;
+  return FIELD_X_FORWARDED_OTHER;
 }

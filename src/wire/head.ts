@@ -2,7 +2,8 @@
 // the string before somebody asks, so a field that is only passed on costs its bytes and no allocation.
 // Heads are made by request-head.ts and response-head.ts, and stay as received: whoever changes something on the way
 // says so to serialise.ts.
-import { FIELD_OTHER, type FieldKind, kindOf } from "./fields.ts";
+import type { WireCode } from "../failure/classify.ts";
+import { FIELD_OTHER, FIELD_X_FORWARDED_OTHER, type FieldKind, kindOf } from "./fields.ts";
 
 /** Bounds of one head. `lineBytes` bounds the request line, `headBytes` the whole head with it, `fields` their number. */
 export interface HeadLimits {
@@ -11,27 +12,8 @@ export interface HeadLimits {
   readonly fields: number;
 }
 
-/** Why bytes are no acceptable HTTP/1.1. */
-export type WireErrorCode =
-  | "not-http"
-  | "tls-bytes"
-  | "http2-preface"
-  | "http-0.9"
-  | "bad-start-line"
-  | "bad-version"
-  | "bad-target"
-  | "bad-field"
-  | "bad-host"
-  | "bad-length"
-  | "bad-coding"
-  | "both-framings"
-  | "bare-cr"
-  | "line-too-long"
-  | "head-too-large"
-  | "too-many-fields"
-  | "bad-chunk"
-  | "bad-trailer"
-  | "trailer-too-large";
+/** Why bytes are no acceptable HTTP/1.1; the classifier knows each. */
+export type WireErrorCode = WireCode;
 
 /** A message that cannot be read. The bytes behind it have no meaning: the connection is of no more use. */
 export interface WireError {
@@ -149,7 +131,7 @@ function findField(fields: Fields, lowerName: string, at: number): number {
   const kind = kindOf(lowerName);
   for (; at < marks.length; at += MARK) {
     if (marks[at] !== kind) continue;
-    if (kind !== FIELD_OTHER) return at;
+    if (kind !== FIELD_OTHER && kind !== FIELD_X_FORWARDED_OTHER) return at;
     const from = marks[at + 1]!;
     const to = marks[at + 2]!;
     if (to - from === lowerName.length && text.slice(from, to).toLowerCase() === lowerName) return at;
