@@ -153,7 +153,9 @@ test.each(["POST", "PATCH"])("a %s that may have arrived is never sent again", a
     for (const lab of labs) lab.setFault(fault);
     const { response, entry, id } = await ask(method, "/two/lab/echo", Buffer.from("order"));
     expect(response.status).toBe(502);
-    expect(entry).toMatchObject({ cause: "closed-before-response", attempts: 1 });
+    // On a kept connection that was idle for a while the same bytes look like a race with the idle timer.
+    expect(["closed-before-response", "keepalive-race"]).toContain(entry.cause);
+    expect(entry["attempts"]).toBe(1);
     expect(total(deliveries(id))).toBe(1);
   }
 });

@@ -155,7 +155,7 @@ test("redirects keep the query unless they have their own", async () => {
 
 test("nothing of a request can begin another line of the response", async () => {
   const { head, fields } = await get("/header-redirect", "X-To: a\tb\r\n");
-  expect(fields.get("location")).toMatch(/^\/a.b$/);
+  expect(fields.get("location")).toBe("/a%09b");
   expect(head.split("\r\n").filter((line) => /^set-cookie/i.test(line))).toEqual([]);
   // Path bytes that are not decoded stay encoded.
   expect((await get("/old/%0d%0aSet-Cookie:%20a=b")).fields.get("location")).toBe(

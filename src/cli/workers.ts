@@ -73,8 +73,9 @@ class Crew {
         resolve({ code: "", message: `the worker ended (${signal ?? code})`, address: "", port: 0 }),
       );
     });
+    if (!Array.isArray(ports)) return ports;
     cluster.on("exit", (worker, code, signal) => this.#exited(worker, code, signal));
-    if (Array.isArray(ports) && !this.#ending) for (let i = 1; i < count; i++) this.#fork();
+    if (!this.#ending) for (let i = 1; i < count; i++) this.#fork();
     return ports;
   }
 

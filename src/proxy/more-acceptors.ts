@@ -21,16 +21,15 @@ export function duplicateListener(server: Server): Promise<ListeningHandle[]> {
   if (!handle) return Promise.resolve([]);
   const child = fork(fileURLToPath(new URL("./send-back.js", import.meta.url)), {
     execArgv: [],
+    timeout: ANSWER_MS,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   return new Promise((resolve) => {
     const handles: ListeningHandle[] = [];
     const done = (): void => {
-      clearTimeout(timer);
       child.kill();
       resolve(handles);
     };
-    const timer = setTimeout(done, ANSWER_MS);
     child.on("error", done);
     child.on("exit", done);
     child.on("message", (_message, received) => {

@@ -137,7 +137,6 @@ export class ResponseRelay {
   #headGoesOut(): void {
     const { exchange } = this;
     this.#text = "";
-    exchange.status = this.head.status;
     exchange.respondedAt = this.attempt.headAt;
   }
 

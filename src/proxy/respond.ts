@@ -61,6 +61,7 @@ function withQuery(target: string, template: string, query: string): string {
 /** Sends a response whole. What a route sets replaces our fields, but of a failure ours stay: no-store, Proxy-Status. */
 function send(exchange: Exchange, status: number, lines: string, body: string): void {
   const { client, head } = exchange;
+  exchange.status = status;
   const bytes = Buffer.from(body, "utf8");
   const bodiless = status === 204 || status === 304;
   exchange.keepAlive = mayKeepAlive(exchange, bytes.length);
@@ -73,7 +74,6 @@ function send(exchange: Exchange, status: number, lines: string, body: string): 
   if (!exchange.keepAlive) text += "Connection: close\r\n";
   else if (head.minor === 0) text += "Connection: keep-alive\r\n";
   text += "\r\n";
-  exchange.status = status;
   exchange.respondedAt = eventTime();
   const length = head.method === "HEAD" || bodiless ? 0 : bytes.length;
   exchange.bytesSent += text.length + length;

@@ -9,6 +9,7 @@ import { addedLines } from "./header-ops.ts";
 /** The head of an upstream's response for this client; decides whether the connection stays open behind it. */
 export function responseHeadFor(exchange: Exchange, head: ResponseHead, bodyLength: number): string {
   const ops = exchange.plan!.response;
+  exchange.status = head.status;
   exchange.keepAlive = mayKeepAlive(exchange, bodyLength);
   let added = head.hasDate ? "" : `Date: ${httpDate()}\r\n`;
   if (ops) added += addedLines(ops, exchange.placeholders);
