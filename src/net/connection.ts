@@ -14,8 +14,6 @@ const BULK_BYTES: Bytes = 128 * 1024;
 const BULK_KEPT_MAX = 16;
 const SMALL_SCRATCH_BYTES: Bytes = 16 * 1024;
 const LARGE_SCRATCH_BYTES: Bytes = SHARED_BYTES + 16 * 1024;
-/** Above node's default high-water mark a write that is not flushed at once is always announced by "drain". */
-const ZERO_COPY_MIN_BYTES: Bytes = 16 * 1024;
 
 const sharedBuffer = Buffer.allocUnsafeSlow(SHARED_BYTES);
 const bulkBuffers: Buffer[] = [];
@@ -188,7 +186,8 @@ export abstract class Connection extends Timed {
     source: Connection | null,
   ): boolean {
     const length = end - start;
-    if (length >= ZERO_COPY_MIN_BYTES && (source === null || source.#bulk === buffer)) {
+    // From the high-water mark on (16 KiB, 64 KiB since Node 22) a write that is not flushed is announced by "drain".
+    if ((source === null || source.#bulk === buffer) && length >= this.socket.writableHighWaterMark) {
       return this.#sendParts(before, buffer.subarray(start, end), after);
     }
     const target = scratchFor(before.length + length + after.length);
