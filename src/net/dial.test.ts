@@ -166,7 +166,7 @@ test("TLS: a client certificate is asked for: with it the connection stands, wit
   expect(await dialing(targetOf(port, own))).toMatchObject({ ok: true });
   expect(await failing(targetOf(port, trusting()))).toMatchObject({
     cause: "tls-handshake-failed",
-    evidence: { tlsAlert: 40, tlsCode: "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE" },
+    evidence: { tlsAlert: 40 },
   });
 });
 
