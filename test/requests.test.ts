@@ -1,11 +1,11 @@
 // Requests that the gateway answers itself because they, their client or their route cannot be served: what the client
 // is told (status, Proxy-Status, body by Accept), what the log says, and that no upstream heard of it.
 // The causes that need no fault of an upstream (WITHOUT_FAULT in causes.test.ts) are met here.
-import { createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CAUSES, type CauseId } from "../src/failure/causes.ts";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { exchange, pause, RawClient, type RawResponse, type RunningGateway, startGateway, until } from "./harness.ts";
+import { freePort } from "./origin.ts";
 
 const HEAD_MS = 500;
 const BODY_MS = 500;
@@ -352,12 +352,3 @@ test("what a client sends into a rewrite can end neither the target nor the line
   expect(lab.deliveries.slice(before).map(({ target }) => target)).toEqual(["/lab/echo/a%20HTTP/1.1%20x"]);
   expect((await exchange(gateway.port, head("GET /rewritten/a", "X-Path: ?b=c\r\n"))).status).toBe(200);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (bound === null || typeof bound === "string") throw new Error("no port was bound");
-  return bound.port;
-}

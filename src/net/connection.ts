@@ -50,6 +50,8 @@ export abstract class Connection extends Timed {
   /** The peer has ended its direction. */
   ended = false;
   closed = false;
+  /** What onBytes is given belongs to nobody else ("data" events), so that it may be written on as it is. */
+  ownsReads = false;
   #bulk: Buffer | null = null;
   /** The buffer to switch to when the current read returns; null = stay. */
   #nextBuffer: Buffer | null = null;
@@ -129,7 +131,8 @@ export abstract class Connection extends Timed {
     socket.on("error", onSocketError);
     socket.on("close", onSocketClose);
     socket.on("drain", onSocketDrain);
-    if (reads === "events") socket.on("data", onSocketData);
+    this.ownsReads = reads === "events";
+    if (this.ownsReads) socket.on("data", onSocketData);
   }
 
   /** Stops reading; the kernel's window then stops the peer. */
@@ -152,7 +155,7 @@ export abstract class Connection extends Timed {
 
   /** Reads into a large buffer of its own from the next read on: for bodies of many reads. */
   beginBulk(): void {
-    if (this.#bulk) return;
+    if (this.#bulk || this.ownsReads) return;
     this.#bulk = bulkBuffers.pop() ?? Buffer.allocUnsafeSlow(BULK_BYTES);
     this.#nextBuffer = this.#bulk;
   }
@@ -187,7 +190,7 @@ export abstract class Connection extends Timed {
   ): boolean {
     const length = end - start;
     // From the high-water mark on (16 KiB, 64 KiB since Node 22) a write that is not flushed is announced by "drain".
-    if ((source === null || source.#bulk === buffer) && length >= this.socket.writableHighWaterMark) {
+    if ((source === null || source.ownsReads || source.#bulk === buffer) && length >= this.socket.writableHighWaterMark) {
       return this.#sendParts(before, buffer.subarray(start, end), after);
     }
     const target = scratchFor(before.length + length + after.length);

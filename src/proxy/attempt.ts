@@ -3,7 +3,7 @@
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
 import type { Connection } from "../net/connection.ts";
-import { type DialHandle, dial } from "../net/dial.ts";
+import { type DialHandle, type DialResult, dial } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
@@ -72,7 +72,8 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   /** `fresh`: not on a kept connection, since the other ones may be as dead as the last. */
   start(fresh: boolean): void {
     this.target.active++;
-    const connection = fresh ? null : this.target.pool.take(this);
+    const { pool } = this.target;
+    const connection = fresh && pool.mayOpen ? null : pool.take(this);
     if (connection) {
       this.reused = true;
       this.#connected(connection);
@@ -83,20 +84,28 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     const { pool } = this.target;
     const connection = new PooledConnection(pool);
     pool.dialStarted();
-    const options = this.exchange.dialTarget(this.target);
-    this.#dial = dial(options, connection, (result) => {
-      this.#dial = null;
+    this.#dial = dial(this.exchange.dialTarget(this.target), connection, (result) => {
       beginEvent();
-      if (!result.ok) {
-        pool.dialFailed();
-        this.#failed(result.failure);
-        return;
+      try {
+        this.#dialled(connection, result);
+      } catch (error) {
+        this.onInternalError(error);
       }
-      pool.adopt(connection, result.socket, result.reads, result.address, this);
-      connection.roundTripMs = result.timings.connectedAt - result.timings.resolvedAt;
-      this.#connected(connection);
-      this.flushHead();
     });
+  }
+
+  #dialled(connection: PooledConnection, result: DialResult): void {
+    const { pool } = this.target;
+    this.#dial = null;
+    if (!result.ok) {
+      pool.dialFailed();
+      this.#failed(result.failure);
+      return;
+    }
+    pool.adopt(connection, result.socket, result.reads, result.address, this);
+    connection.roundTripMs = result.timings.connectedAt - result.timings.resolvedAt;
+    this.#connected(connection);
+    this.flushHead();
   }
 
   #connected(connection: PooledConnection): void {

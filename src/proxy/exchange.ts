@@ -37,8 +37,7 @@ import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** The route of a request that no route matched. */
-const NO_ATTEMPTS: readonly Endpoint[] = [];
+const NONE_TRIED: readonly Endpoint[] = [];
 
 export class Exchange implements ExchangeRecord {
   readonly client: ClientConnection;
@@ -56,7 +55,7 @@ export class Exchange implements ExchangeRecord {
   attempt: Attempt | null = null;
   attempts: Attempt[] = [];
   /** Endpoints tried, in order; only filled from the second attempt on. */
-  #tried: readonly Endpoint[] = NO_ATTEMPTS;
+  #tried: readonly Endpoint[] = NONE_TRIED;
   status = 0;
   bytesReceived: Bytes;
   bytesSent: Bytes = 0;
@@ -135,7 +134,7 @@ export class Exchange implements ExchangeRecord {
     }
     if (body.complete) {
       this.client.clearDeadline();
-      this.client.endBulk(true);
+      this.client.endBulk((this.attempt?.connection?.pendingBytes ?? 0) === 0);
       this.attempt?.requestComplete();
     } else {
       this.#awaitBody();
@@ -151,8 +150,10 @@ export class Exchange implements ExchangeRecord {
 
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
-    if (this.ended || this.attempt?.deaf) return;
+    if (this.ended) return;
     const body = this.body!;
+    // What the upstream no longer takes is gone: the body cannot be sent again.
+    if (this.attempt?.deaf) return body.stopKeeping();
     const ready = this.attempt?.ready === true;
     // Kept until it is sent for the first time; behind that only what an idempotent request may need again.
     if (body.keeping) {
@@ -235,7 +236,7 @@ export class Exchange implements ExchangeRecord {
     });
     if (!decision.retry) return this.fail(this.#decisive(failure));
     // With no other endpoint, a fresh connection to the same one is the other chance.
-    this.#tried = otherEndpoint ? tried : NO_ATTEMPTS;
+    this.#tried = otherEndpoint ? tried : NONE_TRIED;
     this.#startAttempt();
   }
 

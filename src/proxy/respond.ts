@@ -102,9 +102,10 @@ function errorContext(exchange: Exchange): ErrorContext {
 function showsDetail(exchange: Exchange): boolean {
   const { detail } = (exchange.plan ?? exchange.runtime.config).errors;
   if (detail !== "loopback") return detail === "always";
-  const address = exchange.client.remoteAddress;
-  // Behind a trusted proxy on this machine the client is not local.
-  return (address.startsWith("127.") || address === "::1") && !exchange.client.trusted;
+  const { client, head } = exchange;
+  const local = client.remoteAddress.startsWith("127.") || client.remoteAddress === "::1";
+  // What comes through a proxy on this machine is not local.
+  return local && !client.trusted && !head.hasXff && !head.hasForwarded && !head.hasVia;
 }
 
 function ownPageFor(exchange: Exchange, status: number): string | undefined {
