@@ -144,7 +144,10 @@ export const configSchema = mapping({
   forwarding: group("Fields that requests to upstreams get.", {
     "x-forwarded": flag("X-Forwarded-For, -Proto and -Host.", true),
     forwarded: flag("Forwarded (RFC 7239).", true),
-    via: flag("Via (RFC 9110 §7.6.3); without it a loop is not noticed.", true),
+    via: flag(
+      "Via (RFC 9110 §7.6.3); without it a loop is not noticed. nginx compresses nothing for requests that have it, unless gzip_proxied says so.",
+      true,
+    ),
   }),
   errors: group("Error responses that the gateway makes itself.", errorsFields("loopback")),
   log: group("Logs.", {
