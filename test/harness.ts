@@ -69,7 +69,8 @@ export async function startGateway(
   const log = (): LogEntry[] =>
     readText(accessLog)
       .split("\n")
-      .filter((line) => line !== "")
+      // What stands behind the last line end is a line that is still being written.
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as LogEntry);
   return {
     port: Number(port),
