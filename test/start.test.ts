@@ -40,6 +40,13 @@ test.each([
   ["a number of workers that is none", 2, ["run", "http://127.0.0.1:1", "--workers", "many"], /workers/],
   ["a command that is unknown", 2, ["rnu"], /run/],
   ["an option that is unknown", 2, ["run", "--lisen", ":1"], /--listen/],
+  ["a file that is missing, without a command", 2, ["missing.yaml"], /missing\.yaml: no such file/],
+  [
+    "a URL without a command, its port taken",
+    1,
+    ["http://127.0.0.1:1", "--console", "off", "--listen", "TAKEN"],
+    /TAKEN/,
+  ],
   ["no target at all", 2, ["run"], /configuration file or the URL/],
 ])("start error: %s → one clear message and exit code %i", async (_name, code, args, says) => {
   const taken = createServer();

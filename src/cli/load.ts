@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Config, Problem } from "../config/config.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 import { compileLogTemplate } from "../observe/log-template.ts";
+import { looksLikeUrl } from "./target.ts";
 
 export interface LoadOptions {
   readonly listen?: readonly string[];
@@ -28,11 +29,6 @@ export function loadTargets(targets: readonly string[], options: LoadOptions): L
   };
   const result = withOverrides(loaded.config, overrides);
   return { ...result, problems: [...loaded.problems, ...result.problems] };
-}
-
-/** "http://…", "https://…", "localhost:3000" or ":3000", as opposed to a file name. */
-export function looksLikeUrl(target: string): boolean {
-  return /^https?:\/\//i.test(target) || /^(\[[0-9a-f:]+\]|[\w.-]*):\d{1,5}(\/|$)/i.test(target);
 }
 
 function fromUrls(targets: readonly string[]): Loaded {

@@ -1,5 +1,7 @@
 // The command line. Commands load their code when they run, so that `goodgate --help` and a start are quick.
+import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { looksLikeUrl } from "./target.ts";
 import { version } from "./version.ts";
 
 /** Wrong usage or unusable input. */
@@ -61,6 +63,15 @@ function program(): Command {
   return root;
 }
 
+/** `goodgate http://localhost:3000`, `goodgate goodgate.yaml`, `goodgate --listen :80 …` mean `goodgate run …`. */
+function withCommand(argv: readonly string[], commands: readonly string[]): readonly string[] {
+  const [first] = argv;
+  if (first === undefined || commands.includes(first) || /^(?:-h|--help|-V|--version)$/.test(first)) return argv;
+  const isTarget =
+    first.startsWith("-") || looksLikeUrl(first) || /\.(?:ya?ml|json|conf)$/i.test(first) || existsSync(first);
+  return isTarget ? ["run", ...argv] : argv;
+}
+
 /** Ends the process with `code` once output has gone out; undefined = goes on running. */
 function exit(code: number | undefined): void {
   if (code !== undefined) process.exitCode = code;
@@ -69,7 +80,9 @@ function exit(code: number | undefined): void {
 /** Runs the command line; the exit code is set on the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await program().parseAsync(argv, { from: "user" });
+    const root = program();
+    const commands = root.commands.map((command) => command.name()).concat("help");
+    await root.parseAsync(withCommand(argv, commands), { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;

@@ -5,11 +5,12 @@ import { existsSync } from "node:fs";
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
-import { type LoadOptions, loadTargets, looksLikeUrl } from "./load.ts";
+import { type LoadOptions, loadTargets } from "./load.ts";
 import { type PidFileOptions, pidFilePath, removePidFile, writePidFile } from "./pid-file.ts";
 import { printProblems, reportStartError } from "./problems.ts";
 import { bufferOwnLog, openConsole, Served } from "./serve.ts";
 import { onSignals, reload } from "./signals.ts";
+import { looksLikeUrl } from "./target.ts";
 
 export interface RunOptions extends LoadOptions, PidFileOptions {}
 

@@ -50,7 +50,8 @@ const ALERT_WITHOUT_THE_WORD =
 
 /** The number of the alert that a code of the TLS library stands for; undefined = the peer sent none. */
 export function tlsAlertOf(code: string): number | undefined {
-  const name = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_ALERT_(\w+)$/.exec(code)?.[1] ?? ALERT_WITHOUT_THE_WORD.exec(code)?.[1];
+  const name =
+    /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_ALERT_(\w+)$/.exec(code)?.[1] ?? ALERT_WITHOUT_THE_WORD.exec(code)?.[1];
   return name === undefined ? undefined : ALERT_NUMBERS.get(name);
 }
 

@@ -190,7 +190,10 @@ export abstract class Connection extends Timed {
   ): boolean {
     const length = end - start;
     // From the high-water mark on (16 KiB, 64 KiB since Node 22) a write that is not flushed is announced by "drain".
-    if ((source === null || source.ownsReads || source.#bulk === buffer) && length >= this.socket.writableHighWaterMark) {
+    if (
+      (source === null || source.ownsReads || source.#bulk === buffer) &&
+      length >= this.socket.writableHighWaterMark
+    ) {
       return this.#sendParts(before, buffer.subarray(start, end), after);
     }
     const target = scratchFor(before.length + length + after.length);
