@@ -327,3 +327,23 @@ test("a tunnel carries what follows 101, both ways, and nothing before it", asyn
   expect(upstream.received.some((bytes) => bytes.endsWith("\r\n\r\nearly\0\xff"))).toBe(true);
   client.close();
 });
+
+test.each([
+  ["X-Forwarded-For: 1.2.3.4, 10.0.0.5", "1.2.3.4"],
+  ["X-Forwarded-For: 9.9.9.9, 1.2.3.4, 10.0.0.5", "1.2.3.4"],
+  ["X-Forwarded-For: 10.0.0.7", "10.0.0.7"],
+  ["X-Forwarded-For: unknown, 10.1.1.1", "127.0.0.1"],
+  ['Forwarded: for="[2001:db8::1]:443";proto=https, for=10.2.3.4', "2001:db8::1"],
+  ["Forwarded: for=unknown", "127.0.0.1"],
+  ["Forwarded: ,,,", "127.0.0.1"],
+  ["X-Other: 1", "127.0.0.1"],
+])("the client is the last address that trusted proxies name and that is not theirs: %s", async (field, client) => {
+  const routes = [{ path: "/", respond: { status: 200, body: "{client.ip}" } }];
+  const gateway = await startGateway({ routes, trust: ["127.0.0.0/8", "10.0.0.0/8"] });
+  try {
+    const response = await exchange(gateway.port, `GET / HTTP/1.1\r\nHost: h\r\n${field}\r\n\r\n`);
+    expect(response.body.toString()).toBe(client);
+  } finally {
+    await gateway.stop("SIGKILL");
+  }
+});

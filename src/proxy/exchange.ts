@@ -16,14 +16,7 @@ import { decideRetry, isIdempotent } from "../resilience/retry.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
-import {
-  fieldValue,
-  fieldValues,
-  type HeadLimits,
-  isWireError,
-  type RequestHead,
-  type ResponseHead,
-} from "../wire/head.ts";
+import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
 import { admit } from "./admit.ts";
 import { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -358,9 +351,9 @@ export class Exchange implements ExchangeRecord {
   }
   /** The client's address, or what trusted proxies say it is. */
   get clientAddress(): string {
-    const { client } = this;
-    if (!client.trusted || !this.head.hasXff) return client.remoteAddress;
-    return client.gateway.clientAddressIn(fieldValues(this.head, "x-forwarded-for")) ?? client.remoteAddress;
+    const { client, head } = this;
+    if (!client.trusted || !(head.hasXff || head.hasForwarded)) return client.remoteAddress;
+    return client.gateway.clientAddressIn(head) ?? client.remoteAddress;
   }
   get clientPort(): number {
     return this.client.remotePort;

@@ -1,11 +1,13 @@
 // The gateway: config → running → drain. It holds the listeners, the connections and the current Runtime; a reload
 // swaps the Runtime and only touches the listeners that changed, so that no connection notices it.
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { beginEvent } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
-import { parseForwardedFor } from "../wire/forwarded.ts";
+import { parseForwarded, parseForwardedFor } from "../wire/forwarded.ts";
+import { fieldValues, type RequestHead } from "../wire/head.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
 import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
@@ -50,10 +52,13 @@ export class Gateway {
     return this.#trusts(address);
   }
 
-  /** The client that trusted proxies say they speak for: the last address in X-Forwarded-For that is not theirs. */
-  clientAddressIn(forwardedFor: readonly string[]): string | undefined {
-    const addresses = parseForwardedFor(forwardedFor.join(",")) ?? [];
-    return addresses.findLast((address) => !this.#trusts(address)) ?? addresses[0];
+  /** The client that trusted proxies say they speak for: of X-Forwarded-For or Forwarded the last address not theirs. */
+  clientAddressIn(head: RequestHead): string | undefined {
+    const addresses = head.hasXff
+      ? parseForwardedFor(fieldValues(head, "x-forwarded-for").join(","))
+      : parseForwarded(fieldValues(head, "forwarded").join(","))?.map((element) => element.for);
+    const client = addresses?.findLast((address) => !this.#trusts(address)) ?? addresses?.[0] ?? "";
+    return isIP(client) === 0 ? undefined : client;
   }
 
   /** Goes over to another configuration; where a listener cannot be opened, all stays as it was. */

@@ -178,7 +178,11 @@ export function addressMatcher(blocks: readonly string[]): (address: string) => 
     const family = isIP(network) === 6 ? "ipv6" : "ipv4";
     list.addSubnet(network, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
   }
-  return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  return (address) => {
+    const version = isIP(address);
+    // "unknown", obfuscated names, a Unix socket's client: no address lies in no block.
+    return version !== 0 && list.check(address, version === 6 ? "ipv6" : "ipv4");
+  };
 }
 
 /** The listener's address as it is logged. */
