@@ -196,7 +196,9 @@ export abstract class Connection extends Timed {
     ) {
       return this.#sendParts(before, buffer.subarray(start, end), after);
     }
-    const target = scratchFor(before.length + length + after.length);
+    const total = before.length + length + after.length;
+    // A TLS socket takes nothing at once: its write always owns the buffer.
+    const target = this.ownsReads ? Buffer.allocUnsafe(total) : scratchFor(total);
     let at = before === "" ? 0 : target.write(before, 0, "latin1");
     at += buffer.copy(target, at, start, end);
     if (after !== "") at += target.write(after, at, "latin1");
