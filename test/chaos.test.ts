@@ -9,6 +9,8 @@ import { chunked, seeded, seededBytes, sha256 } from "./origin.ts";
 const CLIENTS = 12;
 const PER_CLIENT = 25;
 const SEEDS = [1, 20_261_121];
+/** A longer body is not kept for another attempt. */
+const REPLAY_BYTES = 65_536;
 
 /**
  * Not those that strike other requests too, and not those that only cost time. A response sent unasked to a connection
@@ -101,9 +103,10 @@ function judge(asked: Asked, response: RawResponse): string | null {
     return null;
   }
   if (!response.whole) return `cut, with status ${response.status}`;
-  // A pooled connection may have been left broken by the fault before it: then a 502 is the honest answer to a POST.
-  if (response.status === 502 && asked.method === "POST" && /keepalive-race|closed-before-response/.test(text))
-    return null;
+  // A pooled connection may have been left broken by the fault before it: then a 502 is the honest answer to what
+  // must not, or can not, be sent again.
+  const onlyOnce = asked.method === "POST" || (asked.body?.length ?? 0) > REPLAY_BYTES;
+  if (response.status === 502 && onlyOnce && /keepalive-race|closed-before-response/.test(text)) return null;
   if (response.status !== 200) return `${response.status} ${text.slice(0, 200)}`;
   const echo = JSON.parse(text) as { target: string; body: { sha256: string; bytes: number; complete: boolean } };
   if (echo.target !== `/lab/echo?id=${asked.id}`) return `the answer of ${echo.target}`;
