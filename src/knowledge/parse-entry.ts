@@ -51,11 +51,14 @@ const line = z
   .string()
   .min(1)
   .regex(/^\S[^\n]*$/, "one line of text");
-const match = z.union([
-  line.transform((text): Match => ({ text })),
-  z.strictObject({ regex: z.string().min(3) }),
-  z.strictObject({ code: z.string().min(1), of: z.string().regex(/^[a-z0-9-]+$/) }),
-]);
+const match = z.union(
+  [
+    line.transform((text): Match => ({ text })),
+    z.strictObject({ regex: z.string().min(3) }),
+    z.strictObject({ code: z.string().min(1), of: z.string() }),
+  ],
+  "text in quotes, { regex: … } or { code: …, of: … }",
+);
 
 const head = z.strictObject({
   title: line,
