@@ -1,21 +1,25 @@
 // What every command of a checkout needs first: the packages of package-lock.json in node_modules, and dist/ built
-// from src/. Both ask whether there is anything to do before they do it, so that a second start costs milliseconds:
+// from src/ and knowledge/. Both ask whether there is anything to do before they do it, so that a second start costs milliseconds:
 // packages are compared with npm's own record of what it installed (node_modules/.package-lock.json, which any other
 // npm command changes), sources by name, size and time of change with the stamp of the last build. Only node: imports: this runs before `npm ci`.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runStep } from "./step.mjs";
+import { runLoud, runStep } from "./step.mjs";
 
 /** The folder of package.json. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const dist = join(root, "dist");
 const stampFile = join(dist, ".goodgate-build");
+/** In src/: bundled for browsers by scripts/build-site.mjs, not built by tsc. */
+const BROWSER = "site/browser/";
+/** In dist/: what that bundling made. */
+const ASSETS = "site/assets/";
 
 /**
- * Leaves node_modules and dist as package-lock.json and src/ ask; false where that failed (already reported).
+ * Leaves node_modules and dist as package-lock.json, src/ and knowledge/ ask; false where that failed (already reported).
  * @returns {Promise<boolean>}
  */
 export async function prepare() {
@@ -94,14 +98,16 @@ function readJson(file) {
 }
 
 /**
- * `tsc` from src/ to dist/, unless the last build was made from the same sources.
+ * `tsc` from src/ to dist/, then the reference from knowledge/, unless the last build was made from the same files.
  * @param {{ force?: boolean }} [options]
  * @returns {Promise<boolean>}
  */
 export async function build({ force = false } = {}) {
   const sources = sourceFiles(join(root, "src"));
-  const fingerprint = fingerprintOf([...sources, join(root, "tsconfig.json"), join(root, "package-lock.json")]);
-  const complete = outputsOf(sources).every((file) => existsSync(join(dist, file)));
+  const others = ["tsconfig.json", "package-lock.json"].map((name) => join(root, name));
+  const fingerprint = fingerprintOf([...sources, ...sourceFiles(join(root, "knowledge")), ...others]);
+  const outputs = [...outputsOf(sources), "knowledge/index.json", "site/assets.json"];
+  const complete = outputs.every((file) => existsSync(join(dist, file)));
   if (!force && complete && stampIs(fingerprint)) return true;
 
   // tsc's own incremental record does not notice outputs that were removed: without all of them, start from nothing.
@@ -115,6 +121,7 @@ export async function build({ force = false } = {}) {
     hint: "The messages above name the file and line. In an unchanged checkout: `rm -rf node_modules dist`, then again.",
   });
   if (!ok) return false;
+  if (!(await runLoud(process.execPath, [join(root, "scripts", "build-site.mjs")], { cwd: root }))) return false;
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, `${fingerprint}\n`);
   return true;
@@ -144,8 +151,9 @@ function fingerprintOf(files) {
 /** What tsc makes of the sources, as paths in dist/. */
 function outputsOf(sources) {
   return sources
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => relative(join(root, "src"), file).split(sep).join("/").replace(/\.ts$/, ".js"));
+    .map((file) => relative(join(root, "src"), file).split(sep).join("/"))
+    .filter((name) => name.endsWith(".ts") && !name.startsWith(BROWSER))
+    .map((name) => name.replace(/\.ts$/, ".js"));
 }
 
 /** Outputs whose source is gone: an import of one would still work here and fail everywhere else. */
@@ -155,6 +163,6 @@ function removeOrphans(sources) {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     const name = relative(dist, file).split(sep).join("/");
-    if (entry.isFile() && name.endsWith(".js") && !expected.has(name)) rmSync(file);
+    if (entry.isFile() && name.endsWith(".js") && !name.startsWith(ASSETS) && !expected.has(name)) rmSync(file);
   }
 }

@@ -11,6 +11,7 @@ const PROGRAMS = [
   { command: "openssl", debian: "openssl", without: "checks with openssl as the TLS peer" },
   { command: "nginx", debian: "nginx-light", without: "comparisons with nginx" },
   { command: "haproxy", debian: "haproxy", without: "comparisons with HAProxy" },
+  { command: "caddy", debian: "caddy", without: "examples of the reference for Caddy" },
   { command: "chromium", debian: "chromium", without: "pages in a real browser" },
 ];
 

@@ -14,7 +14,8 @@ const GROUPS = [
   ["wire", "resilience", "config", "knowledge"],
   ["net"],
   ["nginx", "upstream", "explain", "observe"],
-  ["proxy", "doctor", "client", "console", "site", "lab"],
+  ["proxy", "doctor", "client", "site", "lab"],
+  ["console"],
   ["cli"],
 ];
 /** Sans-IO: bytes, facts and a clock in, values out. */

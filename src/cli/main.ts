@@ -60,6 +60,14 @@ function program(): Command {
     .description("an upstream that misbehaves on request in every named way")
     .option("--listen <address>", "address to listen on (default 127.0.0.1:8503)")
     .action(async (options) => exit(await (await import("./lab.ts")).runLab(options)));
+  root
+    .command("site")
+    .description("the reference of errors as a web site")
+    .command("build")
+    .description("write it into a folder, for any web server (the console serves the same at /reference)")
+    .argument("<dir>")
+    .option("--base <url>", "the address that it will have: for the site map, canonical addresses and previews")
+    .action(async (dir: string, options) => exit(await (await import("./site.ts")).buildSite(dir, options)));
   return root;
 }
 

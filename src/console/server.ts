@@ -8,6 +8,7 @@ import { type AddressInfo, isIP } from "node:net";
 import type { Address } from "../config/config.ts";
 import { METRICS_TYPE } from "../observe/metrics-text.ts";
 import { log } from "../std/log.ts";
+import { answerReference, isReferencePath } from "./reference.ts";
 
 export interface ConsoleOptions {
   readonly address: Address;
@@ -57,7 +58,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
 }
 
 async function answer(options: ConsoleOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? "").split("?", 1)[0]!;
+  const [path = "", query = ""] = (request.url ?? "").split("?", 2);
   const isProbe = path === "/healthz" || path === "/readyz";
   response.setHeader("Cache-Control", "no-store");
   response.setHeader("X-Content-Type-Options", "nosniff");
@@ -77,14 +78,14 @@ async function answer(options: ConsoleOptions, request: IncomingMessage, respons
     return send(response, 401, "A token is needed: Authorization: Bearer TOKEN (GOODGATE_CONSOLE_TOKEN).\n");
   }
   try {
-    await route(options, path, response);
+    await route(options, path, query, response);
   } catch (error) {
     log.warn(`console: ${path} cannot be answered`, { error: (error as Error).message });
     if (!response.headersSent) send(response, 500, "This cannot be answered now; the gateway's log says why.\n");
   }
 }
 
-async function route(options: ConsoleOptions, path: string, response: ServerResponse): Promise<void> {
+async function route(options: ConsoleOptions, path: string, query: string, response: ServerResponse): Promise<void> {
   if (path === "/healthz") return send(response, 200, "ok\n");
   if (path === "/readyz") {
     const { ok, reasons } = await within(ANSWER_MS, options.ready());
@@ -95,7 +96,13 @@ async function route(options: ConsoleOptions, path: string, response: ServerResp
     response.setHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
     return send(response, 200, INDEX, "text/html; charset=utf-8");
   }
-  return send(response, 404, "Not found. There are /healthz, /readyz and /metrics.\n");
+  if (isReferencePath(path)) {
+    const { status, headers, body } = await within(ANSWER_MS, answerReference(path, query));
+    const bytes = Buffer.from(body);
+    response.writeHead(status, { ...headers, "Content-Length": bytes.length }).end(bytes);
+    return;
+  }
+  return send(response, 404, "Not found. There are /reference/, /healthz, /readyz and /metrics.\n");
 }
 
 const INDEX = `<!doctype html>
@@ -105,6 +112,7 @@ const INDEX = `<!doctype html>
 <title>${NAME}</title>
 <h1>${NAME}</h1>
 <ul>
+<li><a href="/reference/">/reference</a>: every gateway error, its cause and its fix; paste yours
 <li><a href="/healthz">/healthz</a>: the process lives
 <li><a href="/readyz">/readyz</a>: it should get traffic
 <li><a href="/metrics">/metrics</a>: figures for Prometheus

@@ -1,4 +1,5 @@
 // What explain says of a text: one value for the terminal, the site, the console and --json.
+import type { CauseId } from "../failure/causes.ts";
 import type { EntryClass } from "../knowledge/entry.ts";
 import type { Ms } from "../std/units.ts";
 
@@ -40,6 +41,8 @@ export interface Facts {
   /** By the name that the format gives them. */
   readonly durations?: Readonly<Record<string, Ms>>;
   readonly bytes?: number;
+  /** The cause that a Goodgate named which wrote the line: proven, it is a class of the failure table. */
+  readonly cause?: CauseId;
 }
 
 /** Another class that the text may stand for. */

@@ -52,11 +52,11 @@ export interface EntryCard {
   readonly matches: readonly Match[];
   /** Text as a user would paste it; the first fills the box. */
   readonly samples: readonly string[];
+  readonly confused: readonly Confusion[];
 }
 
 export interface Entry extends EntryCard {
   readonly related: readonly string[];
-  readonly confused: readonly Confusion[];
   readonly sources: readonly Source[];
   /** Sentences of this entry that were not verified. */
   readonly unverified: readonly string[];

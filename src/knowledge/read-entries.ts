@@ -35,8 +35,8 @@ function entryIds(folder: string): string[] {
 /** What the terminal, search and explain need of the entries. */
 export function indexOf(entries: readonly Entry[]): KnowledgeIndex {
   const cards = entries.map(
-    ({ id, kind, title, summary, class: of, software, status, matches, samples }): EntryCard => ({
-      ...{ id, kind, title, summary, class: of, software, status, matches, samples },
+    ({ id, kind, title, summary, class: of, software, status, matches, samples, confused }): EntryCard => ({
+      ...{ id, kind, title, summary, class: of, software, status, matches, samples, confused },
     }),
   );
   return { cards };

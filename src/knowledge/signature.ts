@@ -1,6 +1,8 @@
-// How messages are recognised. A template is text as printed, "…" stands for anything within the line; spaces match any
-// run of blanks, case does not matter, and a template that begins or ends with a letter or digit does so at a word's edge.
-// A code ({ code: "SH", of: "haproxy-state" }) counts only where a format's field, or a whole pasted text, says so.
+// How messages are recognised. A template is text as printed, "…" stands for anything within the line. Case does not
+// matter, blanks beside punctuation do not either (pasted lines are wrapped and mangled), and a template that begins or
+// ends with a letter or digit does so at a word's edge. Its pieces between the gaps are looked for one behind the other,
+// so the time is linear whatever was pasted. A code ({ code: "SH", of: "haproxy-state" }) counts only where a format's
+// field, or a whole pasted text, says so.
 import type { Match } from "./entry.ts";
 
 /** The fields that codes are read from; the right side says what they are. */
@@ -35,47 +37,131 @@ export const CODE_FIELDS: Readonly<Record<string, string>> = {
   "http-status": "a status code in a field that holds one",
 };
 
-const WILDCARD_MAX = 600;
+const GAPS_MAX = 6;
 
-/** The regular expression of a template or a regex, without flags; null for codes. */
-export function matchPattern(match: Match): string | null {
+/** From where to where, half-open. */
+export type Piece = readonly [start: number, end: number];
+
+/** Looks for a message in a text. */
+export interface Finder {
+  /** Where its pieces stand within text[start, end), in order; null = it is not there. */
+  find(text: string, start: number, end: number): readonly Piece[] | null;
+  /** A word, in lower case, that any text with this message has; null = none is sure. */
+  readonly words: readonly string[];
+  /** Letters and digits that are given, the measure of how specific it is. */
+  readonly weight: number;
+}
+
+/** Of templates and regular expressions; null for codes. */
+export function finderOf(match: Match): Finder | null {
   if ("code" in match) return null;
-  if ("regex" in match) return match.regex;
-  const body = match.text
-    .trim()
-    .split("…")
-    .map((literal) => literal.split(/\s+/).map(escapeRegex).join("\\s+"))
-    .join(`[^\\n]{0,${WILDCARD_MAX}}?`);
-  const open = /^\w/.test(match.text.trim()) ? "(?<!\\w)" : "";
-  const close = /\w$/.test(match.text.trim()) ? "(?!\\w)" : "";
-  return open + body + close;
+  return "regex" in match ? regexFinder(match.regex) : templateFinder(match.text);
 }
 
 /** What is wrong with a match, in words; null where nothing is. */
 export function matchProblem(match: Match): string | null {
   if ("code" in match) {
-    return match.of in CODE_FIELDS
-      ? null
-      : `matches: "of: ${match.of}": the fields are ${Object.keys(CODE_FIELDS).join(", ")}`;
+    if (match.of in CODE_FIELDS) return null;
+    return `matches: "of: ${match.of}": the fields are ${Object.keys(CODE_FIELDS).join(", ")}`;
   }
-  if ("text" in match && !/[\p{L}\p{N}]{3}/u.test(match.text))
-    return `matches: "${match.text}" is too short to mean anything`;
-  if ("text" in match && match.text.split("…").length > 6) return `matches: "${match.text}" has more than five gaps`;
+  if ("text" in match && !/[\p{L}\p{N}]{3}/u.test(match.text)) return `matches: "${match.text}" is too short to decide`;
+  if ("text" in match && match.text.split("…").length > GAPS_MAX + 1)
+    return `matches: "${match.text}" has more than ${GAPS_MAX} gaps`;
   try {
-    new RegExp(matchPattern(match)!, "i");
+    finderOf(match);
     return null;
   } catch (error) {
     return `matches: ${(error as Error).message}`;
   }
 }
 
-/** Letters and digits that must stand in the text for a match to be possible, lower case; the longest first. */
-export function matchWords(match: Match): string[] {
-  if (!("text" in match)) return [];
-  const words = match.text.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) ?? [];
-  return [...new Set(words)].toSorted((a, b) => b.length - a.length);
+function regexFinder(source: string): Finder {
+  const regex = new RegExp(source, "gi");
+  const find: Finder["find"] = (text, start, end) => {
+    regex.lastIndex = 0;
+    const found = regex.exec(text.slice(start, end));
+    return found && found[0].length > 0 ? [[start + found.index, start + found.index + found[0].length]] : null;
+  };
+  return { find, words: [], weight: source.replace(/\\[a-z]|[^\p{L}\p{N}]/giu, "").length };
 }
 
-function escapeRegex(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+function templateFinder(template: string): Finder {
+  const pieces = template
+    .trim()
+    .split(/\s*…\s*/)
+    .filter((piece) => piece !== "");
+  const [before, behind] = [/^\s*…/.test(template), /…\s*$/.test(template)];
+  // At the edge of a gap a word may be a part of a longer one only where the template leaves no blank there.
+  const glued = template
+    .trim()
+    .split("…")
+    .map((piece) => [!/^\s/.test(piece), !/\s$/.test(piece)] as const);
+  const offset = before ? 1 : 0;
+  const patterns = pieces.map((piece, index) => {
+    const [first, last] = [index === 0 && !before, index === pieces.length - 1 && !behind];
+    const [gluedBefore, gluedBehind] = glued[index + offset] ?? [true, true];
+    return new RegExp(piecePattern(piece, first || !gluedBefore, last || !gluedBehind), "giu");
+  });
+  const find: Finder["find"] = (text, start, end) => {
+    let from = start;
+    while (from < end) {
+      const found = findPieces(patterns, text, from, end);
+      if (typeof found !== "number") return found;
+      from = found;
+    }
+    return null;
+  };
+  const words = pieces.flatMap((piece, index) => {
+    const [gluedBefore, gluedBehind] = glued[index + offset] ?? [true, true];
+    const whole = [...piece.toLowerCase().matchAll(WORD)];
+    return whole
+      .filter(({ index: at }) => at > 0 || (index === 0 && !before) || !gluedBefore)
+      .filter(
+        ({ index: at, 0: word }) =>
+          at + word.length < piece.length || (index === pieces.length - 1 && !behind) || !gluedBehind,
+      )
+      .map(([word]) => word);
+  });
+  return { find, words: [...new Set(words)], weight: template.replace(/[^\p{L}\p{N}]/gu, "").length };
+}
+
+/** Words as the finders count them. */
+export const WORD = /[\p{L}\p{N}_]+/gu;
+
+/** All pieces in one line; else where to go on looking. */
+function findPieces(patterns: readonly RegExp[], text: string, from: number, end: number): Piece[] | number {
+  const pieces: Piece[] = [];
+  let at = from;
+  for (const pattern of patterns) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (!found || found.index + found[0].length > end) return end;
+    if (pieces.length > 0) {
+      const lineEnd = text.indexOf("\n", at);
+      if (lineEnd >= 0 && lineEnd < found.index) return lineEnd + 1;
+    }
+    at = found.index + found[0].length;
+    pieces.push([found.index, at]);
+  }
+  return pieces;
+}
+
+/** Words stand apart by blanks; beside punctuation blanks may be or not. */
+function piecePattern(piece: string, wordBefore: boolean, wordBehind: boolean): string {
+  const tokens = piece.match(/[\p{L}\p{N}_]+|[^\p{L}\p{N}_\s]|\s+/gu) ?? [];
+  let pattern = "";
+  let previous = "";
+  for (const token of tokens) {
+    if (/^\s/.test(token)) {
+      if (previous !== "") previous += " ";
+      continue;
+    }
+    const isWord = /^[\p{L}\p{N}_]/u.test(token);
+    if (previous !== "") pattern += isWord && /[\p{L}\p{N}_] $/u.test(previous) ? "\\s+" : "\\s*";
+    pattern += token.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+    previous = token;
+  }
+  const open = wordBefore && /^[\p{L}\p{N}_]/u.test(piece) ? "(?<![\\p{L}\\p{N}_])" : "";
+  const close = wordBehind && /[\p{L}\p{N}_]$/u.test(piece) ? "(?![\\p{L}\\p{N}_])" : "";
+  return open + pattern + close;
 }

@@ -1,0 +1,99 @@
+// Everything in a text that speaks for a class: codes in their fields, messages of products, phrases of systems, statuses.
+import type { EntryCard } from "../knowledge/entry.ts";
+import type { Facts, Range } from "./explanation.ts";
+import { classOfErrno, genericHits } from "./generic.ts";
+import type { Code, Recognised } from "./recognised.ts";
+import type { Evidence, Tier } from "./resolve.ts";
+import { cardsOfCode, findMessages, type Signatures } from "./signatures.ts";
+
+/** Products that print each other's messages: left is the format, right what counts as its own. */
+const FAMILIES: Readonly<Record<string, readonly string[]>> = {
+  "ingress-nginx": ["nginx", "kubernetes"],
+  openresty: ["nginx"],
+  kong: ["nginx"],
+  tengine: ["nginx"],
+  istio: ["envoy"],
+  node: ["undici", "http-proxy", "fastify", "openssl"],
+  undici: ["node", "openssl"],
+  "http-proxy": ["node", "openssl"],
+  "http-proxy-middleware": ["http-proxy", "node", "openssl"],
+  vite: ["http-proxy", "node"],
+  traefik: ["go"],
+  caddy: ["go"],
+  cloudflared: ["go", "cloudflare"],
+  kubernetes: ["go", "linux", "ingress-nginx"],
+  curl: ["openssl"],
+  gunicorn: ["linux"],
+  heroku: ["node", "gunicorn", "unicorn", "linux"],
+};
+
+/** All of it, unsorted. */
+export function evidenceOf(signatures: Signatures, text: string, recognised: Recognised): Evidence[] {
+  const { facts, codes, messages } = recognised;
+  return [
+    ...messageEvidence(signatures, text, messages, facts),
+    ...codes.flatMap((code) => codeEvidence(signatures, code, facts, text)),
+    ...genericHits(text, messages, facts).map(
+      (hit): Evidence => ({
+        class: hit.class,
+        card: null,
+        pieces: [hit.range],
+        range: hit.range,
+        tier: "generic",
+        weight: hit.what.length,
+        what: `"${hit.what}" is what systems say for it.`,
+      }),
+    ),
+  ];
+}
+
+function messageEvidence(signatures: Signatures, text: string, parts: readonly Range[], facts: Facts): Evidence[] {
+  return findMessages(signatures, text, parts).map(({ card, pieces, weight }) => {
+    const range: Range = [pieces[0]![0], pieces.at(-1)![1]];
+    const what = `"${excerpt(text, range)}" is ${card.software ? `a message of ${card.software}` : "a text of the reference"}.`;
+    return { class: card.class ?? "status-only-502", card, pieces, range, tier: tierOf(card, facts), weight, what };
+  });
+}
+
+function tierOf(card: EntryCard, { software }: Facts): Tier {
+  if (card.kind === "status" || card.class === "status-only-502") return "status";
+  if (card.software === null) return "generic";
+  if (software === undefined || software === card.software) return "own";
+  return FAMILIES[software]?.includes(card.software) ? "own" : "other";
+}
+
+function codeEvidence(signatures: Signatures, code: Code, facts: Facts, text: string): Evidence[] {
+  const common = {
+    pieces: [code.range],
+    range: code.range,
+    weight: code.code.length + CODE_WEIGHT,
+    what: `${excerpt(text, code.range)} (${code.of}).`,
+  };
+  const cards = cardsOfCode(signatures, code.of, code.code);
+  if (cards.length > 0)
+    return cards.map((card) => ({ ...common, class: classFor(card, code, facts), card, tier: tierOfCode(card, code) }));
+  const of = code.of === "errno" ? classOfErrno(code.code, facts) : null;
+  return of ? [{ ...common, class: of, card: null, tier: "generic" }] : [];
+}
+
+/** A code in its field says more than as many letters of free text. */
+const CODE_WEIGHT = 8;
+
+function tierOfCode(card: EntryCard, code: Code): Tier {
+  if (card.kind === "status" || code.of === "http-status" || card.class === "status-only-502") return "status";
+  return code.of === "errno" ? "generic" : "code";
+}
+
+/** An errno means what its phase makes of it, whatever the general entry says. */
+function classFor(card: EntryCard, code: Code, facts: Facts): Evidence["class"] {
+  const byPhase =
+    code.of === "errno" && (facts.phase !== undefined || facts.side === "client")
+      ? classOfErrno(code.code, facts)
+      : null;
+  return byPhase ?? card.class ?? "status-only-502";
+}
+
+function excerpt(text: string, [start, end]: Range): string {
+  const words = text.slice(start, end).replace(/\s+/g, " ");
+  return words.length <= 90 ? words : `${words.slice(0, 60)} … ${words.slice(-25)}`;
+}

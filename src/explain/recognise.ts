@@ -1,0 +1,228 @@
+// Finds the format of a text and reads it. One line: the formats in order, each with a cheap test of its own; what none of
+// them knows is free text. Several lines: a document (JSON, an error page), or line by line, where stack frames and
+// fields of an inspected object belong to the line above them. What stands in running text (phrases.ts) is read in the
+// parts that speak, whatever the format is.
+import type { Facts, Range } from "./explanation.ts";
+import { access } from "./formats/access.ts";
+import { apacheError } from "./formats/apache.ts";
+import { appLog, iisAccess } from "./formats/app-logs.ts";
+import { awsLoadBalancer, cloudfront } from "./formats/aws.ts";
+import { readCodeAlone } from "./formats/code-alone.ts";
+import { envoyAccess, envoyLog } from "./formats/envoy.ts";
+import { readErrorPage } from "./formats/error-page.ts";
+import { type Format, levelOf, type Reading, reading, setFact } from "./formats/format.ts";
+import { goLog, klog, zapConsole, zerolog } from "./formats/go-log.ts";
+import { haproxyMessage, haproxyTraffic } from "./formats/haproxy.ts";
+import { heroku, herokuAppPrefix } from "./formats/heroku.ts";
+import { hasHead, httpHead } from "./formats/http-head.ts";
+import { goodgateLine, jsonLog } from "./formats/json-log.ts";
+import { isDescribe, k8sDescribe, k8sEvent, k8sPods } from "./formats/kubernetes.ts";
+import { nginxError } from "./formats/nginx-error.ts";
+import { readPhrases } from "./formats/phrases.ts";
+import { productOf } from "./formats/products.ts";
+import { lineEnd } from "./mapped-text.ts";
+import type { Normalised, Recognised } from "./recognised.ts";
+
+/** Formats of one line. Those of busy logs first: the rest is asked only where these know nothing. */
+const FORMATS: readonly Format[] = [
+  nginxError,
+  haproxyTraffic,
+  access,
+  envoyAccess,
+  jsonLog,
+  awsLoadBalancer,
+  cloudfront,
+  heroku,
+  apacheError,
+  envoyLog,
+  zerolog,
+  zapConsole,
+  klog,
+  goodgateLine,
+  appLog,
+  iisAccess,
+  goLog,
+  haproxyMessage,
+  k8sEvent,
+  k8sPods,
+];
+
+/** Formats whose messages have been read already, or have none. */
+const COMPLETE: ReadonlySet<string> = new Set(["nginx-error", "haproxy-http", "haproxy-tcp"]);
+
+/** Reads a text without its wrappers. Never throws; what no format knows has format null. */
+export function recognise({ text, facts, wrappers }: Normalised): Recognised {
+  const read = readText(text, facts, wrappers);
+  for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(read.facts, name, facts[name]);
+  return read;
+}
+
+function readText(text: string, known: Facts, wrappers: readonly string[]): Reading {
+  if (text === "") return reading(null);
+  const alone = text.length < 120 && !text.includes("\n") ? readCodeAlone(text) : null;
+  if (alone) return alone;
+  if (!text.includes("\n") && !wrappers.includes("html")) return readLine(text, known);
+  return readDocument(text, known, wrappers) ?? readLines(text, known);
+}
+
+/** One line, in its format or as free text. */
+function readLine(line: string, known: Facts): Reading {
+  for (const format of FORMATS) {
+    const found = format.recognise(line, known);
+    if (found) return withPhrases(line, found);
+  }
+  const app = herokuAppPrefix(line);
+  if (app) return shifted(readLine(line.slice(app.length), known), app, known);
+  return readFree(line, known);
+}
+
+function withPhrases(line: string, found: Reading): Reading {
+  if (found.format === null || COMPLETE.has(found.format)) return found;
+  for (const [start, end] of found.messages) readPhrases(line, start, end, found);
+  if (found.facts.software === undefined && found.messages.length > 0)
+    setFact(found.facts, "software", productOf(line));
+  return found;
+}
+
+/** What stands behind "app[web.1]: " as a part of the whole line. */
+function shifted(inner: Reading, { length, dyno }: { length: number; dyno: string }, known: Facts): Reading {
+  const into = moved(inner, length);
+  setFact(into.facts, "upstreamName", dyno);
+  setFact(into.facts, "time", known.time);
+  into.format ??= "heroku-app";
+  into.facts.format ??= "heroku-app";
+  into.facts.software ??= "heroku";
+  return into;
+}
+
+function moved(inner: Reading, by: number): Reading {
+  return {
+    ...inner,
+    codes: inner.codes.map(({ of, code, range }) => ({ of, code, range: [range[0] + by, range[1] + by] as Range })),
+    messages: inner.messages.map(([start, end]) => [start + by, end + by] as Range),
+  };
+}
+
+/** The name of the product stands near the beginning of what it prints. */
+const PRODUCT_MAX = 20_000;
+
+const PLAIN_TIME =
+  /\[?((?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?: [AP]M)?(?= |\]|$))\]?[ \t:-]{0,4}/y;
+const PLAIN_LEVEL =
+  /[[(]?(EMERG|ALERT|CRIT|CRITICAL|FATAL|ERROR|ERR|WARN|WARNING|NOTICE|INFO|DEBUG|TRACE|emerg|alert|crit|critical|fatal|error|err|warn|warning|notice|info|debug|trace)[\])]?(?::(?=\s)|(?<=\])|(?=[ \t]))[ \t-]{0,8}/y;
+
+/** Free text: a time and a level at its beginning are facts, the rest speaks. */
+function readFree(line: string, known: Facts): Reading {
+  const into = reading(null, known.software);
+  let at = 0;
+  PLAIN_TIME.lastIndex = 0;
+  const time = PLAIN_TIME.exec(line);
+  if (time && time[0].length < line.length) {
+    into.facts.time = time[1]!;
+    at = time[0].length;
+  }
+  PLAIN_LEVEL.lastIndex = at;
+  const level = PLAIN_LEVEL.exec(line);
+  // A sentence may begin with "error" or "warning": only in capitals or in brackets it is a level.
+  if (level && (/^[[(]|^[A-Z]{3}/.test(level[0]) || at > 0)) into.facts.level = levelOf(level[1]!);
+  into.messages = [[0, line.length]];
+  if (known.software === undefined) setFact(into.facts, "software", productOf(line.slice(0, PRODUCT_MAX)));
+  readPhrases(line, 0, line.length, into);
+  return into;
+}
+
+/** Texts that are one thing over several lines. */
+function readDocument(text: string, known: Facts, wrappers: readonly string[]): Reading | null {
+  if (text[0] === "{") {
+    const record = jsonLog.recognise(text, known);
+    if (record && (record.facts.cause !== undefined || record.codes.length > 0 || record.messages.length > 0))
+      return withPhrases(text, record);
+  }
+  if (hasHead(text)) return null;
+  const page = readErrorPage(text, wrappers.includes("html"));
+  if (!page) return null;
+  readPhrases(text, 0, text.length, page);
+  return page;
+}
+
+const FRAME =
+  /^\s{0,40}(?:at (?:async )?[\w$.<>[\]/ (]|File "|\.{3} \d+ (?:more|common)|from \/|#\d{1,3} |\^|~+|[\w./-]+:\d+:in `|├─|└─|│)|^[{}[\](),;\s]*$/;
+const LINES_MAX = 5_000;
+
+interface Line {
+  readonly read: Reading;
+  readonly start: number;
+}
+
+/** Line by line; the first that tells of a failure gives the facts, the others what it does not say. */
+function readLines(text: string, known: Facts): Reading {
+  const describe = isDescribe(text);
+  const head = hasHead(text);
+  const page = head ? bodyOf(text) : -1;
+  const lines: Line[] = [];
+  for (let start = 0; start < text.length && lines.length < LINES_MAX; ) {
+    if (start === page) {
+      const body = text.slice(start);
+      const read = readErrorPage(body, false) ?? readLines(body, known);
+      lines.push({ read: moved(read, start), start });
+      readPhrases(text, start, text.length, read);
+      break;
+    }
+    const end = lineEnd(text, start);
+    const line = text.slice(start, end);
+    if (line.trim() !== "" && !FRAME.test(line)) {
+      const special = head ? httpHead.recognise(line, known) : null;
+      const state = !special && describe ? k8sDescribe.recognise(line, known) : null;
+      if (special ?? state) lines.push({ read: moved(withPhrases(line, (special ?? state)!), start), start });
+      else if (!describe || !/^\s*[\w -]{1,30}:/.test(line))
+        lines.push({ read: moved(readLine(line, known), start), start });
+    }
+    start = end + 1;
+  }
+  return joined(
+    lines.map(({ read }) => read),
+    text,
+  );
+}
+
+/** Where the body begins behind a head: after its first empty line; -1 = nowhere. */
+function bodyOf(text: string): number {
+  const empty = text.indexOf("\n\n");
+  if (empty < 0 || !/^(?:< )?HTTP\//.test(text)) return -1;
+  return empty + 2 < text.length ? empty + 2 : -1;
+}
+
+function joined(reads: readonly Reading[], text: string): Reading {
+  const failing = reads.filter(({ benign }) => !benign);
+  const telling = failing.length > 0 ? failing : reads;
+  const first = telling.find(({ format }) => format !== null) ?? telling[0] ?? reading(null);
+  const into = reading(first.format, first.facts.software);
+  const ordered = [first, ...telling.filter((read) => read !== first), ...reads.filter(isHeadLine)];
+  for (const { facts } of ordered) {
+    for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(into.facts, name, facts[name]);
+  }
+  for (const { codes } of telling) into.codes.push(...codes);
+  into.messages = mergeRanges(
+    telling.flatMap(({ messages }) => messages),
+    text,
+  );
+  into.benign = reads.length > 0 && failing.length === 0;
+  if (into.facts.software === undefined && failing.length > 0)
+    setFact(into.facts, "software", productOf(text.slice(0, PRODUCT_MAX)));
+  return into;
+}
+
+/** Fields of a head say nothing bad, but they say who spoke. */
+const isHeadLine = ({ format, benign }: Reading): boolean => benign && format === "http-head";
+
+/** Neighbouring lines become one range, so that a sentence that was wrapped is found. */
+function mergeRanges(ranges: readonly Range[], text: string): Range[] {
+  const merged: Range[] = [];
+  for (const [start, end] of ranges) {
+    const last = merged.at(-1);
+    if (last && start >= last[1] && text.slice(last[1], start).trim() === "" && start - last[1] < 80)
+      merged[merged.length - 1] = [last[0], end];
+    else merged.push([start, end]);
+  }
+  return merged;
+}

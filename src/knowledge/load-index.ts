@@ -1,0 +1,25 @@
+// The index and the pages that the build made from /knowledge, from inside the package. For Node; the browser fetches
+// the same index.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { KnowledgeIndex } from "./entry.ts";
+
+const here = dirname(fileURLToPath(import.meta.url));
+/** Beside the compiled code; from src/, where tests run, that is in dist/. */
+const folder = existsSync(join(here, "index.json")) ? here : join(here, "..", "..", "dist", "knowledge");
+
+let loaded: KnowledgeIndex | null = null;
+
+/** Reads the index, once. Throws where the package is incomplete. */
+export function loadIndex(): KnowledgeIndex {
+  loaded ??= JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as KnowledgeIndex;
+  return loaded;
+}
+
+/** The Markdown of an entry, as written; null where there is none. */
+export function loadMarkdown(id: string): string | null {
+  if (!/^(?:status|cause|message)(?:\/[a-z0-9.-]+){1,2}$/.test(id) || id.includes("..")) return null;
+  const file = join(folder, "entries", `${id}.md`);
+  return existsSync(file) ? readFileSync(file, "utf8") : null;
+}
