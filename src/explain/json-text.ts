@@ -3,11 +3,14 @@
 // Names are joined with "." ("request.headers.Host"); the index of a list is its name.
 import type { Part } from "./mapped-text.ts";
 
-export interface JsonField {
+/** A field of a record, of JSON or of key=value. */
+export interface RecordField {
   /** Names from the outermost on: "err.code". */
   readonly path: string;
   /** The last name, in lower case, "-" as "_". */
   readonly key: string;
+  /** Escapes decoded. */
+  readonly value: string;
   /** Of the value; a string's without its quotes. */
   readonly start: number;
   readonly end: number;
@@ -17,7 +20,7 @@ export interface JsonField {
 }
 
 export interface JsonScan {
-  readonly fields: readonly JsonField[];
+  readonly fields: readonly RecordField[];
   /** Behind the last character that was read. */
   readonly end: number;
   /** Every bracket was closed. */
@@ -35,7 +38,7 @@ interface Level {
 
 /** Reads the object that begins at `start`: "{", or the first name where the braces were left out. */
 export function scanJson(text: string, start: number): JsonScan {
-  const fields: JsonField[] = [];
+  const fields: RecordField[] = [];
   const levels: Level[] = [];
   let at = start;
   let name: string | null = null;
@@ -81,7 +84,7 @@ export function scanJson(text: string, start: number): JsonScan {
       const end = closed < 0 ? text.length : closed;
       if (!isString && end === at) return done(false);
       if (fields.length < FIELDS_MAX)
-        fields.push({ path, key: keyOf(last), start: isString ? at + 1 : at, end, isString, from });
+        fields.push(fieldAt(text, path, last, isString ? at + 1 : at, end, isString, from));
       at = isString ? Math.min(end + 1, text.length) : end;
       if (closed < 0) return done(false);
     }
@@ -89,8 +92,23 @@ export function scanJson(text: string, start: number): JsonScan {
   return done(false);
 }
 
+function fieldAt(
+  text: string,
+  path: string,
+  name: string,
+  start: number,
+  end: number,
+  isString: boolean,
+  from: number,
+): RecordField {
+  const raw = text.slice(start, end);
+  const value = isString && raw.includes("\\") ? decodedText(text, start, end) : raw;
+  return { path, key: keyOf(name), value, start, end, isString, from };
+}
+
 function keyOf(name: string): string {
-  return name.toLowerCase().replaceAll("-", "_");
+  const lower = name.toLowerCase();
+  return lower.includes("-") ? lower.replaceAll("-", "_") : lower;
 }
 
 function skipBlanks(text: string, at: number): number {
@@ -113,8 +131,21 @@ function stringEnd(text: string, at: number): number {
 
 function scalarEnd(text: string, at: number): number {
   let end = at;
-  while (end < text.length && /[\w.+-]/.test(text[end]!)) end++;
+  while (end < text.length && isScalar(text.charCodeAt(end))) end++;
   return end;
+}
+
+/** Letters, digits, "_", ".", "+", "-". */
+function isScalar(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 48 && code <= 57) ||
+    (code >= 65 && code <= 90) ||
+    code === 46 ||
+    code === 45 ||
+    code === 43 ||
+    code === 95
+  );
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f", "/": "/" };
@@ -138,10 +169,7 @@ export function decodeEscapes(text: string, start: number, end: number): Part[] 
   return parts;
 }
 
-/** A string's value as text. */
-export function decodedText(text: string, { start, end, isString }: JsonField): string {
-  const raw = text.slice(start, end);
-  if (!isString || !raw.includes("\\")) return raw;
+function decodedText(text: string, start: number, end: number): string {
   return decodeEscapes(text, start, end)
     .map(([from, to, instead]) => instead ?? text.slice(from, to))
     .join("");

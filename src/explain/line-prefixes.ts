@@ -99,7 +99,8 @@ const PREFIXES: readonly Prefix[] = [
   {
     name: "kubectl",
     begins: /[a-z]/,
-    pattern: /[a-z0-9][a-z0-9.-]{0,240}-(?:[a-z0-9]{6,10}-[a-z0-9]{5}|\d{1,4}) (?<tag>[a-z0-9][a-z0-9-]{0,62}) (?=\S)/y,
+    pattern:
+      /[a-z0-9][a-z0-9.-]{0,240}-(?:[a-z0-9]{6,10}-[a-z0-9]{5}|\d{1,4}) (?<tag>[a-z0-9][a-z0-9-]{0,62}) (?=[\d[{<"A-Z])/y,
     facts: ({ groups }, facts) => setFact(facts, "software", softwareOf(groups?.["tag"] ?? "")),
   },
   {

@@ -10,7 +10,7 @@ import { awsLoadBalancer, cloudfront } from "./formats/aws.ts";
 import { readCodeAlone } from "./formats/code-alone.ts";
 import { envoyAccess, envoyLog } from "./formats/envoy.ts";
 import { readErrorPage } from "./formats/error-page.ts";
-import { type Format, levelOf, type Reading, reading, setFact } from "./formats/format.ts";
+import { addCode, type Format, levelOf, type Reading, reading, setFact } from "./formats/format.ts";
 import { goLog, klog, zapConsole, zerolog } from "./formats/go-log.ts";
 import { haproxyMessage, haproxyTraffic } from "./formats/haproxy.ts";
 import { heroku, herokuAppPrefix } from "./formats/heroku.ts";
@@ -201,7 +201,7 @@ function joined(reads: readonly Reading[], text: string): Reading {
   for (const { facts } of ordered) {
     for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(into.facts, name, facts[name]);
   }
-  for (const { codes } of telling) into.codes.push(...codes);
+  for (const { of, code, range } of telling.flatMap(({ codes }) => codes)) addCode(into, of, code, ...range);
   into.messages = mergeRanges(
     telling.flatMap(({ messages }) => messages),
     text,

@@ -2,16 +2,16 @@
 // one line per field; what the other fields say becomes facts. Records that are a format of their own (access logs) stay
 // as they are: their reader wants the fields.
 import { type Draft, reading, setFact } from "./formats/format.ts";
-import { isRecordOfItsOwn, type RecordField, softwareOfKeys, speechRank, takeField } from "./formats/record-fields.ts";
-import { decodedText, decodeEscapes, scanJson } from "./json-text.ts";
+import {
+  isRecordOfItsOwn,
+  looksLikeOwnRecord,
+  softwareOfKeys,
+  speechRank,
+  takeField,
+} from "./formats/record-fields.ts";
+import { decodeEscapes, type RecordField, scanJson } from "./json-text.ts";
 import { lineEnd, type Part } from "./mapped-text.ts";
 import type { Peeled } from "./normalise.ts";
-
-/** A field with where its value stands in the text, and where its name begins. */
-interface Placed extends RecordField {
-  readonly from: number;
-  readonly quoted: boolean;
-}
 
 interface Unwrapped {
   readonly parts: Part[];
@@ -23,6 +23,7 @@ const LOGFMT = /^(?:time|ts|t|level|lvl|msg|severity)=/;
 
 /** The messages of a text of records. */
 export function peelRecords(text: string): Peeled | null {
+  if (text[0] === "{" && !text.includes("\n") && looksLikeOwnRecord(text)) return null;
   if (text.startsWith("{") || /^"[^"\n]{1,80}"\s{0,8}:/.test(text)) return peelEach(text, "json", readJson);
   if (LOGFMT.test(text)) return peelEach(text, "logfmt", readLogfmt);
   return null;
@@ -32,7 +33,7 @@ export function peelRecords(text: string): Peeled | null {
 type RecordReader = (
   text: string,
   start: number,
-) => { readonly fields: readonly Placed[]; readonly next: number } | null;
+) => { readonly fields: readonly RecordField[]; readonly next: number } | null;
 
 function peelEach(text: string, name: string, read: RecordReader): Peeled | null {
   const parts: Part[] = [];
@@ -54,32 +55,34 @@ function peelEach(text: string, name: string, read: RecordReader): Peeled | null
   return facts === null ? null : { name: wrapper, parts, facts };
 }
 
-function unwrap(text: string, fields: readonly Placed[]): Unwrapped | null {
+function unwrap(text: string, fields: readonly RecordField[]): Unwrapped | null {
   const keys = new Set(fields.map(({ key }) => key));
-  if (isRecordOfItsOwn(keys)) return null;
-  const speech = fields
-    .map((field) => ({ field, rank: speechRank(field.key, field.value) }))
-    .filter(({ rank }) => rank !== null)
-    .toSorted((a, b) => a.rank! - b.rank!);
+  if (isRecordOfItsOwn(keys) || fields.some(isAccessLogger)) return null;
+  const speech = fields.filter(({ key, value }) => speechRank(key, value) !== null);
   if (speech.length === 0) return null;
+  speech.sort((a, b) => speechRank(a.key, a.value)! - speechRank(b.key, b.value)!);
   const parts: Part[] = [];
   const said: string[] = [];
-  for (const { field } of speech) {
+  for (const field of speech) {
     if (said.length === PIECES_MAX || said.some((known) => known.includes(field.value))) continue;
     said.push(field.value);
     if (parts.length > 0) parts.push([field.start, field.start, "\n"]);
-    parts.push(...(field.quoted ? decodeEscapes(text, field.start, field.end) : [[field.start, field.end] as Part]));
+    parts.push(...(field.isString ? decodeEscapes(text, field.start, field.end) : [[field.start, field.end] as Part]));
   }
   // The code of an error object stands beside its message, and says more.
-  for (const { key, value, from, start, end, quoted } of fields) {
+  for (const { key, value, from, start, end, isString } of fields) {
     if (key !== "code" || !/^[A-Z][A-Z0-9_]{3,60}$/.test(value) || said.some((known) => known.includes(value)))
       continue;
-    parts.push([start, start, "\n"], [from, end + (quoted ? 1 : 0)]);
+    parts.push([start, start, "\n"], [from, end + (isString ? 1 : 0)]);
   }
   return { parts, facts: factsOf(fields, keys) };
 }
 
-function factsOf(fields: readonly Placed[], keys: ReadonlySet<string>): Draft {
+/** Caddy's access log says "handled request" beside the fields that matter. */
+const isAccessLogger = ({ key, value }: RecordField): boolean =>
+  key === "logger" && value.startsWith("http.log.access");
+
+function factsOf(fields: readonly RecordField[], keys: ReadonlySet<string>): Draft {
   const into = reading(null);
   setFact(into.facts, "software", softwareOfKeys(keys));
   for (const field of fields) {
@@ -95,12 +98,7 @@ function readJson(text: string, start: number): ReturnType<RecordReader> {
   if (text[start] !== "{" && !(start === 0 && text[start] === '"')) return null;
   const scan = scanJson(text, start);
   if (scan.fields.length === 0) return null;
-  const fields = scan.fields.map((field) => ({
-    ...field,
-    value: decodedText(text, field),
-    quoted: field.isString,
-  }));
-  return { fields, next: Math.min(lineEnd(text, scan.end) + 1, text.length) };
+  return { fields: scan.fields, next: Math.min(lineEnd(text, scan.end) + 1, text.length) };
 }
 
 function readLogfmt(text: string, start: number): ReturnType<RecordReader> {
@@ -112,8 +110,8 @@ function readLogfmt(text: string, start: number): ReturnType<RecordReader> {
 const PAIR = /(?<![\w.@-])([A-Za-z_@][\w.@-]{0,63})=(?:"([^"\\\n]*(?:\\.[^"\\\n]*)*)"?|([^\s"]*))/g;
 
 /** The key=value pairs of a line; what is none is passed over. */
-export function scanPairs(text: string, start: number, end: number): Placed[] {
-  const fields: Placed[] = [];
+export function scanPairs(text: string, start: number, end: number): RecordField[] {
+  const fields: RecordField[] = [];
   for (const match of text.slice(start, end).matchAll(PAIR)) {
     const [whole, name = "", quoted, bare] = match;
     const from = start + match.index;
@@ -127,7 +125,7 @@ export function scanPairs(text: string, start: number, end: number): Placed[] {
       start: at,
       end: at + raw.length,
       from,
-      quoted: quoted !== undefined,
+      isString: quoted !== undefined,
     });
   }
   return fields;

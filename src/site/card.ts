@@ -56,51 +56,20 @@ function strokesOf(line: string, left: number, top: number, size: number): Strok
 /** Client, gateway, application; where something failed, the stretch before the last is broken. */
 function drawWay(pixels: Uint8Array, y: number, failed: boolean): void {
   const [first, second, third] = [380, 600, 820];
-  const thin = { colour: SOFT, radius: 3 };
-  draw(
-    pixels,
-    [
-      [first + 42, y],
-      [second - 42, y],
-    ],
-    thin,
-  );
   const middle = (second + third) / 2;
+  const line = (x1: number, y1: number, x2: number, y2: number, pen: Pen): void =>
+    draw(pixels, [point(x1, y1), point(x2, y2)], pen);
+  const thin = { colour: SOFT, radius: 3 };
   for (const x of [first, second, third])
-    draw(
-      pixels,
-      [
-        [x, y],
-        [x, y],
-      ],
-      { colour: x === third ? SOFT : INK, radius: 30, hole: 23 },
-    );
-  for (const x of [second + 48, second + 66, third - 76, third - 58])
-    draw(
-      pixels,
-      [
-        [x, y],
-        [x + 10, y],
-      ],
-      thin,
-    );
-  draw(
-    pixels,
-    [
-      [middle - 20, y - 20],
-      [middle + 20, y + 20],
-    ],
-    { colour: BAD, radius: 7 },
-  );
-  draw(
-    pixels,
-    [
-      [middle + 20, y - 20],
-      [middle - 20, y + 20],
-    ],
-    { colour: BAD, radius: 7 },
-  );
+    line(x, y, x, y, { colour: failed && x === third ? SOFT : INK, radius: 30, hole: 23 });
+  line(first + 42, y, second - 42, y, thin);
+  if (!failed) return line(second + 42, y, third - 42, y, thin);
+  for (const x of [second + 48, second + 66, third - 76, third - 58]) line(x, y, x + 10, y, thin);
+  line(middle - 20, y - 20, middle + 20, y + 20, { colour: BAD, radius: 7 });
+  line(middle + 20, y - 20, middle - 20, y + 20, { colour: BAD, radius: 7 });
 }
+
+const point = (x: number, y: number): Point => [x, y];
 
 interface Pen {
   readonly colour: number;

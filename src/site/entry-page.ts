@@ -52,7 +52,7 @@ export async function entryPage(library: Library, id: string, served: boolean): 
 ${entry.kind === "cause" ? html`<p class="kind"><code>${entry.class}</code></p>` : ""}
 <h1>${titleView(entry)}</h1>
 <p class="lead">${entry.summary}</p>
-${factLine(entry, rendered, root)}
+${factLine(library, rendered, root)}
 ${entry.class && isCauseId(entry.class) ? wayView(entry.class) : ""}
 </header>
 <div class="columns">
@@ -127,32 +127,31 @@ function crumbsOf({ kind, software }: EntryCard): Crumb[] {
 
 type Fact = readonly [name: string, value: Html | string] | null;
 
-function factLine(card: EntryCard, { entry }: RenderedEntry, root: string): Html {
-  const facts = (card.kind === "status" ? statusFacts(entry.standard, card) : failureFacts(card, root)).filter(
-    (fact) => fact !== null,
-  );
-  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+function factLine(library: Library, { entry }: RenderedEntry, root: string): Html {
+  const facts = entry.kind === "status" ? statusFacts(entry) : failureFacts(library, entry, root);
+  const shown = facts.filter((fact) => fact !== null);
+  return html`<dl class="facts">${shown.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 const STATUS_MEANINGS = ["", "Informational", "Success", "Redirection", "Client error", "Server error"] as const;
 
-function statusFacts(standard: string | null, { status }: EntryCard): Fact[] {
+function statusFacts({ standard, status }: RenderedEntry["entry"]): Fact[] {
   return [
     ["Class", STATUS_MEANINGS[Math.floor((status ?? 0) / 100)] ?? "None that a standard knows"],
     ["Defined by", standard ?? "No standard: a product's own"],
   ];
 }
 
-function failureFacts({ kind, class: of, status }: EntryCard, root: string): Fact[] {
+function failureFacts(library: Library, { kind, class: of, status }: EntryCard, root: string): Fact[] {
   const cause = of !== null && isCauseId(of) ? CAUSES[of] : null;
   const shown = kind === "cause" && cause ? cause.status : status;
+  const linked = (id: string, text: string): Html =>
+    library.card(id) ? html`<a href="${root}${id}/">${text}</a>` : html`${text}`;
   return [
-    kind === "message" && of && of !== "unknown"
-      ? ["Means", cause ? html`<a href="${root}cause/${of}/">${className(of)}</a>` : className(of)]
-      : null,
+    kind === "message" && of && of !== "unknown" ? ["Means", linked(`cause/${of}`, className(of))] : null,
     [
       kind === "cause" ? "Status" : "The client sees",
-      shown === null ? "varies, or nothing" : html`<a href="${root}status/${shown}/">${shown} ${statusText(shown)}</a>`,
+      shown === null ? "varies, or nothing" : linked(`status/${shown}`, `${shown} ${statusText(shown)}`),
     ],
     kind === "cause" && cause && cause.nginxStatus !== cause.status
       ? ["nginx answers", String(cause.nginxStatus)]

@@ -65,7 +65,9 @@ ${alternatives(explanation, options, "Entries that come nearest")}
 /** Lines with equal templates share everything up to the "/"; the text behind it is for showing this one again. */
 export function addressOf({ entry, input }: Explanation, root: string): string {
   const hash = entry.slice(entry.lastIndexOf("/") + 1);
-  return `${root}generated/#${hash}/${encodeURIComponent(input.slice(0, TEXT_SHOWN))}`;
+  // Half a character, left by a cut or pasted so, cannot be in an address.
+  const text = input.slice(0, TEXT_SHOWN).replace(/\p{Surrogate}/gu, "\ufffd");
+  return `${root}generated/#${hash}/${encodeURIComponent(text)}`;
 }
 
 /** The text with the deciding words marked; of a long one the part around them. */

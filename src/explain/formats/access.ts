@@ -104,18 +104,20 @@ function ingress(extra: readonly Token[], into: Reading): void {
 }
 
 /** Short names that configurations give the fields of upstreams, beside nginx's own. */
-const SHORT: Readonly<Record<string, string>> = {
-  rt: "request_time",
-  uct: "upstream_connect_time",
-  uht: "upstream_header_time",
-  urt: "upstream_response_time",
-  us: "upstream_status",
-  ups: "upstream_status",
-  ua: "upstream_addr",
-  uaddr: "upstream_addr",
-  upstream_response_code: "upstream_status",
-  rid: "request_id",
-};
+const SHORT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    rt: "request_time",
+    uct: "upstream_connect_time",
+    uht: "upstream_header_time",
+    urt: "upstream_response_time",
+    us: "upstream_status",
+    ups: "upstream_status",
+    ua: "upstream_addr",
+    uaddr: "upstream_addr",
+    upstream_response_code: "upstream_status",
+    rid: "request_id",
+  }),
+);
 const COLON_PAIR =
   /(?<![\w.])(upstream(?:_addr|_status|_response_time|_connect_time|_header_time)?|request_time|request_id|x_cf_routererror|response_time) ?: ?"?([\w.:,/-]{1,200}(?:, [\w.:/-]{1,60})*)"?/g;
 
@@ -123,9 +125,9 @@ function readPairs(line: string, start: number, into: Reading): void {
   const { facts } = into;
   let known = 0;
   for (const pair of scanPairs(line, start, line.length)) {
-    const key = SHORT[pair.key] ?? pair.key;
+    const key = SHORT.get(pair.key) ?? pair.key;
     // A list without quotes goes on behind the blank.
-    const value = pair.quoted ? pair.value : listFrom(line, pair.start, pair.end);
+    const value = pair.isString ? pair.value : listFrom(line, pair.start, pair.end);
     if (takeUpstream(into, key, value) || takeField(into, { ...pair, key, value })) known++;
   }
   for (const [, key = "", value = ""] of line.slice(start).matchAll(COLON_PAIR)) {

@@ -135,6 +135,8 @@ function readHead(head: Head, match: RegExpExecArray, message: string, known: Fa
   const at = match[0].length;
   into.messages = [[at, at + message.length]];
   takeGroups(into.facts, match);
+  // Seconds since the start say less than the time of the syslog line around them.
+  if (head.format === "kernel" && known.time !== undefined) into.facts.time = known.time;
   if (known.software === "uwsgi" || known.software === "unicorn") into.facts.software = known.software;
   into.benign = head.fine?.test(message) ?? false;
   head.more?.(message, at, into);

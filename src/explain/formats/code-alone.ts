@@ -7,7 +7,7 @@ const SHAPES: readonly (readonly [pattern: RegExp, fields: readonly string[]])[]
   [/^[1-5]\d\d$/, ["http-status"]],
   [/^(?:5[23]\d|1[0-2]\d\d)$/, ["cloudflare-error"]],
   [/^\d{1,2}$/, ["curl-code"]],
-  [/^\d{1,3}$/, ["exit-code", "tls-alert"]],
+  [/^(?:1?\d?\d|2[0-4]\d|25[0-5])$/, ["exit-code", "tls-alert"]],
   [/^\d{1,2}$/, ["grpc-code"]],
   [/^[CSPLRIDKUcs-][RQCHDLT-](?:[A-Z-]{2})?$/, ["haproxy-state"]],
   [/^[A-Z]{2,6}$/, ["envoy-flag"]],

@@ -78,7 +78,7 @@ function makerOf(text: string): { readonly software: string; readonly version: s
 
 /** "502 Bad Gateway" and little more: a title without the name of a program. */
 function isBarePage(begins: string, status: RegExpExecArray | null): boolean {
-  return status !== null && status.index === 0 && begins.length < 600 && !/[[\]{}=]/.test(begins);
+  return status !== null && status.index === 0 && begins.length < 600 && !/[[\]{}=]|Exception|\n\s+at /.test(begins);
 }
 
 function readCloudflare(text: string, into: Reading): void {

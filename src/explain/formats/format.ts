@@ -88,7 +88,7 @@ const LEVELS: Readonly<Record<string, string>> = {
 /** A level by its usual name: "ERR" → "error"; pino's numbers too. */
 export function levelOf(word: string): string {
   const lower = word.toLowerCase();
-  return LEVELS[lower] ?? lower;
+  return Object.hasOwn(LEVELS, lower) ? LEVELS[lower]! : lower;
 }
 
 const QUIET = new Set(["info", "debug", "trace", "notice"]);
@@ -103,8 +103,8 @@ export function setRequest(facts: Draft, request: string): void {
   const first = request.indexOf(" ");
   if (first < 1 || first > 24 || !/^[A-Z][A-Z_-]*$/.test(request.slice(0, first))) return;
   setFact(facts, "method", request.slice(0, first));
-  const last = request.lastIndexOf(" ");
-  const target = last > first && /^ HTTP\s?\/\s?\d/.test(request.slice(last, last + 8)) ? last : request.length;
+  const last = request.lastIndexOf(" HTTP");
+  const target = last > first && /^ HTTP ?\/ ?\d/.test(request.slice(last, last + 9)) ? last : request.length;
   setTarget(facts, request.slice(first + 1, target).trim());
 }
 

@@ -2,7 +2,7 @@
 // (Kubernetes, ingress-nginx's controller) and the standard library's. Behind the message stand key=value pairs or JSON,
 // whose errors speak as well. Which program it is shows in the names of the fields, or in the logger's.
 import type { Facts } from "../explanation.ts";
-import { decodedText, scanJson } from "../json-text.ts";
+import { scanJson } from "../json-text.ts";
 import { scanPairs } from "../record-text.ts";
 import { type Format, levelOf, type Reading, reading, setFact } from "./format.ts";
 import { softwareOfKeys, speechRank, takeField } from "./record-fields.ts";
@@ -50,7 +50,7 @@ export const zapConsole: Format = {
     if (!head) return null;
     const [, time, level, logger] = head;
     const caddy = CADDY_LOGGER.test(logger!);
-    if (!caddy && time === undefined && !line.includes("\t")) return null;
+    if (!caddy && (time ?? known.time) === undefined && !line.includes("\t")) return null;
     const into = reading(caddy ? "caddy-console" : "zap", caddy ? "caddy" : known.software);
     setFact(into.facts, "time", time);
     into.facts.level = levelOf(level!);
@@ -66,8 +66,8 @@ export const zapConsole: Format = {
 
 function readJsonTail(line: string, start: number, into: Reading): void {
   for (const field of scanJson(line, start).fields) {
-    const value = decodedText(line, field);
-    takeField(into, { ...field, value });
+    const { value } = field;
+    takeField(into, field);
     if (speechRank(field.key, value) !== null) into.messages.push([field.start, field.end]);
     if (field.key === "duration" && /^\d+\.\d+$/.test(value))
       into.facts.durations = { duration: Math.round(Number(value) * 1e6) / 1000 };

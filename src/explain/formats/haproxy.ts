@@ -2,7 +2,7 @@
 // connection that failed before it was one, and the messages about servers and the process. The termination state is read
 // as configuration.txt §8.5 says: who ended the session, and in which phase; capitals are events, small letters timeouts.
 import type { Facts } from "../explanation.ts";
-import { addCode, type Format, type Reading, reading, setFact, setRequest, setStatus } from "./format.ts";
+import { addCode, type Format, levelOf, type Reading, reading, setFact, setRequest, setStatus } from "./format.ts";
 
 const HEAD =
   /(\S{1,120}) \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,6})?)\] ([^\s:]{1,120}) ([^\s/]{1,120})\/(\S{1,120}) ([+\d/-]{3,70}) /y;
@@ -133,7 +133,7 @@ function message(line: string, known: Facts): Reading | null {
   if (!own && !about && !backend) return null;
   const into = reading("haproxy-message", "haproxy");
   const start = head ? head[0].length : 0;
-  if (head) into.facts.level = head[1]!.toLowerCase();
+  if (head) into.facts.level = levelOf(head[1]!);
   if (head) into.facts.pid = Number(head[3]);
   setFact(into.facts, "upstreamName", server?.[1] ?? backend?.[1]);
   if (server || backend) setFact(into.facts, "phase", "health check");

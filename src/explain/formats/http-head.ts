@@ -46,7 +46,7 @@ export const httpHead: Format = {
       return into;
     }
     if (line.startsWith("> ") || line === ">") return requestLine(line, into);
-    if (line.startsWith("* ")) return null;
+    if (line.startsWith("* ")) return remark(line, into);
     FIELD.lastIndex = 0;
     const field = FIELD.exec(line);
     if (!field || !KNOWN.test(field[1]!.toLowerCase())) return null;
@@ -54,6 +54,16 @@ export const httpHead: Format = {
     return into;
   },
 };
+
+const TROUBLE =
+  /fail|error|refused|timed out|reset|unreachable|alert|problem|empty reply|could not|unable|shut down|not closed/i;
+
+/** What curl -v remarks: only what went wrong speaks. */
+function remark(line: string, into: Reading): Reading {
+  if (TROUBLE.test(line)) into.messages = [[2, line.length]];
+  else into.benign = true;
+  return into;
+}
 
 function requestLine(line: string, into: Reading): Reading {
   const rest = line.slice(2);

@@ -2,9 +2,9 @@
 // Caddy's) and what Goodgate writes: its access log, and the body of its errors (RFC 9457), whose cause is certain.
 import { isCauseId } from "../../failure/causes.ts";
 import type { Facts } from "../explanation.ts";
-import { decodedText, scanJson } from "../json-text.ts";
+import { type RecordField, scanJson } from "../json-text.ts";
 import { addCode, type Format, type Reading, reading, setFact, setStatus } from "./format.ts";
-import { type RecordField, softwareOfKeys, speechRank, takeField } from "./record-fields.ts";
+import { softwareOfKeys, speechRank, takeField } from "./record-fields.ts";
 
 /** JSON, on one line or over several. */
 export const jsonLog: Format = { name: "json", recognise };
@@ -13,14 +13,14 @@ function recognise(text: string, known: Facts): Reading | null {
   if (text[0] !== "{") return null;
   const scan = scanJson(text, 0);
   if (scan.fields.length === 0) return null;
-  const fields = scan.fields.map((field): RecordField => ({ ...field, value: decodedText(text, field) }));
+  const { fields } = scan;
   const keys = new Set(fields.map(({ key }) => key));
   if (keys.has("cause") && (keys.has("requestid") || keys.has("instance"))) return goodgate(fields, keys);
   const software = known.software ?? softwareOfKeys(keys);
   const into = reading(software === undefined ? "json" : `${software}-json`, software);
   for (const field of fields) {
     takeField(into, field);
-    if (field.key === "logger" && field.value.startsWith("http.log.access")) into.facts.software = "caddy";
+    if (field.key === "logger" && field.value.startsWith("http.log.access")) setFact(into.facts, "software", "caddy");
     if (speechRank(field.key, field.value) !== null && !/request|header/i.test(field.path))
       into.messages.push([field.start, field.end]);
   }

@@ -4,6 +4,7 @@ import type { Facts } from "../explanation.ts";
 import { addCode, type Format, reading, setFact } from "./format.ts";
 
 const EVENT = /(?:^|\s)(Normal|Warning)[ \t]{1,40}([A-Z][A-Za-z]{2,40})[ \t]{1,60}/;
+const EVENTS_HEAD = /^\s{0,20}(?:NAMESPACE\s+)?(?:LAST SEEN\s+TYPE\s+REASON|Type\s+Reason\s+Age)\b/;
 /** Of normal events, those that tell of a failure all the same. */
 const NOT_FINE = /^(?:BackOff|Failed|Unhealthy|NodeNotReady|Evicted|Preempted)/;
 /** Columns before the message: age, source or object. */
@@ -14,6 +15,7 @@ const COLUMNS =
 export const k8sEvent: Format = {
   name: "k8s-event",
   recognise(line) {
+    if (EVENTS_HEAD.test(line)) return { ...reading("k8s-event", "kubernetes"), benign: true };
     if (!line.includes("Warning") && !line.includes("Normal")) return null;
     const head = EVENT.exec(line.slice(0, 300));
     if (!head || (head.index > 0 && !/^(?:\S+[ \t]{1,40}){0,3}$/.test(line.slice(0, head.index + 1)))) return null;

@@ -41,17 +41,21 @@ function softwareOf({ software }: Facts): string {
   return software === "ingress-nginx" || software === "openresty" ? software : "nginx";
 }
 
-const FIELDS: Readonly<Record<string, (facts: Draft, value: string) => void>> = {
-  client: (facts, value) => setFact(facts, "client", value),
-  server: (facts, value) => setFact(facts, "server", value),
-  host: (facts, value) => setFact(facts, "host", value),
-  request: setRequest,
-  // Attempts are logged one by one; a line has one upstream.
-  upstream: (facts, value) => setFact(facts, "upstream", upstreamAddress(value)),
-};
+type Setter = (facts: Draft, value: string) => void;
+
+const FIELDS: ReadonlyMap<string, Setter> = new Map<string, Setter>(
+  Object.entries<Setter>({
+    client: (facts, value) => setFact(facts, "client", value),
+    server: (facts, value) => setFact(facts, "server", value),
+    host: (facts, value) => setFact(facts, "host", value),
+    request: setRequest,
+    // Attempts are logged one by one; a line has one upstream.
+    upstream: (facts, value) => setFact(facts, "upstream", upstreamAddress(value)),
+  }),
+);
 
 const LOOSE_FIELD =
-  /(?<=[,\s])(client|server|request|upstream|host|referrer) ?: ?(?:"([^"]*(?:"(?!,|$)[^"]*)*)"?|(?!\w{1,12} ?:)([^,"]*))/gi;
+  /(?<=[,\s])(client|server|request|upstream|host|referrer) ?: {0,3}(?:"([^"]*(?:"(?!,|$)[^"]*)*)"?|(?! |\w{1,12} ?:)([^,"]*))/gi;
 
 /** Reads the fields behind the message; returns where the message ends. */
 function readFields(line: string, start: number, facts: Draft): number {
@@ -69,14 +73,16 @@ function readFields(line: string, start: number, facts: Draft): number {
     const quoted = line[colon + 2] === '"';
     const from = colon + (quoted ? 3 : 2);
     let close = line.indexOf(quoted ? '", ' : ", ", from);
+    const value = line.slice(from, close < 0 ? line.length : close);
+    if (!quoted && (value.includes('"') || /^\w+: /.test(value))) break;
     if (close < 0) close = quoted && line.endsWith('"') ? line.length - 1 : line.length;
-    FIELDS[name]?.(facts, line.slice(from, close));
+    FIELDS.get(name)?.(facts, line.slice(from, close));
     at = close + (quoted ? 1 : 0);
   }
   // Cut or mangled: what is left is read loosely.
   if (at < line.length) {
     for (const [, name, inQuotes, bare] of line.slice(end).matchAll(LOOSE_FIELD))
-      FIELDS[name!.toLowerCase()]?.(facts, (inQuotes ?? bare ?? "").trim());
+      FIELDS.get(name!.toLowerCase())?.(facts, (inQuotes ?? bare ?? "").replace(/"$/, "").trim());
   }
   return end;
 }
@@ -115,7 +121,7 @@ function readMessage(line: string, start: number, end: number, into: Reading): v
   const paren = message.indexOf("(");
   if (paren >= 0) {
     readErrno(message, start, into, resolving);
-    if (message.includes("connect")) setFact(facts, "upstream", CONNECT_TO.exec(message)?.[1]);
+    if (message.includes("connect")) setFact(facts, "upstream", CONNECT_TO.exec(message)?.[1]?.replace(" ", ""));
     if (message.includes("SSL") || message.includes("certificate")) {
       readTls(line, start, end, into);
       const verify = message.includes("verify error") ? VERIFY.exec(message) : null;

@@ -1,6 +1,7 @@
 // What the fields of structured logs mean, whoever writes them: names of JSON and of key=value logs, as facts, as codes,
 // or as the text that speaks. One table for the wrapper that takes a message out of its record, and for the records
 // that are themselves a format (access logs).
+import type { RecordField } from "../json-text.ts";
 import {
   addCode,
   addDuration,
@@ -12,15 +13,6 @@ import {
   setTarget,
   statusOf,
 } from "./format.ts";
-
-/** A field of a record: its last name in lower case with "_", all names, its value, and where that stands. */
-export interface RecordField {
-  readonly key: string;
-  readonly path: string;
-  readonly value: string;
-  readonly start: number;
-  readonly end: number;
-}
 
 type Setter = (facts: Draft, value: string, path: string) => void;
 
@@ -50,104 +42,108 @@ const peer: Setter = (facts, value) => {
   if (/[.:]/.test(value)) setFact(facts, "upstream", lastOf(value));
 };
 
-const FACTS: Readonly<Record<string, Setter>> = {
-  level: (facts, value) => setFact(facts, "level", levelOf(value)),
-  lvl: (facts, value) => setFact(facts, "level", levelOf(value)),
-  severity: (facts, value) => setFact(facts, "level", levelOf(value)),
-  levelname: (facts, value) => setFact(facts, "level", levelOf(value)),
-  time: text("time"),
-  ts: text("time"),
-  timestamp: text("time"),
-  "@timestamp": text("time"),
-  start_time: text("time"),
-  startutc: text("time"),
-  time_local: text("time"),
-  time_iso8601: text("time"),
-  pid: whole("pid"),
-  bytes: whole("bytes"),
-  bytes_sent: whole("bytes"),
-  body_bytes_sent: whole("bytes"),
-  status: status("status"),
-  status_code: status("status"),
-  statuscode: status("status"),
-  response_code: status("status"),
-  responsestatus: status("status"),
-  http_status: status("status"),
-  httpstatus: status("status"),
-  downstreamstatus: status("status"),
-  elb_status_code: status("status"),
-  upstream_status: status("upstreamStatus"),
-  upstreamstatus: status("upstreamStatus"),
-  originstatus: status("upstreamStatus"),
-  target_status_code: status("upstreamStatus"),
-  serverstatus: status("upstreamStatus"),
-  method: text("method"),
-  request_method: text("method"),
-  requestmethod: text("method"),
-  http_method: text("method"),
-  httpmethod: text("method"),
-  verb: text("method"),
-  path: target,
-  uri: target,
-  url: target,
-  request_uri: target,
-  requesturi: target,
-  requestpath: target,
-  requesturl: target,
-  originaluri: target,
-  request: (facts, value) => setRequest(facts, value),
-  request_line: (facts, value) => setRequest(facts, value),
-  host,
-  hostname: host,
-  authority: text("host"),
-  http_host: text("host"),
-  requesthost: text("host"),
-  server_name: text("server"),
-  vhost: text("host"),
-  client: text("client"),
-  client_ip: text("client"),
-  clientip: text("client"),
-  clienthost: text("client"),
-  remote_ip: text("client"),
-  remote_addr: text("client"),
-  remoteip: text("client"),
-  remoteaddress: text("client"),
-  downstream_remote_address: text("client"),
-  upstream: peer,
-  upstream_addr: peer,
-  upstream_host: peer,
-  upstreamhost: peer,
-  serverrouted: peer,
-  serviceaddr: peer,
-  originservice: peer,
-  dial: peer,
-  endpoint: peer,
-  dest: () => {},
-  upstream_cluster: text("upstreamName"),
-  proxy_upstream_name: text("upstreamName"),
-  servicename: text("upstreamName"),
-  routername: () => {},
-  request_id: text("requestId"),
-  requestid: text("requestId"),
-  x_request_id: text("requestId"),
-  req_id: text("requestId"),
-  reqid: text("requestId"),
-  cfray: text("requestId"),
-  err_id: text("requestId"),
-};
+const FACTS: ReadonlyMap<string, Setter> = new Map<string, Setter>(
+  Object.entries<Setter>({
+    level: (facts, value) => setFact(facts, "level", levelOf(value)),
+    lvl: (facts, value) => setFact(facts, "level", levelOf(value)),
+    severity: (facts, value) => setFact(facts, "level", levelOf(value)),
+    levelname: (facts, value) => setFact(facts, "level", levelOf(value)),
+    time: text("time"),
+    ts: text("time"),
+    timestamp: text("time"),
+    "@timestamp": text("time"),
+    start_time: text("time"),
+    startutc: text("time"),
+    time_local: text("time"),
+    time_iso8601: text("time"),
+    pid: whole("pid"),
+    bytes: whole("bytes"),
+    bytes_sent: whole("bytes"),
+    body_bytes_sent: whole("bytes"),
+    status: status("status"),
+    status_code: status("status"),
+    statuscode: status("status"),
+    response_code: status("status"),
+    responsestatus: status("status"),
+    http_status: status("status"),
+    httpstatus: status("status"),
+    downstreamstatus: status("status"),
+    elb_status_code: status("status"),
+    upstream_status: status("upstreamStatus"),
+    upstreamstatus: status("upstreamStatus"),
+    originstatus: status("upstreamStatus"),
+    target_status_code: status("upstreamStatus"),
+    serverstatus: status("upstreamStatus"),
+    method: text("method"),
+    request_method: text("method"),
+    requestmethod: text("method"),
+    http_method: text("method"),
+    httpmethod: text("method"),
+    verb: text("method"),
+    path: target,
+    uri: target,
+    url: target,
+    request_uri: target,
+    requesturi: target,
+    requestpath: target,
+    requesturl: target,
+    originaluri: target,
+    request: (facts, value) => setRequest(facts, value),
+    request_line: (facts, value) => setRequest(facts, value),
+    host,
+    hostname: host,
+    authority: text("host"),
+    http_host: text("host"),
+    requesthost: text("host"),
+    server_name: text("server"),
+    vhost: text("host"),
+    client: text("client"),
+    client_ip: text("client"),
+    clientip: text("client"),
+    clienthost: text("client"),
+    remote_ip: text("client"),
+    remote_addr: text("client"),
+    remoteip: text("client"),
+    remoteaddress: text("client"),
+    downstream_remote_address: text("client"),
+    upstream: peer,
+    upstream_addr: peer,
+    upstream_host: peer,
+    upstreamhost: peer,
+    serverrouted: peer,
+    serviceaddr: peer,
+    originservice: peer,
+    dial: peer,
+    endpoint: peer,
+    dest: () => {},
+    upstream_cluster: text("upstreamName"),
+    proxy_upstream_name: text("upstreamName"),
+    servicename: text("upstreamName"),
+    routername: () => {},
+    request_id: text("requestId"),
+    requestid: text("requestId"),
+    x_request_id: text("requestId"),
+    req_id: text("requestId"),
+    reqid: text("requestId"),
+    cfray: text("requestId"),
+    err_id: text("requestId"),
+  }),
+);
 
 /** Fields whose value is a code: the field of CODE_FIELDS that it belongs to. */
-const CODES: Readonly<Record<string, string>> = {
-  response_flags: "envoy-flag",
-  response_code_details: "envoy-detail",
-  statusdetails: "gcp-detail",
-  proxystatus: "proxy-status",
-  error_reason: "alb-error",
-  error_info: "azure-error",
-  errorinfo: "azure-error",
-  x_edge_detailed_result_type: "cloudfront-result",
-  termination_state: "haproxy-state",
-};
+const CODES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    response_flags: "envoy-flag",
+    response_code_details: "envoy-detail",
+    statusdetails: "gcp-detail",
+    proxystatus: "proxy-status",
+    error_reason: "alb-error",
+    error_info: "azure-error",
+    errorinfo: "azure-error",
+    x_edge_detailed_result_type: "cloudfront-result",
+    termination_state: "haproxy-state",
+  }),
+);
 
 /** Names whose value is the text that speaks, the most telling first. */
 const SPEAKING = [
@@ -186,6 +182,11 @@ export function isRecordOfItsOwn(keys: ReadonlySet<string>): boolean {
   return keys.has("status") && keys.has("request") && !keys.has("msg") && !keys.has("message");
 }
 
+/** The text of a record that is one of its own, told without reading it. */
+export function looksLikeOwnRecord(text: string): boolean {
+  return OWN_MARK.test(text);
+}
+
 const OWN_KEYS = [
   "response_flags",
   "response_code_details",
@@ -198,12 +199,14 @@ const OWN_KEYS = [
   "errorinfo",
   "termination_state",
 ];
+const OWN_MARK = new RegExp(`"(?:${OWN_KEYS.join("|")})"`, "i");
 
 const SOFTWARE: readonly (readonly [keys: readonly string[], software: string])[] = [
   [["originservice", "cfray", "ingressrule", "connindex"], "cloudflared"],
   [["routername", "entrypointname", "entrypoint", "middlewarename", "providername", "downstreamstatus"], "traefik"],
   [["response_flags", "upstream_cluster"], "envoy"],
   [["err_trace", "err_id"], "caddy"],
+  [["fetch_error"], "varnish"],
   [["elb_status_code"], "aws-alb"],
   [["statusdetails"], "gcp-lb"],
   [["error_info"], "azure-appgw"],
@@ -217,12 +220,12 @@ export function softwareOfKeys(keys: ReadonlySet<string>): string | undefined {
 /** Takes what a field says; false = its name means nothing here. */
 export function takeField(into: Reading, field: RecordField): boolean {
   const { key, value, start, end } = field;
-  const of = CODES[key];
+  const of = CODES.get(key);
   if (of !== undefined) {
     takeCode(into, of, field);
     return true;
   }
-  const setter = Object.hasOwn(FACTS, key) ? FACTS[key] : undefined;
+  const setter = FACTS.get(key);
   if (setter) {
     const before = into.facts.status;
     setter(into.facts, value, field.path);
