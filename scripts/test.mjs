@@ -19,13 +19,15 @@ const steps = [];
 await step("programs", installPrograms);
 if (await step("packages and build", prepare)) {
   await step("style", () => runLoud(process.execPath, [bin("@biomejs/biome/bin/biome"), "check", "."], { cwd: root }));
-  await step("types", () =>
-    runLoud(process.execPath, [bin("typescript/bin/tsc"), "-p", "tsconfig.test.json"], { cwd: root }),
-  );
+  await step("types", async () => (await typesOf("tsconfig.test.json")) && (await typesOf("tsconfig.browser.json")));
   const vitest = [bin("vitest/vitest.mjs"), "run", ...process.argv.slice(2)];
   await step("tests", () => runLoud(process.execPath, vitest, { cwd: root }));
 }
 report();
+
+function typesOf(project) {
+  return runLoud(process.execPath, [bin("typescript/bin/tsc"), "-p", project], { cwd: root });
+}
 
 function bin(path) {
   return join(root, "node_modules", path);

@@ -33,6 +33,9 @@ let folder: string;
 let library: Library;
 let server: Server;
 let origin: string;
+let consoleServer: ConsoleServer;
+/** On the console. */
+let reference: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "goodgate-site-"));
@@ -48,9 +51,13 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+  consoleServer = await startConsole({ address, ready: () => ({ ok: true, reasons: [] }), metrics: () => "" });
+  reference = `http://127.0.0.1:${(consoleServer.address as { port: number }).port}/reference/`;
 });
 
 afterAll(async () => {
+  await consoleServer?.close();
   await new Promise((resolve) => server?.close(resolve));
   rmSync(folder, { recursive: true, force: true });
 });
@@ -133,6 +140,41 @@ describe("the files", () => {
   });
 });
 
+describe("the console", () => {
+  test("addresses without their slash, of files and of nothing are answered as they should be", async () => {
+    const ask = (path: string) => fetch(new URL(path, reference), { redirect: "manual" });
+    const [slash, asset, none, outside, method] = await Promise.all([
+      ask("cause/connect-refused"),
+      ask(`assets/${library.assets.style}`),
+      ask("cause/none/x"),
+      ask("assets/..%2f..%2fassets.json"),
+      fetch(new URL("explain?text=502", reference), { method: "POST" }),
+    ]);
+    expect([slash.status, slash.headers.get("location")]).toEqual([308, "/reference/cause/connect-refused/"]);
+    expect(asset.headers.get("cache-control")).toContain("immutable");
+    expect([none.status, outside.status, method.status]).toEqual([404, 404, 405]);
+    expect(none.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    expect(await none.text()).toContain('href="../../status/"');
+  });
+
+  test("answers the form, and what was pasted stays text", async () => {
+    const ask = async (text: string) => {
+      const response = await fetch(`${reference}explain?${new URLSearchParams({ text })}`);
+      return { status: response.status, body: await response.text() };
+    };
+    const known = await ask(LINE);
+    expect(known.status).toBe(200);
+    expect(known.body).toContain("<mark>connect() failed");
+    expect(known.body).toContain(`href="./${MESSAGE}"`);
+    const unknown = await ask(UNKNOWN);
+    expect(unknown.body).toContain("Not in the reference");
+    expect(unknown.body).not.toContain("<img");
+    expect((await ask("x".repeat(20_000))).status).toBe(431);
+    const empty = await fetch(`${reference}explain?text=`, { redirect: "manual" });
+    expect([empty.status, empty.headers.get("location")]).toEqual([308, "/reference/"]);
+  });
+});
+
 describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)", () => {
   let browser: Browser;
   const contexts: BrowserContext[] = [];
@@ -193,6 +235,8 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
     expect(await page.$$eval("#found a", (links) => links.map((link) => link.getAttribute("href")))).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\.\/(?:status|cause|message)\//)]),
     );
+    await page.fill("textarea", "HTTP 414");
+    await page.waitForSelector('#answer a[href="./status/414/"], #found li:first-child a[href="./status/414/"]');
   });
 
   test("the line of an entry can be changed and explained again in place", async () => {
@@ -278,7 +322,8 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
       ["the statuses", "status/", null],
       ["a generated page", "generated/", UNKNOWN],
     ])("%s is accessible, for wide and narrow screens", async (_name, address, text) => {
-      for (const width of [1280, 390]) {
+      // Colours are the same at any width.
+      for (const width of colorScheme === "light" ? [1280, 390] : [1280]) {
         const { page, complaints } = await visit(address, { colorScheme, viewport: { width, height: 844 } });
         if (text !== null) {
           await page.fill("textarea", text);
@@ -289,6 +334,7 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
         expect(violations.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
         expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "fits the width").toBe(true);
         expect(complaints).toEqual([]);
+        await page.context().close();
       }
     });
   });
@@ -305,16 +351,6 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
   });
 
   describe("on the console", () => {
-    let consoleServer: ConsoleServer;
-    let reference: string;
-
-    beforeAll(async () => {
-      const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-      consoleServer = await startConsole({ address, ready: () => ({ ok: true, reasons: [] }), metrics: () => "" });
-      reference = `http://127.0.0.1:${(consoleServer.address as { port: number }).port}/reference/`;
-    });
-    afterAll(() => consoleServer?.close());
-
     test("the form is answered without scripts, and what was pasted stays text", async () => {
       const { page, complaints } = await visit(reference, { javaScriptEnabled: false });
       await page.fill("textarea", LINE);
@@ -335,22 +371,6 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
       await page.fill("textarea", LINE);
       await page.waitForSelector("#answer .answer.proven");
       expect(complaints).toEqual([]);
-    });
-
-    test("addresses without their slash, of files and of nothing are answered as they should be", async () => {
-      const ask = (path: string) => fetch(new URL(path, reference), { redirect: "manual" });
-      const [slash, asset, none, outside, method] = await Promise.all([
-        ask("cause/connect-refused"),
-        ask(`assets/${library.assets.style}`),
-        ask("cause/none/x"),
-        ask("assets/..%2f..%2fassets.json"),
-        fetch(new URL("explain?text=502", reference), { method: "POST" }),
-      ]);
-      expect([slash.status, slash.headers.get("location")]).toEqual([308, "/reference/cause/connect-refused/"]);
-      expect(asset.headers.get("cache-control")).toContain("immutable");
-      expect([none.status, outside.status, method.status]).toEqual([404, 404, 405]);
-      expect(none.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
-      expect(await none.text()).toContain('href="../../status/"');
     });
   });
 });

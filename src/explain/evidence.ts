@@ -59,7 +59,7 @@ function tierOf(card: EntryCard, { software }: Facts): Tier {
   if (card.kind === "status" || card.class === "status-only-502") return "status";
   if (card.software === null) return "generic";
   if (software === undefined || software === card.software) return "own";
-  return FAMILIES[software]?.includes(card.software) ? "own" : "other";
+  return FAMILIES[software]?.includes(card.software) ? "family" : "other";
 }
 
 function codeEvidence(signatures: Signatures, code: Code, facts: Facts, text: string): Evidence[] {

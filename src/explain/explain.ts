@@ -81,7 +81,7 @@ function confidenceOf(of: EntryClass | null, decision: Decision | null, recognis
     ({ tier, class: other }) => tier === best.tier && other !== "not-an-error" && other !== "status-only-502",
   );
   if (rival && !isWrapped(rival, best)) return "possible";
-  if (best.tier === "own" || best.tier === "code") return "proven";
+  if (best.tier === "own" || best.tier === "code" || best.tier === "family") return "proven";
   return "likely";
 }
 

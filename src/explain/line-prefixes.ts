@@ -110,6 +110,7 @@ const PREFIXES: readonly Prefix[] = [
   },
   {
     name: "docker-compose",
+    begins: /[\w.]/,
     pattern: /(?<tag>[\w.-]{1,80})[ \t]{1,60}\|(?: |$)/y,
     accept: ({ groups }) => /[A-Za-z]/.test(groups?.["tag"] ?? ""),
     facts: ({ groups }, facts) => setFact(facts, "software", softwareOf(groups?.["tag"] ?? "")),
@@ -126,12 +127,19 @@ const PREFIXES: readonly Prefix[] = [
   },
 ];
 
+/** The prefixes that a line with this first character can have, by its code below 128. */
+const BY_FIRST: readonly (readonly Prefix[])[] = Array.from({ length: 128 }, (_, code) =>
+  PREFIXES.filter(({ begins }) => begins?.test(String.fromCharCode(code)) ?? true),
+);
+const ANY_FIRST = PREFIXES.filter(({ begins }) => begins === undefined);
+
+const prefixesOf = (first: string): readonly Prefix[] => BY_FIRST[first.charCodeAt(0)] ?? ANY_FIRST;
+
 /** Takes the first prefix off that the first line has. */
 export function peelLinePrefixes(text: string): Peeled | null {
   const first = text[0];
   if (first === undefined) return null;
-  for (const prefix of PREFIXES) {
-    if (prefix.begins && !prefix.begins.test(first)) continue;
+  for (const prefix of prefixesOf(first)) {
     const match = matchAt(prefix, text, 0);
     if (match) return { name: prefix.name, ...peelAll(prefix, text, match) };
   }

@@ -48,7 +48,13 @@ const FORMATS: readonly Format[] = [
 ];
 
 /** Formats whose messages have been read already, or have none. */
-const COMPLETE: ReadonlySet<string> = new Set(["nginx-error", "haproxy-http", "haproxy-tcp"]);
+const COMPLETE: ReadonlySet<string> = new Set([
+  "nginx-error",
+  "haproxy-http",
+  "haproxy-tcp",
+  "envoy-access",
+  "apache-error",
+]);
 
 /** Reads a text without its wrappers. Never throws; what no format knows has format null. */
 export function recognise({ text, facts, wrappers }: Normalised): Recognised {
@@ -147,7 +153,8 @@ function readDocument(text: string, known: Facts, wrappers: readonly string[]): 
 
 const FRAME =
   /^\s{0,40}(?:at (?:async )?[\w$.<>[\]/ (]|File "|\.{3} \d+ (?:more|common)|from \/|#\d{1,3} |\^|~+|[\w./-]+:\d+:in `|├─|└─|│)|^[{}[\](),;\s]*$/;
-const LINES_MAX = 5_000;
+/** A paste, not a log: what stands further down is left out. */
+const LINES_MAX = 2_000;
 
 interface Line {
   readonly read: Reading;

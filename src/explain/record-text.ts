@@ -19,6 +19,8 @@ interface Unwrapped {
 }
 
 const PIECES_MAX = 4;
+/** Lines of a paste; what follows stays as it is. */
+const RECORDS_MAX = 2_000;
 const LOGFMT = /^(?:time|ts|t|level|lvl|msg|severity)=/;
 
 /** The messages of a text of records. */
@@ -39,7 +41,12 @@ function peelEach(text: string, name: string, read: RecordReader): Peeled | null
   const parts: Part[] = [];
   let facts: Draft | null = null;
   let wrapper = name;
+  let left = RECORDS_MAX;
   for (let start = 0; start < text.length; ) {
+    if (left-- === 0) {
+      parts.push([start, text.length]);
+      break;
+    }
     const record = read(text, start);
     const next = record?.next ?? Math.min(lineEnd(text, start) + 1, text.length);
     const unwrapped = record && unwrap(text, record.fields);
@@ -67,7 +74,8 @@ function unwrap(text: string, fields: readonly RecordField[]): Unwrapped | null 
     if (said.length === PIECES_MAX || said.some((known) => known.includes(field.value))) continue;
     said.push(field.value);
     if (parts.length > 0) parts.push([field.start, field.start, "\n"]);
-    parts.push(...(field.isString ? decodeEscapes(text, field.start, field.end) : [[field.start, field.end] as Part]));
+    const end = lastLetter(text, field);
+    parts.push(...(field.isString ? decodeEscapes(text, field.start, end) : [[field.start, end] as Part]));
   }
   // The code of an error object stands beside its message, and says more.
   for (const { key, value, from, start, end, isString } of fields) {
@@ -76,6 +84,20 @@ function unwrap(text: string, fields: readonly RecordField[]): Unwrapped | null 
     parts.push([start, start, "\n"], [from, end + (isString ? 1 : 0)]);
   }
   return { parts, facts: factsOf(fields, keys) };
+}
+
+/** Docker's messages end with the line end of the line that they are. */
+function lastLetter(text: string, { start, end, isString }: RecordField): number {
+  let last = end;
+  while (
+    isString &&
+    last - 2 >= start &&
+    text[last - 2] === "\\" &&
+    text[last - 3] !== "\\" &&
+    /[nr]/.test(text[last - 1]!)
+  )
+    last -= 2;
+  return last;
 }
 
 /** Caddy's access log says "handled request" beside the fields that matter. */

@@ -20,9 +20,12 @@ export interface Evidence {
   readonly what: string;
 }
 
-/** own = the program's own message or code in its own format; other = a product's message in free text or another's format. */
-export type Tier = "own" | "code" | "other" | "generic" | "status";
-const TIERS: readonly Tier[] = ["own", "code", "other", "generic", "status"];
+/**
+ * own = the program's own message in its own format, or a product's in free text; code = a token in its field;
+ * family = of a product whose messages this program prints; other = of a product that it has nothing to do with.
+ */
+export type Tier = "own" | "code" | "family" | "other" | "generic" | "status";
+const TIERS: readonly Tier[] = ["own", "code", "family", "other", "generic", "status"];
 
 /** Say that something failed, not what: any cause beside them is the answer. */
 const WRAPPERS: readonly EntryClass[] = [

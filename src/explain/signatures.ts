@@ -66,7 +66,8 @@ function file<V>(map: Map<string, V[]>, key: string, value: V): void {
   else map.set(key, [value]);
 }
 
-const codeKey = (of: string, code: string): string => `${of}:${code.toLowerCase()}`;
+/** HAProxy's states differ by case: "SC" is a refusal, "sC" a timer. */
+const codeKey = (of: string, code: string): string => `${of}:${of === "haproxy-state" ? code : code.toLowerCase()}`;
 
 /** The entries of a code. */
 export function cardsOfCode(signatures: Signatures, of: string, code: string): readonly EntryCard[] {

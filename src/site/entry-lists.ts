@@ -1,6 +1,6 @@
 // Lists of entries: the messages of a cause or status by product, the statuses by class, the causes by layer.
-import { CAUSES, isCauseId } from "../failure/causes.ts";
-import type { EntryCard } from "../knowledge/entry.ts";
+import { CAUSE_IDS, CAUSES, isCauseId } from "../failure/causes.ts";
+import type { EntryCard, EntryClass } from "../knowledge/entry.ts";
 import { type Html, html } from "../std/html.ts";
 import { type PageOptions, rootFrom } from "./layout.ts";
 import type { Library } from "./library.ts";
@@ -44,6 +44,9 @@ export function byProduct(cards: readonly EntryCard[]): [slug: string, cards: En
   return [...groups].sort(([a], [b]) => compare(a, b));
 }
 
+/** A longer list of sections would be a page before the page. */
+const JUMPS_MAX = 8;
+
 interface ListSection {
   readonly id: string;
   readonly title: string;
@@ -55,7 +58,7 @@ function listPage(path: string, title: string, lead: string, sections: readonly 
   const root = rootFrom(path);
   const filled = sections.filter(({ cards }) => cards.length > 0);
   const main = html`<div class="list"><header class="head"><h1>${title}</h1><p class="lead">${lead}</p>
-${filled.length > 1 ? html`<p class="jump">${filled.map((section) => html`<a href="#${section.id}">${section.title} <span class="count">${section.cards.length}</span></a>`)}</p>` : ""}</header>
+${filled.length > 1 && filled.length <= JUMPS_MAX ? html`<p class="jump">${filled.map((section) => html`<a href="#${section.id}">${section.title} <span class="count">${section.cards.length}</span></a>`)}</p>` : ""}</header>
 ${filled.map(
   (
     section,
@@ -115,7 +118,8 @@ export function productTiles(cards: readonly EntryCard[], root: string): Html {
 /** message/nginx/: by what they mean. */
 export function productPage(library: Library, slug: string): PageOptions {
   const own = library.index.cards.filter(({ kind, software }) => kind === "message" && software === slug);
-  const classes = [...new Set(own.map(({ class: of }) => of))];
+  const order = (of: EntryClass | null): number => (CAUSE_IDS as readonly (EntryClass | null)[]).indexOf(of);
+  const classes = [...new Set(own.map(({ class: of }) => of))].sort((a, b) => order(a) - order(b));
   const sections = classes.map((of) => ({
     id: of ?? "none",
     title: of === null ? "" : className(of),

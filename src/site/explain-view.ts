@@ -5,7 +5,7 @@ import { type Html, html, rawHtml } from "../std/html.ts";
 import { CONFIDENCE_WORDS, softwareName } from "./words.ts";
 
 export interface ViewOptions {
-  /** From the page to the root of the reference: "../../", "./". */
+  /** From the page to the root of the reference, relative, with a slash at its end. */
   readonly root: string;
   /** Level of the answer's own heading. */
   readonly level: 2 | 3;
@@ -56,7 +56,7 @@ ${(page?.sections ?? []).map(
 ${paragraphs.map((text) => html`<p>${text}</p>`)}
 ${steps.length > 1 ? html`<ol class="steps">${steps.map((step) => html`<li>${stepView(step)}</li>`)}</ol>` : steps.map(stepView)}`,
 )}
-${alternatives(explanation, options, "Entries that come nearest")}
+${nearestEntries(explanation, options)}
 <p class="template"><b>This line, masked:</b> <code>${explanation.template}</code></p>
 <p class="more"><a href="${addressOf(explanation, options.root)}">The address of this page</a>: the text stays in the part after “#”, which browsers do not send.</p>
 </article>`;
@@ -115,6 +115,14 @@ function alternatives({ alternatives: others }: Explanation, options: ViewOption
     const name = options.has(id) ? html`<a href="${options.root}${id}/">${title}</a>` : html`<b>${title}</b>`;
     return html`<li>${name}${separates === "" ? "" : html`: ${withCode(separates)}`}</li>`;
   })}</ul>`;
+}
+
+/** What separates them stands in the page's own section. */
+function nearestEntries({ alternatives: others }: Explanation, options: ViewOptions): Html {
+  const known = others.map(({ entry, title }) => ({ id: entry.slice(1), title })).filter(({ id }) => options.has(id));
+  if (known.length === 0) return html``;
+  const links = known.map(({ id, title }) => html`<li><a href="${options.root}${id}/">${title}</a></li>`);
+  return html`<h${options.level + 1}>Entries that come nearest</h${options.level + 1}><ul class="others">${links}</ul>`;
 }
 
 function why({ reasons }: Explanation): Html {

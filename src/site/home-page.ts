@@ -6,9 +6,9 @@ import type { EntryCard } from "../knowledge/entry.ts";
 import { type Html, html } from "../std/html.ts";
 import { productTiles } from "./entry-lists.ts";
 import { explainForm, explanationView } from "./explain-view.ts";
-import type { PageOptions } from "./layout.ts";
+import { type PageOptions, rootFrom } from "./layout.ts";
 import type { Library } from "./library.ts";
-import { LAYERS, STATUS_CLASSES } from "./words.ts";
+import { LAYERS, type Layer, STATUS_CLASSES } from "./words.ts";
 
 const BOX_LABEL = "Paste an error, a log line or a status";
 const LEAD =
@@ -22,21 +22,28 @@ export function homePage(library: Library, served: boolean): PageOptions {
 ${explainForm({ root: "./", text: "", label: BOX_LABEL, rows: 4, button: "Explain it", served })}
 <section id="found" aria-label="Entries found" hidden></section></header>
 <section><h2 id="statuses">By status</h2>
-${STATUS_CLASSES.map(({ digit, title }) => statusRow(title, digit, statuses))}</section>
-<section><h2 id="layers">By where it breaks</h2><ul class="cards">${LAYERS.map(({ id, title, about, phases }) => {
-    const count = cards.filter(
-      ({ kind, class: of }) => kind === "cause" && of && isCauseId(of) && phases.includes(CAUSES[of].phase),
-    );
-    return html`<li><a href="./cause/#${id}">${title} <span class="count">${count.length}</span></a><span>${about}</span></li>`;
-  })}</ul></section>
+${HOME_ORDER.map((digit) => statusRow(digit, statuses))}</section>
+<section><h2 id="layers">By where it breaks</h2><ul class="cards">${LAYERS.map((layer) => layerRow(layer, cards))}</ul></section>
 <section><h2 id="products">By product</h2>${productTiles(cards, "./")}</section></div>`;
   return { path: "", title: "Goodgate reference: paste any gateway error", description: LEAD, main, name: "home" };
 }
 
-function statusRow(title: string, digit: number, statuses: readonly EntryCard[]): Html {
+/** Classes of statuses: who comes in an outage looks for these first. */
+const HOME_ORDER = [5, 4, 3, 2, 1, 6];
+
+function statusRow(digit: number, statuses: readonly EntryCard[]): Html {
   const own = statuses.filter(({ status }) => Math.min(6, Math.floor((status ?? 0) / 100)) === digit);
   if (own.length === 0) return html``;
-  return html`<h3 class="row">${title}</h3><ul class="numbers">${own.map(({ id, status, title: name }) => html`<li><a href="./${id}/" title="${name}">${status}</a></li>`)}</ul>`;
+  const title = STATUS_CLASSES.find((each) => each.digit === digit)!.title;
+  return html`<div class="row"><h3>${title}</h3><ul class="numbers">${own.map(({ id, status, title: name }) => html`<li><a href="./${id}/" title="${name}">${status}</a></li>`)}</ul></div>`;
+}
+
+function layerRow({ id, title, about, phases }: Layer, cards: readonly EntryCard[]): Html {
+  const own = cards.filter(
+    ({ kind, class: of }) => kind === "cause" && of && isCauseId(of) && phases.includes(CAUSES[of].phase),
+  );
+  if (own.length === 0) return html``;
+  return html`<li><a href="./cause/#${id}">${title} <span class="count">${own.length}</span></a><span>${about}</span></li>`;
 }
 
 /** What the console answers to the form. */
@@ -53,12 +60,13 @@ const HOME = [{ title: "Reference", path: "" }];
 
 /** The text is in the fragment of the address; the script composes the page from it. */
 export function generatedPage(served: boolean): PageOptions {
-  const form = { root: "../", text: "", label: BOX_LABEL, rows: 4, button: "Explain it", served };
+  const path = "generated/";
+  const form = { root: rootFrom(path), text: "", label: BOX_LABEL, rows: 4, button: "Explain it", served };
   const main = html`<div class="home"><h1>Composed from your text</h1>
 <p class="lead">What the reference does not have gets a page of its own here, made in your browser. It is labelled as such; nobody wrote or checked it.</p>
 ${explainForm(form)}<section id="found" aria-label="Entries found" hidden></section></div>`;
   const title = "A composed page · Goodgate reference";
-  return { path: "generated/", title, description: LEAD, main, crumbs: HOME, unlisted: true, name: "generated" };
+  return { path, title, description: LEAD, main, crumbs: HOME, unlisted: true, name: "generated" };
 }
 
 /** For addresses that lead nowhere; `root` because nobody knows how deep they are. */

@@ -19,10 +19,10 @@ export interface Library {
 }
 
 /** dist/ of this package, from its sources and from its build alike. */
-export const DIST_FOLDER = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "dist");
+const distFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "dist");
 
 /** Opens what the build left in `folder`; throws where there is no build. */
-export function openLibrary(folder: string = DIST_FOLDER): Library {
+export function openLibrary(folder: string = distFolder): Library {
   const indexFile = join(folder, "knowledge", "index.json");
   if (!existsSync(indexFile)) throw new Error("the reference is not built: run `npm run build`");
   const index = JSON.parse(readFileSync(indexFile, "utf8")) as KnowledgeIndex;

@@ -1,7 +1,9 @@
 // Envoy's access log as text: its default format, Istio's, and the older forms of both; and its own log. Between the
 // flags and the byte counts stand the details, if the format has them. JSON forms are read by json-log.ts.
 import type { Facts } from "../explanation.ts";
+import { errnoOfNumber } from "./errno.ts";
 import { addCode, addDuration, type Format, type Reading, reading, setFact, setRequest, setStatus } from "./format.ts";
+import { readTls } from "./tls.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 const FLAGS = /^(?:-|[A-Z]{2,6}(?:,[A-Z]{2,6})*)$/;
@@ -36,8 +38,8 @@ function recognise(line: string): Reading | null {
   setStatus(into, status.text, status.start);
   setFlags(into, flags);
   const counts = rest.findIndex(({ text, quoted }) => !quoted && /^\d+$/.test(text));
-  if (counts < 0) return readDetails(rest, into);
-  readDetails(rest.slice(0, counts), into);
+  if (counts < 0) return readDetails(line, rest, into);
+  readDetails(line, rest.slice(0, counts), into);
   readRest(rest.slice(counts), into);
   into.benign = (facts.status === undefined || facts.status < 400) && facts.flags === undefined;
   return into;
@@ -58,13 +60,27 @@ function setFlags(into: Reading, { text, start }: Token): void {
 }
 
 /** %RESPONSE_CODE_DETAILS%, the details of the end, and the failure of the transport: in old formats in quotes. */
-function readDetails(tokens: readonly Token[], into: Reading): Reading {
+function readDetails(line: string, tokens: readonly Token[], into: Reading): Reading {
   for (const { text, start, end, quoted } of tokens) {
     if (text === "-" || text === "") continue;
     if (!quoted && /^[a-z][\w{}|.,:~-]*$/.test(text)) addDetail(into, text, start);
     into.messages.push([start, end]);
+    readReason(line, text, start, into);
   }
   return into;
+}
+
+const CONNECT_ERROR = /\bconnect error: (\d{1,5})\b/;
+
+/** "delayed connect error: 111", "TLS error: …:WRONG_VERSION_NUMBER". */
+function readReason(line: string, text: string, start: number, into: Reading): void {
+  const error = CONNECT_ERROR.exec(text);
+  const name = error ? errnoOfNumber(Number(error[1])) : undefined;
+  if (name !== undefined) {
+    into.facts.errno = name;
+    addCode(into, "errno", name, start + error!.index, start + error!.index + error![0].length);
+  }
+  if (/TLS|SSL|cert/i.test(text)) readTls(line, start, start + text.length, into);
 }
 
 /** "upstream_reset_before_response_started{connection_failure}": with its reason, and without. */

@@ -4,6 +4,7 @@
 import { errnoOfNumber, isErrnoName } from "./errno.ts";
 import { addCode, type Reading, setFact, setStatus, setTarget } from "./format.ts";
 import { readTls } from "./tls.ts";
+import { findWords } from "./word-lists.ts";
 
 interface Phrase {
   readonly words: readonly string[];
@@ -22,11 +23,12 @@ export function readPhrases(text: string, start: number, end: number, into: Read
     return;
   }
   const part = text.slice(start, end);
-  for (const { words, pattern, take } of PHRASES) {
-    if (!words.some((word) => part.includes(word))) continue;
+  const found = find(part);
+  for (const [index, { pattern, take }] of PHRASES.entries()) {
+    if (found[index] === 0) continue;
     for (const match of part.matchAll(pattern)) take(into, match as RegExpExecArray, start + match.index);
   }
-  if (/SSL|TLS|tls|cert|CERT|alert/.test(part)) readTls(text, start, end, into);
+  if (found[PHRASES.length] === 1) readTls(text, start, end, into);
 }
 
 const code =
@@ -318,7 +320,7 @@ const PHRASES: readonly Phrase[] = [
     take: code("k8s-reason"),
   },
   {
-    words: ["_"],
+    words: VERCEL.split("|").concat("NOT_FOUND"),
     pattern: new RegExp(`(?<![\\w.])((?:${VERCEL})[A-Z_]{2,50}|NOT_FOUND|INVALID_REQUEST_METHOD)(?![\\w.])`, "g"),
     take: takeVercel,
   },
@@ -385,3 +387,17 @@ function takeCloudflare(into: Reading, match: RegExpExecArray, at: number): void
   code("cloudflare-error")(into, match, at);
   if (match[1]!.length === 3) setStatus(into, match[1], at + match[0].length - 3);
 }
+
+const TLS_WORDS = [
+  "SSL",
+  "TLS",
+  "tls",
+  "cert",
+  "CERT",
+  "Cert",
+  "alert",
+  "UNABLE_TO_",
+  "SELF_SIGNED",
+  "HOSTNAME_MISMATCH",
+];
+const find = findWords([...PHRASES.map(({ words }) => words), TLS_WORDS]);

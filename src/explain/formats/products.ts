@@ -1,5 +1,6 @@
 // Which program a text comes from where its form does not say it: words that only one product prints. The first that is
 // found counts, so what stands nearer to the cause of an error stands higher (a library before the runtime it runs in).
+import { findWords } from "./word-lists.ts";
 
 const WORDS: readonly (readonly [software: string, words: readonly string[]])[] = [
   ["http-proxy-middleware", ["[HPM]"]],
@@ -169,15 +170,16 @@ const WORDS: readonly (readonly [software: string, words: readonly string[]])[] 
   ["openssl", ["SSL routines", "SSL alert number"]],
 ];
 
+const find = findWords(WORDS.map(([, words]) => words));
+
 /** Names by themselves say least: they stand in hosts and in talk. */
 const NAME =
   /(?<![\w.@/-])(haproxy|envoy|traefik|caddy|ingress-nginx|openresty|nginx|kubernetes|kubelet|varnish|cloudflared|cloudflare|cloudfront|fastly|heroku|netlify|vercel|ngrok|gunicorn|uwsgi|unicorn|puma|php-fpm|undici|goodgate|gRPC)(?![\w.-]*\.|[\w@-])/i;
 
 /** The product whose words stand in the text; undefined = none's. */
 export function productOf(text: string): string | undefined {
-  for (const [software, words] of WORDS) {
-    for (const word of words) if (text.includes(word)) return software;
-  }
+  const first = find(text).indexOf(1);
+  if (first >= 0) return WORDS[first]![0];
   const name = NAME.exec(text)?.[1]?.toLowerCase();
   return name === "kubelet" ? "kubernetes" : name;
 }

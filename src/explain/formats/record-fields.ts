@@ -172,7 +172,7 @@ const SPEAKS = new Map(SPEAKING.map((key, rank) => [key, rank]));
 /** How telling a text field is, 0 = most; null = it does not speak. */
 export function speechRank(key: string, value: string): number | null {
   const rank = SPEAKS.get(key);
-  return rank === undefined || !/[A-Za-z]{2}/.test(value) ? null : rank;
+  return rank === undefined || !/\p{L}/u.test(value) ? null : rank;
 }
 
 /** The record is an access log or another format of its own: it is not only a message with its level. */

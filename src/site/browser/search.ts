@@ -9,6 +9,8 @@ const QUERY_MAX = 300;
 /** Of the best hit's score: what is far below it only shares a common word. */
 const SCORE_SHARE = 0.2;
 
+const STATUS_QUERY = /^\W*(?:(?:http|error|status|code)\W*)*(\d{3})\b/i;
+
 export interface Search {
   /** Best first, without the entry `except`. */
   find(query: string, except: string): readonly EntryCard[];
@@ -35,12 +37,14 @@ export function searchOf(cards: readonly EntryCard[]): Search {
   };
   return {
     find: (query, except) => {
-      const hits = search.search(query.slice(0, QUERY_MAX), options).filter(({ id }) => id !== except);
+      const hits = search.search(query.slice(0, QUERY_MAX), options);
       const enough = (hits[0]?.score ?? 0) * SCORE_SHARE;
-      return hits
-        .slice(0, HITS_MAX)
-        .filter(({ score }) => score >= enough)
-        .flatMap(({ id }) => byId.get(id) ?? []);
+      const found = hits.filter(({ score }) => score >= enough).map(({ id }) => String(id));
+      // A number by itself is a status before it is a part of messages.
+      const status = STATUS_QUERY.exec(query)?.[1];
+      const ids = new Set(status ? [`status/${status}`, ...found] : found);
+      ids.delete(except);
+      return [...ids].flatMap((id) => byId.get(id) ?? []).slice(0, HITS_MAX);
     },
   };
 }
