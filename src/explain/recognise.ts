@@ -66,20 +66,26 @@ export function recognise({ text, facts, wrappers }: Normalised): Recognised {
 function readText(text: string, known: Facts, wrappers: readonly string[]): Reading {
   if (text === "") return reading(null);
   const alone = text.length < 120 && !text.includes("\n") ? readCodeAlone(text) : null;
-  if (alone) return alone;
+  if (alone) {
+    setFact(alone.facts, "software", productOf(text));
+    return alone;
+  }
   if (!text.includes("\n") && !wrappers.includes("html")) return readLine(text, known);
   return readDocument(text, known, wrappers) ?? readLines(text, known);
 }
 
 /** One line, in its format or as free text. */
 function readLine(line: string, known: Facts): Reading {
+  return readFormatted(line, known) ?? readFree(line, known);
+}
+
+function readFormatted(line: string, known: Facts): Reading | null {
   for (const format of FORMATS) {
     const found = format.recognise(line, known);
     if (found) return withPhrases(line, found);
   }
   const app = herokuAppPrefix(line);
-  if (app) return shifted(readLine(line.slice(app.length), known), app, known);
-  return readFree(line, known);
+  return app ? shifted(readLine(line.slice(app.length), known), app, known) : null;
 }
 
 function withPhrases(line: string, found: Reading): Reading {
@@ -156,40 +162,76 @@ const FRAME =
 /** A paste, not a log: what stands further down is left out. */
 const LINES_MAX = 2_000;
 
-interface Line {
-  readonly read: Reading;
-  readonly start: number;
-}
-
-/** Line by line; the first that tells of a failure gives the facts, the others what it does not say. */
+/** Line by line; lines of no format that follow each other are one text. */
 function readLines(text: string, known: Facts): Reading {
-  const describe = isDescribe(text);
-  const head = hasHead(text);
-  const page = head ? bodyOf(text) : -1;
-  const lines: Line[] = [];
-  for (let start = 0; start < text.length && lines.length < LINES_MAX; ) {
-    if (start === page) {
-      const body = text.slice(start);
-      const read = readErrorPage(body, false) ?? readLines(body, known);
-      lines.push({ read: moved(read, start), start });
-      readPhrases(text, start, text.length, read);
+  const context: Context = { text, known, describe: isDescribe(text), head: hasHead(text) };
+  const body = context.head ? bodyOf(text) : -1;
+  const reads: Reading[] = [];
+  let free: FreeText | null = null;
+  let count = 0;
+  for (let start = 0; start < text.length && count++ < LINES_MAX; ) {
+    if (start === body) {
+      reads.push(readBody(text, start, known));
       break;
     }
     const end = lineEnd(text, start);
     const line = text.slice(start, end);
     if (line.trim() !== "" && !FRAME.test(line)) {
-      const special = head ? httpHead.recognise(line, known) : null;
-      const state = !special && describe ? k8sDescribe.recognise(line, known) : null;
-      if (special ?? state) lines.push({ read: moved(withPhrases(line, (special ?? state)!), start), start });
-      else if (!describe || !/^\s*[\w -]{1,30}:/.test(line))
-        lines.push({ read: moved(readLine(line, known), start), start });
+      const found = readInContext(line, context);
+      if (found === "nothing") free = null;
+      else if (found) {
+        reads.push(moved(found, start));
+        free = null;
+      } else if (free) {
+        free.read.messages.push([start, end]);
+        readPhrases(text, start, end, free.read);
+        nameProduct(free, text, end, known);
+      } else {
+        free = { read: moved(readFree(line, known), start), start };
+        reads.push(free.read);
+      }
     }
     start = end + 1;
   }
-  return joined(
-    lines.map(({ read }) => read),
-    text,
-  );
+  return joined(reads, text);
+}
+
+interface Context {
+  readonly text: string;
+  readonly known: Facts;
+  readonly describe: boolean;
+  readonly head: boolean;
+}
+
+interface FreeText {
+  readonly read: Reading;
+  readonly start: number;
+}
+
+/** A line of a head or of a describe block as such, else in its format; null = free text. */
+function readInContext(line: string, { known, describe, head }: Context): Reading | "nothing" | null {
+  const field =
+    (head ? httpHead.recognise(line, known) : null) ?? (describe ? k8sDescribe.recognise(line, known) : null);
+  if (field) return withPhrases(line, field);
+  const found = readFormatted(line, known);
+  // Other fields of a describe block say nothing.
+  return found ?? (describe && /^\s*[\w -]{1,30}:/.test(line) ? "nothing" : null);
+}
+
+/** The words of a product may stand on a later line than the first. */
+function nameProduct({ read, start }: FreeText, text: string, end: number, known: Facts): void {
+  if (known.software !== undefined || end - start > PRODUCT_MAX) return;
+  const product = productOf(text.slice(start, end));
+  if (product !== undefined) read.facts.software = product;
+}
+
+function readBody(text: string, start: number, known: Facts): Reading {
+  const body = text.slice(start);
+  const page = readErrorPage(body, false);
+  if (!page) return moved(readText(body, known, []), start);
+  const read = moved(page, start);
+  readPhrases(text, start, text.length, read);
+  return read;
 }
 
 /** Where the body begins behind a head: after its first empty line; -1 = nowhere. */
@@ -199,6 +241,7 @@ function bodyOf(text: string): number {
   return empty + 2 < text.length ? empty + 2 : -1;
 }
 
+/** The first that tells of a failure gives the facts, the others what it does not say. */
 function joined(reads: readonly Reading[], text: string): Reading {
   const failing = reads.filter(({ benign }) => !benign);
   const telling = failing.length > 0 ? failing : reads;

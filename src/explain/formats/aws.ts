@@ -48,7 +48,7 @@ function application(tokens: readonly Token[]): Reading {
   setFact(facts, "requestId", tokens[17]?.text.replace(/^Root=/, ""));
   const host = tokens[18]?.text;
   if (host !== undefined && host !== "" && host !== "-") facts.host = host;
-  const reason = tokens[23];
+  const reason = tokens[24];
   if (reason && reason.text !== "-") addCode(into, "alb-error", reason.text, reason.start, reason.end);
   const benign = facts.status !== undefined && facts.status < 400 && (reason === undefined || reason.text === "-");
   into.benign = benign;

@@ -50,7 +50,8 @@ export const zapConsole: Format = {
     if (!head) return null;
     const [, time, level, logger] = head;
     const caddy = CADDY_LOGGER.test(logger!);
-    if (!caddy && (time ?? known.time) === undefined && !line.includes("\t")) return null;
+    if (!caddy && !head[0].includes("\t") && !((time ?? known.time) !== undefined && /\S {2,}\S+ /.test(head[0])))
+      return null;
     const into = reading(caddy ? "caddy-console" : "zap", caddy ? "caddy" : known.software);
     setFact(into.facts, "time", time);
     into.facts.level = levelOf(level!);

@@ -138,6 +138,25 @@ const STATUS_WORDS =
 
 const PHRASES: readonly Phrase[] = [
   {
+    words: ["proxy request", "proxying request"],
+    pattern:
+      /\bproxy(?:ing)? request:? (\S{1,2000}) (?:from (\S{1,300}) )?to (https?:\/\/[^\s([]{1,300}|[\w.-]{1,253}:\d{1,5})/g,
+    take(into, match) {
+      const slash = match[1]!.indexOf("/");
+      setFact(into.facts, "path", slash < 0 ? undefined : match[1]!.slice(slash));
+      setFact(into.facts, "host", match[2] ?? (slash > 0 ? match[1]!.slice(0, slash) : undefined));
+      setFact(into.facts, "upstream", match[3]!.replace(/^(https?:\/\/[^/]+)\/.*$/, "$1").replace(/\/$/, ""));
+    },
+  },
+  {
+    words: ["proxy http"],
+    pattern: /\bFailed to proxy (https?:\/\/[^\s/]{1,255})(\/\S{0,2000})?/g,
+    take(into, match) {
+      setFact(into.facts, "upstream", match[1]);
+      setFact(into.facts, "path", match[2]);
+    },
+  },
+  {
     words: [" E"],
     pattern:
       /\b(connect|read|write|listen|bind|open|accept|shutdown|getaddrinfo|query[A-Z]\w{0,8}|spawn|send) (E[A-Z_]{2,14})\b(?: ([^\s;()[\]{}"'`,]{1,200}|\[[\da-f:.]{2,45}\]:\d{1,5}))?/g,
@@ -188,25 +207,6 @@ const PHRASES: readonly Phrase[] = [
         : undefined;
       const name = resolver ?? (match[1]!.length > 1 || number > 0 ? errnoOfNumber(number) : undefined);
       if (name) addErrno(into, name, at, match[0].length);
-    },
-  },
-  {
-    words: ["proxy request", "proxying request"],
-    pattern:
-      /\bproxy(?:ing)? request:? (\S{1,2000}) (?:from (\S{1,300}) )?to (https?:\/\/[^\s([]{1,300}|[\w.-]{1,253}:\d{1,5})/g,
-    take(into, match) {
-      const slash = match[1]!.indexOf("/");
-      setFact(into.facts, "path", slash < 0 ? undefined : match[1]!.slice(slash));
-      setFact(into.facts, "host", match[2] ?? (slash > 0 ? match[1]!.slice(0, slash) : undefined));
-      setFact(into.facts, "upstream", match[3]!.replace(/^(https?:\/\/[^/]+)\/.*$/, "$1").replace(/\/$/, ""));
-    },
-  },
-  {
-    words: ["proxy http"],
-    pattern: /\bFailed to proxy (https?:\/\/[^\s/]{1,255})(\/\S{0,2000})?/g,
-    take(into, match) {
-      setFact(into.facts, "upstream", match[1]);
-      setFact(into.facts, "path", match[2]);
     },
   },
   {
@@ -389,6 +389,7 @@ function takeCloudflare(into: Reading, match: RegExpExecArray, at: number): void
 }
 
 const TLS_WORDS = [
+  "error:",
   "SSL",
   "TLS",
   "tls",

@@ -53,9 +53,9 @@ export function readTls(text: string, start: number, end: number, into: Reading)
     each(part, PYTHON_TUPLE, (match, reason) => addReason(into, reason, start + match.index));
     each(part, NODE, (match, reason) => addReason(into, reason, start + match.index));
     each(part, ALERT_NUMBER, (match, digits) => addAlert(into, Number(digits), start + match.index, match[0].length));
-    if (part.includes("error:"))
-      each(part, CODE, (match, hex) => addNumber(into, hex, start + match.index, match[0].length));
   }
+  if (part.includes("error:"))
+    each(part, CODE, (match, hex) => addNumber(into, hex, start + match.index, match[0].length));
   if (/alert|tls: /i.test(part)) {
     each(part, ALERT_NAME, (match, name) => addAlertName(into, name, start + match.index, match[0].length));
     each(part, ALERT_WORDS, (match, name) => addAlertName(into, name, start + match.index, match[0].length));
