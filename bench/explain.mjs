@@ -96,9 +96,12 @@ for (const [name, make] of Object.entries(FORMATS)) {
 }
 console.log(`\nms per hostile text of ${HOSTILE_BYTES / 1000} kB`);
 for (const [name, text] of Object.entries(HOSTILE)) {
-  const start = process.hrtime.bigint();
-  recognise(normalise(text));
-  const ms = Number(process.hrtime.bigint() - start) / 1e6;
+  let ms = Infinity;
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = cpuUs();
+    recognise(normalise(text));
+    ms = Math.min(ms, (cpuUs() - start) / 1000);
+  }
   failed ||= ms > HOSTILE_MS;
   console.log(`  ${name.padEnd(24)} ${ms.toFixed(1).padStart(7)}${ms > HOSTILE_MS ? `   over ${HOSTILE_MS}` : ""}`);
 }

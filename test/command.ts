@@ -41,7 +41,7 @@ export function runGoodgate(args: readonly string[], cwd?: string): Promise<Ende
 }
 
 export function isInstalled(command: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+  return `${process.env["PATH"] ?? ""}${delimiter}/usr/sbin`.split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
       return true;

@@ -250,9 +250,10 @@ function folderOf({ path }: Source): string {
 
 function importsOf({ text }: Source): { specifier: string; line: number }[] {
   const found: { specifier: string; line: number }[] = [];
-  const statement = /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+  const statement =
+    /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
   for (const match of text.matchAll(statement)) {
-    const specifier = match[1] ?? match[2] ?? "";
+    const specifier = match[1] ?? match[2] ?? match[3] ?? "";
     found.push({ specifier, line: text.slice(0, match.index + match[0].length).split("\n").length });
   }
   return found;

@@ -29,7 +29,7 @@ export async function explainCommand(texts: readonly string[], options: ExplainO
   if (wanted.length + (texts.length > 0 ? 1 : 0) > 1) return usage("give a text, --lines or --log: one of them");
   const file = wanted[0];
   if (file !== undefined && file !== "-" && !isFile(file)) return usage(`${file}: no such file`);
-  if (options.log !== undefined) return explainLog(options.log, options.json === true);
+  if (options.log !== undefined) return explainLog(options.log, options.json === true, coloured());
   if (options.lines !== undefined) return explainLines(options.lines, options.json === true);
   const text = texts.length === 0 || (texts.length === 1 && texts[0] === "-") ? await readStdin() : texts.join(" ");
   if (text === null) return usage('nothing to explain: goodgate explain "502 Bad Gateway", or pipe a log line into it');

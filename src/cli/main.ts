@@ -56,6 +56,17 @@ function program(): Command {
     .option("--pid-file <file>")
     .action(async (options) => exit((await import("./signal.ts")).signal("stop", options)));
   root
+    .command("explain")
+    .description("paste an error, a log line or a status: the cause and the fix; nothing leaves this machine")
+    .argument("[text...]", 'the text; "-" or nothing reads standard input')
+    .option("--lines <file>", "explain each line of a file by itself (- = standard input)")
+    .option("--log <file>", "a whole log, grouped by cause (- = standard input; .gz is unpacked)")
+    .option("--json", "print one JSON document (with --lines, one object a line)")
+    .option("--page", "print the page of the reference, too")
+    .action(async (texts: string[], options) => {
+      exit(await (await import("./explain.ts")).explainCommand(texts, options));
+    });
+  root
     .command("lab")
     .description("an upstream that misbehaves on request in every named way")
     .option("--listen <address>", "address to listen on (default 127.0.0.1:8503)")

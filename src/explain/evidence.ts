@@ -24,6 +24,9 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ["go", "linux", "ingress-nginx"],
   curl: ["openssl"],
   gunicorn: ["linux"],
+  systemd: ["linux"],
+  kernel: ["linux"],
+  docker: ["linux", "kubernetes"],
   heroku: ["node", "gunicorn", "unicorn", "linux"],
 };
 
@@ -31,8 +34,10 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
 export function evidenceOf(signatures: Signatures, text: string, recognised: Recognised): Evidence[] {
   const { facts, codes, messages } = recognised;
   return [
+    ...namedEvidence(signatures, text, facts),
     ...messageEvidence(signatures, text, messages, facts),
     ...codes.flatMap((code) => codeEvidence(signatures, code, facts, text)),
+    ...statusEvidence(signatures, text, recognised),
     ...genericHits(text, messages, facts).map(
       (hit): Evidence => ({
         class: hit.class,
@@ -47,8 +52,27 @@ export function evidenceOf(signatures: Signatures, text: string, recognised: Rec
   ];
 }
 
+/** A line or an error body of a Goodgate: it says its cause itself. */
+function namedEvidence(signatures: Signatures, text: string, { cause }: Facts): Evidence[] {
+  if (cause === undefined) return [];
+  const at = text.indexOf(cause);
+  const range: Range = at < 0 ? [0, text.length] : [at, at + cause.length];
+  const card = signatures.cards.get(`cause/${cause}`) ?? null;
+  return [
+    {
+      class: cause,
+      card,
+      pieces: [range],
+      range,
+      tier: "named",
+      weight: cause.length,
+      what: `The gateway named the cause: ${cause}.`,
+    },
+  ];
+}
+
 function messageEvidence(signatures: Signatures, text: string, parts: readonly Range[], facts: Facts): Evidence[] {
-  return findMessages(signatures, text, parts).map(({ card, pieces, weight }) => {
+  return findMessages(signatures, text, parts, facts.software).map(({ card, pieces, weight }) => {
     const range: Range = [pieces[0]![0], pieces.at(-1)![1]];
     const what = `"${excerpt(text, range)}" is ${card.software ? `a message of ${card.software}` : "a text of the reference"}.`;
     return { class: card.class ?? "status-only-502", card, pieces, range, tier: tierOf(card, facts), weight, what };
@@ -74,6 +98,47 @@ function codeEvidence(signatures: Signatures, code: Code, facts: Facts, text: st
     return cards.map((card) => ({ ...common, class: classFor(card, code, facts), card, tier: tierOfCode(card, code) }));
   const of = code.of === "errno" ? classOfErrno(code.code, facts) : null;
   return of ? [{ ...common, class: of, card: null, tier: "generic" }] : [];
+}
+
+/** A status by itself: its entry and the question "which hop?". The same status from the upstream: that hop. */
+function statusEvidence(signatures: Signatures, text: string, { facts, codes, messages }: Recognised): Evidence[] {
+  const found = statusIn(text, { facts, codes, messages });
+  if (!found || found.status < 400) return [];
+  const { status, range } = found;
+  const card = pageCard(signatures, facts.software, status) ?? signatures.cards.get(`status/${status}`) ?? null;
+  const common = { pieces: [range], range, weight: 3, what: `${excerpt(text, range)} is a status.` };
+  const alone: Evidence = { ...common, class: "status-only-502", card, tier: "status" };
+  if (facts.upstreamStatus !== status || status < 500) return [alone];
+  const what = `The upstream itself answered ${status}.`;
+  return [alone, { ...common, class: "upstream-error-passthrough", card: null, tier: "code", what }];
+}
+
+/** The entry of a product's own bare page for the status. */
+function pageCard({ cards }: Signatures, software: string | undefined, status: number): EntryCard | undefined {
+  return software === undefined ? undefined : cards.get(`message/${software}/page-${status}`);
+}
+
+const STATUS_WORDS =
+  /\b(?:HTTP(?:\/[\d.]+)?(?: error| status)?|status(?: ?code)?|error(?: code)?|code|returned|response)\s{0,3}(?:is|was|of)?\s{0,3}[:=]?\s{0,3}"?([45]\d\d)\b|\b([45]\d\d)\b[\s:"-]{1,3}(?:Bad Gateway|Gateway Time-?out|Service (?:Temporarily )?Unavailable|Internal Server Error|Not Found|Forbidden|Bad Request|Unauthorized|Too Many Requests)/i;
+
+function statusIn(
+  text: string,
+  { facts, codes, messages }: Omit<Recognised, "format" | "benign">,
+): { status: number; range: Range } | null {
+  const code = codes.find(({ of }) => of === "http-status");
+  if (code) return { status: Number(code.code), range: code.range };
+  for (const [start, end] of facts.status === undefined ? messages : ([[0, text.length]] as const)) {
+    const found =
+      facts.status === undefined
+        ? STATUS_WORDS.exec(text.slice(start, end))
+        : new RegExp(`\\b${facts.status}\\b`).exec(text);
+    if (found)
+      return {
+        status: facts.status ?? Number(found[1] ?? found[2]),
+        range: [start + found.index, start + found.index + found[0].length],
+      };
+  }
+  return facts.status === undefined ? null : { status: facts.status, range: [0, 0] };
 }
 
 /** A code in its field says more than as many letters of free text. */

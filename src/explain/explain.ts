@@ -5,11 +5,12 @@ import type { EntryClass, KnowledgeIndex } from "../knowledge/entry.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { Alternative, Confidence, Explanation, Facts, Range } from "./explanation.ts";
 import { generatedPage, nearest } from "./generated-page.ts";
+import { looseFacts } from "./loose-facts.ts";
 import { nextStep, settles } from "./next-step.ts";
 import { normalise } from "./normalise.ts";
 import { recognise } from "./recognise.ts";
 import type { Normalised, Recognised } from "./recognised.ts";
-import { type Decision, type Evidence, resolve } from "./resolve.ts";
+import { type Decision, type Evidence, resolve, type Tier } from "./resolve.ts";
 import { factSentence } from "./say.ts";
 import { type Signatures, signaturesOf } from "./signatures.ts";
 import { templateHash, templateOf } from "./template.ts";
@@ -24,9 +25,11 @@ export function explain(input: string, index: KnowledgeIndex): Explanation {
   const normalised = normalise(input.slice(0, INPUT_MAX));
   const recognised = recognise(normalised);
   const found = evidenceOf(signatures, normalised.text, recognised);
-  const decision = recognised.benign && !found.some(isStrong) ? null : resolve(found);
+  const decision = resolve(recognised.benign && !found.some(isStrong) ? found.filter(isBenign) : found);
   return compose({ input, signatures, normalised, recognised, decision });
 }
+
+const isBenign = ({ class: of }: Evidence): boolean => of === "not-an-error";
 
 /** A line that its format calls fine can still hold a message of its own program that is not. */
 const isStrong = ({ tier, class: of }: Evidence): boolean =>
@@ -42,11 +45,11 @@ interface Case {
 
 function compose(seen: Case): Explanation {
   const { input, normalised, recognised, decision } = seen;
-  const facts: Facts = { ...normalised.facts, ...recognised.facts };
+  const facts: Facts = { ...looseFacts(normalised.text), ...normalised.facts, ...recognised.facts };
   const template = templateOf(normalised.text);
   const of: EntryClass | null = decision ? decision.best.class : recognised.benign ? "not-an-error" : null;
   const known = of !== null && of !== "unknown";
-  const generated = !known;
+  const generated = !known && !decision?.best.card;
   const alternatives = generated ? nearest(seen.signatures, normalised.text) : alternativesOf(seen);
   const confidence = confidenceOf(of, decision, recognised);
   const page = generated ? generatedPage(facts, recognised, alternatives) : null;
@@ -81,9 +84,11 @@ function confidenceOf(of: EntryClass | null, decision: Decision | null, recognis
     ({ tier, class: other }) => tier === best.tier && other !== "not-an-error" && other !== "status-only-502",
   );
   if (rival && !isWrapped(rival, best)) return "possible";
-  if (best.tier === "own" || best.tier === "code" || best.tier === "family") return "proven";
-  return "likely";
+  return SAYS_ITSELF.includes(best.tier) ? "proven" : "likely";
 }
+
+/** Whoever printed it states what failed; the others are phrases that need to be read. */
+const SAYS_ITSELF: readonly Tier[] = ["named", "own", "code", "family"];
 
 /** The rival is the wrapper around the answer, or stands for the same failure in more general words. */
 const isWrapped = (rival: Evidence, best: Evidence): boolean =>

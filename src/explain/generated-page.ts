@@ -51,7 +51,9 @@ function durationParagraphs(facts: Facts): string[] {
     const near = timersNear(ms);
     if (near.length === 0) return [];
     const names = near.map(({ software, setting }) => `${software} ${setting}`).join(", ");
-    return [`${name} ${seconds(ms)} is the default of ${names}: a timer may have ended the wait, not the application.`];
+    return [
+      `${name} (${seconds(ms)}) is the default of ${names}: a timer may have ended the wait, not the application.`,
+    ];
   });
 }
 

@@ -10,7 +10,7 @@ import { awsLoadBalancer, cloudfront } from "./formats/aws.ts";
 import { readCodeAlone } from "./formats/code-alone.ts";
 import { envoyAccess, envoyLog } from "./formats/envoy.ts";
 import { readErrorPage } from "./formats/error-page.ts";
-import { addCode, type Format, levelOf, type Reading, reading, setFact } from "./formats/format.ts";
+import { addCode, type Format, isQuiet, levelOf, type Reading, reading, setFact } from "./formats/format.ts";
 import { goLog, klog, zapConsole, zerolog } from "./formats/go-log.ts";
 import { haproxyMessage, haproxyTraffic } from "./formats/haproxy.ts";
 import { heroku, herokuAppPrefix } from "./formats/heroku.ts";
@@ -60,8 +60,14 @@ const COMPLETE: ReadonlySet<string> = new Set([
 export function recognise({ text, facts, wrappers }: Normalised): Recognised {
   const read = readText(text, facts, wrappers);
   for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(read.facts, name, facts[name]);
+  if (read.format === null && isQuiet(read.facts.level) && read.codes.length === 0)
+    read.benign = !TROUBLE.test(text.slice(0, PRODUCT_MAX));
   return read;
 }
+
+/** Words that make even a line of level info worth a look. */
+const TROUBLE =
+  /fail|error|refus|time[ds]? ?out|reset|unable|unreachable|cannot|can't|could not|denied|panic|crash|kill|exceed|abort|no such|not found|invalid|warn|\b50\d\b/i;
 
 function readText(text: string, known: Facts, wrappers: readonly string[]): Reading {
   if (text === "") return reading(null);
@@ -158,7 +164,7 @@ function readDocument(text: string, known: Facts, wrappers: readonly string[]): 
 }
 
 const FRAME =
-  /^\s{0,40}(?:at (?:async )?[\w$.<>[\]/ (]|File "|\.{3} \d+ (?:more|common)|from \/|#\d{1,3} |\^|~+|[\w./-]+:\d+:in `|├─|└─|│)|^[{}[\](),;\s]*$/;
+  /^\s{0,40}(?:at (?:async )?[\w$.<>[\]/ (]|File "|\.{3} \d+ (?:more|common)|from \/|#\d{1,3} |\^|~+|[\w./-]+:\d+:in `|├─|└─|│)|^[{}[\](),;\s]*$|^[{}] \[\d+ bytes data\]|^[<>] ?$/;
 /** A paste, not a log: what stands further down is left out. */
 const LINES_MAX = 2_000;
 
@@ -167,6 +173,7 @@ function readLines(text: string, known: Facts): Reading {
   const context: Context = { text, known, describe: isDescribe(text), head: hasHead(text) };
   const body = context.head ? bodyOf(text) : -1;
   const reads: Reading[] = [];
+  const frees: FreeText[] = [];
   let free: FreeText | null = null;
   let count = 0;
   for (let start = 0; start < text.length && count++ < LINES_MAX; ) {
@@ -184,15 +191,17 @@ function readLines(text: string, known: Facts): Reading {
         free = null;
       } else if (free) {
         free.read.messages.push([start, end]);
+        free.end = end;
         readPhrases(text, start, end, free.read);
-        nameProduct(free, text, end, known);
       } else {
-        free = { read: moved(readFree(line, known), start), start };
+        free = { read: moved(readFree(line, known), start), start, end };
+        frees.push(free);
         reads.push(free.read);
       }
     }
     start = end + 1;
   }
+  for (const each of frees) nameProduct(each, text, known);
   return joined(reads, text);
 }
 
@@ -206,6 +215,7 @@ interface Context {
 interface FreeText {
   readonly read: Reading;
   readonly start: number;
+  end: number;
 }
 
 /** A line of a head or of a describe block as such, else in its format; null = free text. */
@@ -219,9 +229,9 @@ function readInContext(line: string, { known, describe, head }: Context): Readin
 }
 
 /** The words of a product may stand on a later line than the first. */
-function nameProduct({ read, start }: FreeText, text: string, end: number, known: Facts): void {
-  if (known.software !== undefined || end - start > PRODUCT_MAX) return;
-  const product = productOf(text.slice(start, end));
+function nameProduct({ read, start, end }: FreeText, text: string, known: Facts): void {
+  if (known.software !== undefined) return;
+  const product = productOf(text.slice(start, Math.min(end, start + PRODUCT_MAX)));
   if (product !== undefined) read.facts.software = product;
 }
 

@@ -21,19 +21,14 @@ export interface Evidence {
 }
 
 /**
- * own = the program's own message in its own format, or a product's in free text; code = a token in its field;
+ * named = the gateway itself gives the cause by its id; own = the program's own message in its own format, or a product's in free text; code = a token in its field;
  * family = of a product whose messages this program prints; other = of a product that it has nothing to do with.
  */
-export type Tier = "own" | "code" | "family" | "other" | "generic" | "status";
-const TIERS: readonly Tier[] = ["own", "code", "family", "other", "generic", "status"];
+export type Tier = "named" | "own" | "code" | "family" | "other" | "generic" | "status";
+const TIERS: readonly Tier[] = ["named", "own", "code", "family", "other", "generic", "status"];
 
 /** Say that something failed, not what: any cause beside them is the answer. */
-const WRAPPERS: readonly EntryClass[] = [
-  "unknown",
-  "status-only-502",
-  "upstream-error-passthrough",
-  "gateway-internal-error",
-];
+const WRAPPERS: readonly EntryClass[] = ["unknown", "status-only-502", "upstream-error-passthrough"];
 
 /** Left: the answer where the right side was found too, because it is why that happened, or what exactly. */
 const REFINES: Partial<Record<EntryClass, readonly EntryClass[]>> = {
@@ -61,7 +56,7 @@ const REFINES: Partial<Record<EntryClass, readonly EntryClass[]>> = {
   ],
   "tls-cert-untrusted": ["tls-handshake-failed", "connect-refused", "closed-before-response", "no-healthy-upstream"],
   "tls-handshake-failed": ["connect-refused", "closed-before-response", "no-healthy-upstream", "connect-timeout"],
-  "connect-refused": ["closed-before-response", "no-healthy-upstream", "connect-timeout"],
+  "connect-refused": ["closed-before-response", "no-healthy-upstream"],
   "connect-timeout": ["closed-before-response", "no-healthy-upstream", "connect-refused", "response-timeout"],
   "network-unreachable": ["connect-refused", "closed-before-response", "no-healthy-upstream", "connect-timeout"],
   "connect-permission-denied": ["connect-refused", "closed-before-response", "no-healthy-upstream"],
@@ -81,7 +76,13 @@ const REFINES: Partial<Record<EntryClass, readonly EntryClass[]>> = {
     "no-healthy-upstream",
     "response-timeout",
   ],
-  "client-closed-request": ["connect-refused", "closed-before-response", "response-timeout", "upstream-write-failed"],
+  "client-closed-request": [
+    "connect-refused",
+    "closed-before-response",
+    "response-timeout",
+    "upstream-write-failed",
+    "response-truncated",
+  ],
   "response-timeout": ["connect-refused", "closed-before-response", "no-healthy-upstream"],
   "response-malformed": ["closed-before-response", "connect-refused"],
   "response-header-too-large": ["closed-before-response", "response-malformed"],
@@ -115,7 +116,7 @@ export function resolve(found: readonly Evidence[]): Decision | null {
   const ranked = withoutCovered(found).toSorted(byStrength);
   let best = ranked[0];
   if (best === undefined) return null;
-  for (const other of ranked.slice(1)) if (refines(other.class, best.class)) best = other;
+  for (const other of ranked.slice(1)) if (isDeeper(other, best)) best = other;
   // Several entries of one class: the one that says most is the page to show, a product's before the bare phrase.
   const chosen = best;
   const page =
@@ -127,6 +128,17 @@ export function resolve(found: readonly Evidence[]): Decision | null {
     if (each.class !== "unknown") others.push(each);
   }
   return { best: page, others };
+}
+
+/**
+ * Another statement, not the same words or a part of them, and one that may say why: a code in a field is what the
+ * program's own message of that line spells out.
+ */
+function isDeeper(other: Evidence, best: Evidence): boolean {
+  if (best.tier === "named" || !refines(other.class, best.class)) return false;
+  if (WRAPPERS.includes(best.class)) return true;
+  if (other.tier === "code" && best.tier === "own") return false;
+  return !other.pieces.some((piece) => best.pieces.some((own) => overlaps(piece, own)));
 }
 
 function byStrength(a: Evidence, b: Evidence): number {

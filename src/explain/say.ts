@@ -11,7 +11,8 @@ export function factSentence(facts: Facts): string {
   if (facts.upstreamStatus !== undefined && facts.upstreamStatus !== facts.status)
     parts.push(`upstream status ${facts.upstreamStatus}`);
   const longest = Object.entries(facts.durations ?? {}).toSorted(([, a], [, b]) => b - a)[0];
-  if (longest && longest[1] > 0) parts.push(`${longest[0]} ${seconds(longest[1])}`);
+  if (longest && longest[1] > 0)
+    parts.push(longest[0].startsWith('"') ? seconds(longest[1]) : `${longest[0]} ${seconds(longest[1])}`);
   return parts.length === 0 ? "" : `Here: ${parts.join(", ")}.`;
 }
 

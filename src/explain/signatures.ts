@@ -1,5 +1,7 @@
 // All matches of all entries, ready to be looked for at once: each template is filed under its rarest word, so that a
 // line is compared only with the few templates that it could hold. Codes are filed by field and token.
+
+import { type Anchors, anchorsOf, type MatchRef } from "../knowledge/anchors.ts";
 import type { EntryCard, KnowledgeIndex } from "../knowledge/entry.ts";
 import { type Finder, finderOf, WORD } from "../knowledge/signature.ts";
 import type { Range } from "./explanation.ts";
@@ -13,57 +15,45 @@ export interface Hit {
   readonly weight: number;
 }
 
-interface Filed {
-  readonly card: EntryCard;
-  readonly finder: Finder;
-}
-
 export interface Signatures {
-  readonly byWord: ReadonlyMap<string, readonly Filed[]>;
-  /** Without a sure word: compared with every text. */
-  readonly always: readonly Filed[];
+  readonly index: KnowledgeIndex;
+  readonly anchors: Anchors;
   /** "heroku-code:h12". */
   readonly codes: ReadonlyMap<string, readonly EntryCard[]>;
   readonly cards: ReadonlyMap<string, EntryCard>;
+  /** By MatchRef, as they are first needed. */
+  readonly finders: Map<MatchRef, Finder>;
 }
 
-const compiled = new WeakMap<KnowledgeIndex, Signatures>();
+const prepared = new WeakMap<KnowledgeIndex, Signatures>();
 
-/** Compiles an index, once. */
+/** Prepares an index, once. */
 export function signaturesOf(index: KnowledgeIndex): Signatures {
-  const known = compiled.get(index);
+  const known = prepared.get(index);
   if (known) return known;
-  const fresh = compile(index.cards);
-  compiled.set(index, fresh);
+  const codes = new Map<string, EntryCard[]>();
+  for (const card of index.cards) {
+    for (const match of card.matches) {
+      if (!("code" in match)) continue;
+      const key = codeKey(match.of, match.code);
+      const list = codes.get(key);
+      if (list) list.push(card);
+      else codes.set(key, [card]);
+    }
+  }
+  const cards = new Map(index.cards.map((card) => [card.id, card]));
+  const fresh = { index, anchors: index.anchors ?? anchorsOf(index.cards), codes, cards, finders: new Map() };
+  prepared.set(index, fresh);
   return fresh;
 }
 
-function compile(cards: readonly EntryCard[]): Signatures {
-  const filed: Filed[] = [];
-  const codes = new Map<string, EntryCard[]>();
-  for (const card of cards) {
-    for (const match of card.matches) {
-      const finder = finderOf(match);
-      if (finder) filed.push({ card, finder });
-      if ("code" in match) file(codes, codeKey(match.of, match.code), card);
-    }
+function finderAt({ index, finders }: Signatures, ref: MatchRef): Finder {
+  let finder = finders.get(ref);
+  if (!finder) {
+    finder = finderOf(index.cards[ref[0]]!.matches[ref[1]]!)!;
+    finders.set(ref, finder);
   }
-  const uses = new Map<string, number>();
-  for (const { finder } of filed) for (const word of finder.words) uses.set(word, (uses.get(word) ?? 0) + 1);
-  const byWord = new Map<string, Filed[]>();
-  const always: Filed[] = [];
-  for (const each of filed) {
-    const rarest = each.finder.words.toSorted((a, b) => uses.get(a)! - uses.get(b)! || b.length - a.length)[0];
-    if (rarest === undefined) always.push(each);
-    else file(byWord, rarest, each);
-  }
-  return { byWord, always, codes, cards: new Map(cards.map((card) => [card.id, card])) };
-}
-
-function file<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+  return finder;
 }
 
 /** HAProxy's states differ by case: "SC" is a refusal, "sC" a timer. */
@@ -74,25 +64,35 @@ export function cardsOfCode(signatures: Signatures, of: string, code: string): r
   return signatures.codes.get(codeKey(of, code)) ?? [];
 }
 
-/** The messages that stand in the given parts of the text. */
-export function findMessages(signatures: Signatures, text: string, parts: readonly Range[]): Hit[] {
+/**
+ * The messages that stand in the text. Those of the program that wrote it may stand anywhere, since its fields are its
+ * own words; those of others only in the parts that speak freely, not in a user agent or a path.
+ */
+export function findMessages(
+  signatures: Signatures,
+  text: string,
+  parts: readonly Range[],
+  software: string | undefined,
+): Hit[] {
   const hits: Hit[] = [];
-  for (const [start, end] of parts) {
-    const seen = new Set<string>();
-    const tried = new Set<Filed>();
-    const look = (each: Filed) => {
-      if (tried.has(each)) return;
-      tried.add(each);
-      const pieces = each.finder.find(text, start, end);
-      if (pieces) hits.push({ card: each.card, pieces, weight: each.finder.weight });
-    };
-    WORD.lastIndex = 0;
-    for (const [word] of text.slice(start, end).toLowerCase().matchAll(WORD)) {
-      if (seen.has(word)) continue;
-      seen.add(word);
-      for (const each of signatures.byWord.get(word) ?? []) look(each);
+  const whole: Range = [0, text.length];
+  const { anchors, index } = signatures;
+  const look = (ref: MatchRef) => {
+    const card = index.cards[ref[0]]!;
+    const finder = finderAt(signatures, ref);
+    const places = software !== undefined && card.software === software ? [whole] : parts;
+    for (const [start, end] of places) {
+      const pieces = finder.find(text, start, end);
+      if (pieces) hits.push({ card, pieces, weight: finder.weight });
     }
-    for (const each of signatures.always) look(each);
-  }
+  };
+  for (const word of new Set(text.toLowerCase().match(WORD)))
+    if (Object.hasOwn(anchors.words, word)) for (const ref of anchors.words[word]!) look(ref);
+  for (const ref of anchors.always) look(ref);
+  const regexes = software === undefined ? Object.values(anchors.software).flat() : ownOf(anchors.software, software);
+  for (const ref of regexes) look(ref);
   return hits;
 }
+
+const ownOf = (lists: Anchors["software"], software: string): readonly MatchRef[] =>
+  Object.hasOwn(lists, software) ? lists[software]! : [];

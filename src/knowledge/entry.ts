@@ -2,6 +2,7 @@
 // cause/connect-refused.md, message/nginx/connect-refused.md. The path without ".md" is the id, the address of the page
 // and what links name. One set of entries feeds the terminal, the site, the error pages and explain.
 import type { CauseId } from "../failure/causes.ts";
+import type { Anchors } from "./anchors.ts";
 
 export const ENTRY_KINDS = ["status", "cause", "message"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
@@ -101,6 +102,8 @@ export function requiredSections(kind: EntryKind, status: number | null): readon
 /** All cards, and what lists are made of. */
 export interface KnowledgeIndex {
   readonly cards: readonly EntryCard[];
+  /** Where to look for which message; worked out where it is absent. */
+  readonly anchors?: Anchors;
 }
 
 /** "Fastest fix" → "fastest-fix"; also for headings inside sections. */

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { CAUSE_IDS } from "../failure/causes.ts";
+import { anchorsOf as messageAnchors } from "./anchors.ts";
 import { anchorOf, type Entry, type EntryCard, type KnowledgeIndex, type Match } from "./entry.ts";
 import { type EntryProblem, parseEntry, subheadings } from "./parse-entry.ts";
 
@@ -39,7 +40,7 @@ export function indexOf(entries: readonly Entry[]): KnowledgeIndex {
       ...{ id, kind, title, summary, class: of, software, status, matches, samples, confused },
     }),
   );
-  return { cards };
+  return { cards, anchors: messageAnchors(cards) };
 }
 
 /** Targets of Markdown links to entries: not addresses, not anchors of the same page. */

@@ -50,6 +50,7 @@ export interface Finder {
   readonly words: readonly string[];
   /** Letters and digits that are given, the measure of how specific it is. */
   readonly weight: number;
+  readonly isRegex: boolean;
 }
 
 /** Of templates and regular expressions; null for codes. */
@@ -68,7 +69,8 @@ export function matchProblem(match: Match): string | null {
   if ("text" in match && match.text.split("…").length > GAPS_MAX + 1)
     return `matches: "${match.text}" has more than ${GAPS_MAX} gaps`;
   try {
-    finderOf(match);
+    finderOf(match)?.find("", 0, 0);
+    if ("regex" in match) new RegExp(match.regex, "i");
     return null;
   } catch (error) {
     return `matches: ${(error as Error).message}`;
@@ -76,33 +78,21 @@ export function matchProblem(match: Match): string | null {
 }
 
 function regexFinder(source: string): Finder {
-  const regex = new RegExp(source, "gi");
+  let regex: RegExp | null = null;
   const find: Finder["find"] = (text, start, end) => {
-    regex.lastIndex = 0;
+    regex ??= new RegExp(source, "i");
     const found = regex.exec(text.slice(start, end));
     return found && found[0].length > 0 ? [[start + found.index, start + found.index + found[0].length]] : null;
   };
-  return { find, words: [], weight: source.replace(/\\[a-z]|[^\p{L}\p{N}]/giu, "").length };
+  return { find, words: [], weight: source.replace(/\\[a-z]|[^\p{L}\p{N}]/giu, "").length, isRegex: true };
 }
 
+/** Patterns are compiled when they are first looked for: of thousands, a text needs a handful. */
 function templateFinder(template: string): Finder {
-  const pieces = template
-    .trim()
-    .split(/\s*…\s*/)
-    .filter((piece) => piece !== "");
-  const [before, behind] = [/^\s*…/.test(template), /…\s*$/.test(template)];
-  // At the edge of a gap a word may be a part of a longer one only where the template leaves no blank there.
-  const glued = template
-    .trim()
-    .split("…")
-    .map((piece) => [!/^\s/.test(piece), !/\s$/.test(piece)] as const);
-  const offset = before ? 1 : 0;
-  const patterns = pieces.map((piece, index) => {
-    const [first, last] = [index === 0 && !before, index === pieces.length - 1 && !behind];
-    const [gluedBefore, gluedBehind] = glued[index + offset] ?? [true, true];
-    return new RegExp(piecePattern(piece, first || !gluedBefore, last || !gluedBehind), "giu");
-  });
+  const pieces = piecesOf(template);
+  let patterns: readonly RegExp[] | null = null;
   const find: Finder["find"] = (text, start, end) => {
+    patterns ??= pieces.map(({ words, before, behind }) => new RegExp(piecePattern(words, before, behind), "giu"));
     let from = start;
     while (from < end) {
       const found = findPieces(patterns, text, from, end);
@@ -111,18 +101,36 @@ function templateFinder(template: string): Finder {
     }
     return null;
   };
-  const words = pieces.flatMap((piece, index) => {
-    const [gluedBefore, gluedBehind] = glued[index + offset] ?? [true, true];
-    const whole = [...piece.toLowerCase().matchAll(WORD)];
-    return whole
-      .filter(({ index: at }) => at > 0 || (index === 0 && !before) || !gluedBefore)
-      .filter(
-        ({ index: at, 0: word }) =>
-          at + word.length < piece.length || (index === pieces.length - 1 && !behind) || !gluedBehind,
-      )
-      .map(([word]) => word);
-  });
-  return { find, words: [...new Set(words)], weight: template.replace(/[^\p{L}\p{N}]/gu, "").length };
+  const weight = template.replace(/[^\p{L}\p{N}]/gu, "").length;
+  return { find, words: wholeWords(pieces), weight, isRegex: false };
+}
+
+interface TemplatePiece {
+  readonly words: string;
+  /** At this side a word of the piece is a whole one: the template's edge, or a blank before the gap. */
+  readonly before: boolean;
+  readonly behind: boolean;
+}
+
+function piecesOf(template: string): TemplatePiece[] {
+  const parts = template.trim().split("…");
+  return parts
+    .map((part, index) => ({
+      words: part.trim(),
+      before: index === 0 || /^\s/.test(part),
+      behind: index === parts.length - 1 || /\s$/.test(part),
+    }))
+    .filter(({ words }) => words !== "");
+}
+
+/** The words that a text with these pieces has for sure, in lower case. */
+function wholeWords(pieces: readonly TemplatePiece[]): string[] {
+  const sure = pieces.flatMap(({ words, before, behind }) =>
+    [...words.toLowerCase().matchAll(WORD)]
+      .filter(({ index, 0: word }) => (before || index > 0) && (behind || index + word.length < words.length))
+      .map(([word]) => word),
+  );
+  return [...new Set(sure)];
 }
 
 /** Words as the finders count them. */

@@ -34,10 +34,19 @@ const SHAPES: readonly (readonly [pattern: RegExp, fields: readonly string[]])[]
 /** Wrappers of a number or a name that do not change what it is: "HTTP 502", "error 1016", "(52)", "AH01102:". */
 const DECORATED = /^(?:https?|error|err|status|code|exit code|statuscode|curl)?[\s:=#(]{0,3}([\w.{},-]{2,80}?)[):.]?$/i;
 
+/** Texts of more than a word that stand for themselves on a page of Netlify. */
+const NETLIFY = /^(?:This function has crashed|Inactivity Timeout|Site not found|Page not found)\.?$/i;
+
 /** Reads a text that is one token; null = it is more. */
 export function readCodeAlone(text: string): Reading | null {
   const trimmed = text.trim();
   if (trimmed.length > 100 || trimmed === "") return null;
+  if (NETLIFY.test(trimmed)) {
+    const page = reading(null);
+    page.messages = [[0, text.length]];
+    addCode(page, "netlify-error", trimmed.replace(/\.$/, ""), 0, text.length);
+    return page;
+  }
   const token = /^[\w.{},-]+$/.test(trimmed) ? trimmed : DECORATED.exec(trimmed)?.[1];
   if (token === undefined) return null;
   const at = text.lastIndexOf(token);

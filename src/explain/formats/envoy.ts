@@ -41,7 +41,9 @@ function recognise(line: string): Reading | null {
   if (counts < 0) return readDetails(line, rest, into);
   readDetails(line, rest.slice(0, counts), into);
   readRest(rest.slice(counts), into);
-  into.benign = (facts.status === undefined || facts.status < 400) && facts.flags === undefined;
+  // DI: a delay was injected on purpose, which harms nothing.
+  const flagged = facts.flags?.some((flag) => flag !== "DI") ?? false;
+  into.benign = (facts.status === undefined || facts.status < 400) && !flagged;
   return into;
 }
 

@@ -32,7 +32,8 @@ export const zerolog: Format = {
 };
 
 function softwareOfText(line: string): string | undefined {
-  if (/\b(?:CF-RAY|cloudflared|tunnel|ingress \d|Unable to reach the origin)/i.test(line)) return "cloudflared";
+  if (/\b(?:CF-RAY|cloudflared|tunnel|ingress \d|Unable to reach the origin|Cloudflare edge|argotunnel)/i.test(line))
+    return "cloudflared";
   if (/traefik|entryPoint|\brouter\b/i.test(line)) return "traefik";
   return undefined;
 }

@@ -12,7 +12,7 @@ const BARE_HEAD = /\* ?\d{1,20} (?=\S)/y;
 const PHASES =
   / while (?:connecting to|sending request to|sending to|reading response header from|reading upstream|reading from|SSL handshaking(?: to)?|proxying|closing)\b/;
 /** A phrase that only nginx has, for lines without a head. */
-const FIELD_AT = /, ?(?:client|server|request|upstream|host) ?: ?/;
+const FIELD_AT = /, ?(?:client|server|request|upstream|host|resolver) ?: ?/;
 
 /** nginx's error log. */
 export const nginxError: Format = { name: "nginx-error", recognise };

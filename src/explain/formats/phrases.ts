@@ -3,6 +3,7 @@
 // words of which one must be there before its pattern is tried, so that most texts cost a few searches.
 import { errnoOfNumber, isErrnoName } from "./errno.ts";
 import { addCode, type Reading, setFact, setStatus, setTarget } from "./format.ts";
+import { GRPC_NUMBERS, K8S_REASONS, SIGNALS, STATUS_WORDS, VERCEL } from "./phrase-words.ts";
 import { readTls } from "./tls.ts";
 import { findWords } from "./word-lists.ts";
 
@@ -101,11 +102,6 @@ function takeStatus(into: Reading, match: RegExpExecArray, at: number): void {
   setStatus(into, digits, at + match[0].indexOf(digits));
 }
 
-const GRPC_NUMBERS: readonly string[] =
-  "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED".split(
-    " ",
-  );
-
 /** As printed, by its name in the specification, and by its number. */
 function takeGrpc(into: Reading, match: RegExpExecArray, at: number): void {
   const token = match[1] ?? match[2] ?? match[3] ?? "";
@@ -120,21 +116,6 @@ function takeGrpc(into: Reading, match: RegExpExecArray, at: number): void {
   const from = at + match[0].lastIndexOf(token);
   for (const each of [token, name!, String(number)]) addCode(into, "grpc-code", each, from, from + token.length);
 }
-
-const SIGNALS: Readonly<Record<string, string>> = {
-  "6": "SIGABRT",
-  "7": "SIGBUS",
-  "9": "SIGKILL",
-  "11": "SIGSEGV",
-  "15": "SIGTERM",
-};
-
-const VERCEL =
-  "FUNCTION_|EDGE_FUNCTION_|MIDDLEWARE_|MICROFRONTENDS_|DEPLOYMENT_|DNS_HOSTNAME_|ROUTER_|INFINITE_LOOP_|FALLBACK_BODY_|NO_RESPONSE_FROM_|BODY_NOT_A_|INTERNAL_|RESOURCE_NOT_|REQUEST_HEADER_TOO_|URL_TOO_|INVALID_REQUEST_METHOD|MALFORMED_REQUEST_|OPTIMIZED_EXTERNAL_|TOO_MANY_";
-const K8S_REASONS =
-  "CrashLoopBackOff|ImagePullBackOff|ErrImagePull|ErrImageNeverPull|OOMKilled|CreateContainerConfigError|CreateContainerError|RunContainerError|InvalidImageName|ContainerCannotRun|ContainerCreating|FailedScheduling|FailedMount|Evicted|NodeNotReady|DeadlineExceeded|ContainerStatusUnknown|PodInitializing|ContainersNotReady";
-const STATUS_WORDS =
-  "Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Request Time-?out|Length Required|Payload Too Large|Request Entity Too Large|URI Too Long|Misdirected Request|Upgrade Required|Too Many Requests|Request Header|Client Closed Request|Internal (?:Server )?Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out|HTTP Version Not Supported|Server Error|Backend fetch failed|Proxy Error|Web server";
 
 const PHRASES: readonly Phrase[] = [
   {
@@ -185,7 +166,7 @@ const PHRASES: readonly Phrase[] = [
     take: takeName,
   },
   {
-    words: ["errno", "code:", '"code"', "statusCode", "syscall"],
+    words: ["errno", "code:", '"code"', "statusCode", "syscall", "ddress: ", "ort: ", "hostname: "],
     pattern:
       /(?<![\w.])["']?(errno|syscall|hostname|statusCode|address|port|remoteAddress|remotePort)["']?: ?(?:'([^'\n]{1,200})'|"([^"\n]{1,200})"|(-?\d{1,6})\b)/g,
     take: takeProperty,
@@ -313,6 +294,9 @@ const PHRASES: readonly Phrase[] = [
       "Evicted",
       "FailedScheduling",
       "FailedMount",
+      "PodSandBox",
+      "Unschedulable",
+      "StatusUnknown",
       "InvalidImage",
       "NotReady",
     ],
@@ -382,7 +366,11 @@ function takeVercel(into: Reading, match: RegExpExecArray, at: number): void {
 
 /** Four digits from 1000 on, or 520–530: only beside Cloudflare's own words, or alone as Cloudflare prints it. */
 function takeCloudflare(into: Reading, match: RegExpExecArray, at: number): void {
-  const own = into.facts.software === "cloudflare" || match[0].startsWith("error code: ");
+  const own =
+    into.facts.software === "cloudflare" ||
+    match[0].startsWith("error code: ") ||
+    // MySQL has errors 1040 and above in the same words.
+    (match.index === 0 && /^(?:10[0-3]\d|110[1-4]|1200|5\d\d)$/.test(match[1]!));
   if (!own) return;
   code("cloudflare-error")(into, match, at);
   if (match[1]!.length === 3) setStatus(into, match[1], at + match[0].length - 3);

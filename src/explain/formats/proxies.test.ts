@@ -103,7 +103,11 @@ const nginx: Case[] = [
     text: `${NGINX}upstream SSL certificate verify error: (20:unable to get local issuer certificate) while SSL handshaking to upstream, ${REQUEST}`,
     format: "nginx-error",
     facts: { side: "upstream" },
-    codes: ["x509-error=UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "x509-error=unable to get local issuer certificate"],
+    codes: [
+      "x509-error=UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+      "x509-error=20",
+      "x509-error=unable to get local issuer certificate",
+    ],
   },
   {
     text: `${NGINX}client timed out (110: Connection timed out) while reading client request body, client: 203.0.113.9, server: shop.example`,

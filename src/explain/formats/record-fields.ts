@@ -17,9 +17,16 @@ import {
 type Setter = (facts: Draft, value: string, path: string) => void;
 
 const text =
-  (name: "time" | "upstream" | "client" | "server" | "host" | "method" | "requestId" | "upstreamName"): Setter =>
+  (name: "upstream" | "client" | "server" | "host" | "method" | "requestId" | "upstreamName"): Setter =>
   (facts, value) =>
     setFact(facts, name, value);
+/** Seconds or milliseconds since 1970 as a date; other times as printed. */
+const time: Setter = (facts, value) => {
+  const epoch = /^(\d{10})(\d{3})?(?:\.(\d{1,9}))?$/.exec(value);
+  if (!epoch) return setFact(facts, "time", value);
+  const ms = epoch[2] === undefined ? Number(value) * 1000 : Number(value);
+  setFact(facts, "time", new Date(Math.floor(ms)).toISOString());
+};
 const status =
   (name: "status" | "upstreamStatus"): Setter =>
   (facts, value) =>
@@ -48,14 +55,14 @@ const FACTS: ReadonlyMap<string, Setter> = new Map<string, Setter>(
     lvl: (facts, value) => setFact(facts, "level", levelOf(value)),
     severity: (facts, value) => setFact(facts, "level", levelOf(value)),
     levelname: (facts, value) => setFact(facts, "level", levelOf(value)),
-    time: text("time"),
-    ts: text("time"),
-    timestamp: text("time"),
-    "@timestamp": text("time"),
-    start_time: text("time"),
-    startutc: text("time"),
-    time_local: text("time"),
-    time_iso8601: text("time"),
+    time: time,
+    ts: time,
+    timestamp: time,
+    "@timestamp": time,
+    start_time: time,
+    startutc: time,
+    time_local: time,
+    time_iso8601: time,
     pid: whole("pid"),
     bytes: whole("bytes"),
     bytes_sent: whole("bytes"),
@@ -140,6 +147,8 @@ const CODES: ReadonlyMap<string, string> = new Map(
     error_reason: "alb-error",
     error_info: "azure-error",
     errorinfo: "azure-error",
+    responsetype: "apigw-error",
+    error_responsetype: "apigw-error",
     x_edge_detailed_result_type: "cloudfront-result",
     termination_state: "haproxy-state",
   }),

@@ -3,7 +3,7 @@ import type { Facts } from "../explanation.ts";
 import { read } from "./read.fixture.ts";
 
 /** Text, facts that must be there, codes that must be there ("!" before one = must not). */
-type Case = readonly [text: string, facts: Facts, codes?: readonly string[]];
+type Case = [text: string, facts: Facts, codes?: readonly string[]];
 
 const node: Case[] = [
   [
@@ -194,7 +194,7 @@ const others: Case[] = [
   ["ERROR: upstream said 12,502 things", {}, ["!http-status=502"]],
 ];
 
-test.each([...node, ...go, ...others])("%s", (text, facts, codes = []) => {
+test.each<Case>([...node, ...go, ...others])("%s", (text, facts, codes = []) => {
   const seen = read(text);
   expect(seen.facts).toMatchObject(facts);
   for (const code of codes) {

@@ -26,6 +26,8 @@ const X509: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["HOSTNAME_MISMATCH", /hostname mismatch/i],
   ["CERT_REVOKED", /certificate (?:is |has been )?revoked/i],
 ];
+/** OpenSSL's result of a check: "verify error:num=20:…", "Verify return code: 21 (…)", nginx's "verify error: (10:…". */
+const VERIFY_NUMBER = /\b[Vv]erify (?:error:num=|return code: |error: \()([1-9]\d{0,2})\b/g;
 const X509_CODE =
   /\b(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_UNTRUSTED|CERT_REJECTED|CERT_REVOKED|CERT_CHAIN_TOO_LONG|CERT_SIGNATURE_FAILURE|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|UNABLE_TO_VERIFY_LEAF_SIGNATURE|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)\b/g;
 
@@ -66,6 +68,9 @@ export function readTls(text: string, start: number, end: number, into: Reading)
       if (found) addCode(into, "x509-error", name, start + found.index, start + found.index + found[0].length);
     }
   }
+  each(part, VERIFY_NUMBER, (match, digits) =>
+    addCode(into, "x509-error", digits, start + match.index, start + match.index + match[0].length),
+  );
   each(part, X509_CODE, (match, name) =>
     addCode(into, "x509-error", name, start + match.index, start + match.index + name.length),
   );

@@ -23,7 +23,8 @@ export function verdictOf(report: Omit<LogReport, "verdict">): string {
 const isCause = ({ class: of }: ClassTotal): boolean => of !== null && of !== "status-only-502" && of !== "unknown";
 
 function all(count: number): string {
-  return count === 1 ? "The one failure is" : `All ${figure(count)} failures are`;
+  if (count === 1) return "The one failure is";
+  return count === 2 ? "Both failures are" : `All ${figure(count)} failures are`;
 }
 
 function withoutCause({ failures, classes }: Omit<LogReport, "verdict">): string {
