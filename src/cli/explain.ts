@@ -12,6 +12,8 @@ const EXIT_ANSWERED = 0;
 const EXIT_UNKNOWN = 1;
 const EXIT_USAGE = 2;
 const STDIN_MAX = 1024 * 1024;
+/** Answers are written together where they come from a file; those of a pipe at once. */
+const BATCH_CHARS = 64 * 1024;
 
 export interface ExplainOptions {
   /** A file with one text per line, or "-". */
@@ -47,12 +49,17 @@ async function explainLines(file: string, json: boolean): Promise<number> {
   const index = loadIndex();
   const colour = coloured();
   let unknown = 0;
+  let batch = "";
   const input = file === "-" ? process.stdin : createReadStream(file);
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     const answer = explain(line, index);
     unknown += codeOf(answer);
-    await write(json ? `${JSON.stringify(answer)}\n` : renderLine(answer, colour));
+    batch += json ? `${JSON.stringify(answer)}\n` : renderLine(answer, colour);
+    if (batch.length < BATCH_CHARS && file !== "-") continue;
+    await write(batch);
+    batch = "";
   }
+  if (batch !== "") await write(batch);
   return unknown > 0 ? EXIT_UNKNOWN : EXIT_ANSWERED;
 }
 

@@ -27,7 +27,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   systemd: ["linux"],
   kernel: ["linux"],
   docker: ["linux", "kubernetes"],
-  heroku: ["node", "gunicorn", "unicorn", "linux"],
+  heroku: ["node", "gunicorn", "unicorn", "puma", "rack", "uvicorn", "uwsgi", "php-fpm", "linux"],
 };
 
 /** All of it, unsorted. */

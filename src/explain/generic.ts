@@ -142,6 +142,10 @@ const SAYINGS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ["app-crashed", /\bCrashLoopBackOff\b|\bsegmentation fault\b|\bcore dumped\b|\bFATAL ERROR: .{0,60}heap\b/i],
 ];
 
+/** A part of every phrase above that is in ASCII: most lines have none, and are done with. */
+const ANY_STEM =
+  /refus|rehusad|rechazad|recusad|rifiutat|odrzucon|abgelehnt|reset|closed|hang ?up|zurück|reinici|time|timed|délai|zeit|tiempo|route|unreach|erreichbar|host|resol|name|NXDOMAIN|pipe|relais|daten|files|dateien|fichiers|expired|valid|certificate|match|ALTNAME|signed|PKIX|version|request|TLS|SSL|handshake|cipher|cancel|disconnect|deadline|empty|EOF|end of|premature|NoHttp|oom|memory|lookup|SERVFAIL|ServerFailure|BackOff|fault|dump|heap|[^\x00-\x7f]/i;
+
 export interface GenericHit {
   readonly class: CauseId;
   readonly range: Range;
@@ -153,6 +157,7 @@ export function genericHits(text: string, parts: readonly Range[], facts: Facts)
   const hits: GenericHit[] = [];
   for (const [start, end] of parts) {
     const part = text.slice(start, end);
+    if (!ANY_STEM.test(part)) continue;
     for (const [cause, pattern] of SAYINGS) add(pattern.exec(part), start, cause);
     for (const [errno, pattern] of PHRASES) add(pattern.exec(part), start, classOfErrno(errno, facts));
   }

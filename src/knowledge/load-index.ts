@@ -11,7 +11,7 @@ const folder = existsSync(join(here, "index.json")) ? here : join(here, "..", ".
 
 let loaded: KnowledgeIndex | null = null;
 
-/** Reads the index, once. Throws where the package is incomplete. */
+/** Reads the index, once. Throws where it was not built: a package has it, a checkout after `npm run build`. */
 export function loadIndex(): KnowledgeIndex {
   loaded ??= JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as KnowledgeIndex;
   return loaded;
