@@ -1,7 +1,8 @@
 // Everything in a text that speaks for a class: codes in their fields, messages of products, phrases of systems, statuses.
 import type { EntryCard } from "../knowledge/entry.ts";
+import { conceptHits } from "./concepts.ts";
 import type { Facts, Range } from "./explanation.ts";
-import { classOfErrno, genericHits } from "./generic.ts";
+import { classOfErrno, type GenericHit, genericHits } from "./generic.ts";
 import type { Code, Recognised } from "./recognised.ts";
 import type { Evidence, Tier } from "./resolve.ts";
 import { cardsOfCode, findMessages, type Signatures } from "./signatures.ts";
@@ -38,18 +39,21 @@ export function evidenceOf(signatures: Signatures, text: string, recognised: Rec
     ...messageEvidence(signatures, text, messages, facts),
     ...codes.flatMap((code) => codeEvidence(signatures, code, facts, text)),
     ...statusEvidence(signatures, text, recognised),
-    ...genericHits(text, messages, facts).map(
-      (hit): Evidence => ({
-        class: hit.class,
-        card: null,
-        pieces: [hit.range],
-        range: hit.range,
-        tier: "generic",
-        weight: hit.what.length,
-        what: `"${hit.what}" is what systems say for it.`,
-      }),
-    ),
+    ...phraseEvidence(genericHits(text, messages, facts), "generic"),
+    ...phraseEvidence(conceptHits(text, messages, facts), "concept"),
   ];
+}
+
+function phraseEvidence(hits: readonly GenericHit[], tier: Tier): Evidence[] {
+  return hits.map(({ class: of, range, what }) => ({
+    class: of,
+    card: null,
+    pieces: [range],
+    range,
+    tier,
+    weight: what.length,
+    what: `"${what}" is how such a failure is said.`,
+  }));
 }
 
 /** A line or an error body of a Goodgate: it says its cause itself. */

@@ -24,8 +24,8 @@ export interface Evidence {
  * named = the gateway itself gives the cause by its id; own = the program's own message in its own format, or a product's in free text; code = a token in its field;
  * family = of a product whose messages this program prints; other = of a product that it has nothing to do with.
  */
-export type Tier = "named" | "own" | "code" | "family" | "other" | "generic" | "status";
-const TIERS: readonly Tier[] = ["named", "own", "code", "family", "other", "generic", "status"];
+export type Tier = "named" | "own" | "code" | "family" | "other" | "generic" | "concept" | "status";
+const TIERS: readonly Tier[] = ["named", "own", "code", "family", "other", "generic", "concept", "status"];
 
 /** Say that something failed, not what: any cause beside them is the answer. */
 const WRAPPERS: readonly EntryClass[] = ["unknown", "status-only-502", "upstream-error-passthrough"];
@@ -136,6 +136,8 @@ export function resolve(found: readonly Evidence[]): Decision | null {
  */
 function isDeeper(other: Evidence, best: Evidence): boolean {
   if (best.tier === "named" || !refines(other.class, best.class)) return false;
+  // How failures are called in general says less than any entry of a product, or a system error.
+  if (other.tier === "concept") return WRAPPERS.includes(best.class) && (best.card?.software ?? null) === null;
   if (WRAPPERS.includes(best.class)) return true;
   if (other.tier === "code" && best.tier === "own") return false;
   return !other.pieces.some((piece) => best.pieces.some((own) => overlaps(piece, own)));
