@@ -1,4 +1,5 @@
 // Everything in a text that speaks for a class: codes in their fields, messages of products, phrases of systems, statuses.
+import type { CauseId } from "../failure/causes.ts";
 import type { EntryCard } from "../knowledge/entry.ts";
 import { conceptHits } from "./concepts.ts";
 import type { Facts, Range } from "./explanation.ts";
@@ -84,7 +85,7 @@ function messageEvidence(signatures: Signatures, text: string, parts: readonly R
 }
 
 function tierOf(card: EntryCard, { software }: Facts): Tier {
-  if (card.kind === "status" || card.class === "status-only-502") return "status";
+  if (card.kind === "status") return "status";
   if (card.software === null) return "generic";
   if (software === undefined || software === card.software) return "own";
   return FAMILIES[software]?.includes(card.software) ? "family" : "other";
@@ -111,11 +112,28 @@ function statusEvidence(signatures: Signatures, text: string, { facts, codes, me
   const { status, range } = found;
   const card = pageCard(signatures, facts.software, status) ?? signatures.cards.get(`status/${status}`) ?? null;
   const common = { pieces: [range], range, weight: 3, what: `${excerpt(text, range)} is a status.` };
-  const alone: Evidence = { ...common, class: "status-only-502", card, tier: "status" };
+  const alone: Evidence = { ...common, class: DEFINED[status] ?? "status-only-502", card, tier: "status" };
   if (facts.upstreamStatus !== status || status < 500) return [alone];
   const what = `The upstream itself answered ${status}.`;
   return [alone, { ...common, class: "upstream-error-passthrough", card: null, tier: "code", what }];
 }
+
+/** Numbers that one product made for one cause: they say it by themselves. */
+const DEFINED: Readonly<Record<number, CauseId>> = {
+  444: "request-denied",
+  460: "client-closed-request",
+  494: "client-request-too-large",
+  495: "request-denied",
+  496: "request-denied",
+  497: "client-request-invalid",
+  499: "client-closed-request",
+  521: "connect-refused",
+  522: "connect-timeout",
+  523: "network-unreachable",
+  524: "response-timeout",
+  525: "tls-handshake-failed",
+  526: "tls-cert-untrusted",
+};
 
 /** The entry of a product's own bare page for the status. */
 function pageCard({ cards }: Signatures, software: string | undefined, status: number): EntryCard | undefined {

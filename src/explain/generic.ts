@@ -144,7 +144,51 @@ const SAYINGS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
 
 /** A part of every phrase above that is in ASCII: most lines have none, and are done with. */
 const ANY_STEM =
-  /refus|rehusad|rechazad|recusad|rifiutat|odrzucon|abgelehnt|reset|closed|hang ?up|zurück|reinici|time|timed|délai|zeit|tiempo|route|unreach|erreichbar|host|resol|name|NXDOMAIN|pipe|relais|daten|files|dateien|fichiers|expired|valid|certificate|match|ALTNAME|signed|PKIX|version|request|TLS|SSL|handshake|cipher|cancel|disconnect|deadline|empty|EOF|end of|premature|NoHttp|oom|memory|lookup|SERVFAIL|ServerFailure|BackOff|fault|dump|heap|[^\x00-\x7f]/i;
+  /fail|refus|rehusad|rechazad|recusad|rifiutat|odrzucon|abgelehnt|reset|closed|hang ?up|zurück|reinici|time|timed|délai|zeit|tiempo|route|unreach|erreichbar|host|resol|name|NXDOMAIN|pipe|relais|daten|files|dateien|fichiers|expired|valid|certificate|match|ALTNAME|signed|PKIX|version|request|TLS|SSL|handshake|cipher|cancel|disconnect|deadline|empty|EOF|end of|premature|NoHttp|oom|memory|lookup|SERVFAIL|ServerFailure|BackOff|fault|dump|heap|[^\x00-\x7f]/i;
+
+/** "connect() to unix:/x failed (13: …": a system call and the number of its error, as C programs print them. */
+const SYSCALL =
+  /\b(connect|recv|recvfrom|send|sendto|sendmsg|write|writev|read|readv|accept4?)\s?\(\s?\)[^\n]{0,200}?\bfailed \((\d{1,5}): /i;
+const SYSCALL_PHASE: Readonly<Record<string, string>> = { connect: "connecting", send: "sending", write: "sending" };
+const LINUX_ERRNO: Readonly<Record<string, string>> = {
+  "2": "ENOENT",
+  "11": "EAGAIN",
+  "13": "EACCES",
+  "23": "ENFILE",
+  "24": "EMFILE",
+  "32": "EPIPE",
+  "99": "EADDRNOTAVAIL",
+  "101": "ENETUNREACH",
+  "103": "ECONNABORTED",
+  "104": "ECONNRESET",
+  "105": "ENOBUFS",
+  "110": "ETIMEDOUT",
+  "111": "ECONNREFUSED",
+  "112": "EHOSTDOWN",
+  "113": "EHOSTUNREACH",
+  "54": "ECONNRESET",
+  "60": "ETIMEDOUT",
+  "61": "ECONNREFUSED",
+  "10054": "ECONNRESET",
+  "10060": "ETIMEDOUT",
+  "10061": "ECONNREFUSED",
+  "10065": "EHOSTUNREACH",
+};
+
+function syscallHit(part: string, start: number, facts: Facts): GenericHit | null {
+  const found = SYSCALL.exec(part);
+  const errno = found && LINUX_ERRNO[found[2]!];
+  if (!errno) return null;
+  const call = found[1]!.toLowerCase().replace(/(?:to|msg|v|from)$/, "");
+  const socket = /\bunix:[^\s,]+/.exec(part)?.[0];
+  const known = {
+    ...facts,
+    phase: facts.phase ?? SYSCALL_PHASE[call] ?? "reading response header",
+    ...(socket && !facts.upstream ? { upstream: socket } : {}),
+  };
+  const of = classOfErrno(errno, known);
+  return of && { class: of, range: [start + found.index, start + found.index + found[0].length], what: found[0] };
+}
 
 export interface GenericHit {
   readonly class: CauseId;
@@ -158,6 +202,8 @@ export function genericHits(text: string, parts: readonly Range[], facts: Facts)
   for (const [start, end] of parts) {
     const part = text.slice(start, end);
     if (!ANY_STEM.test(part)) continue;
+    const syscall = syscallHit(part, start, facts);
+    if (syscall) hits.push(syscall);
     for (const [cause, pattern] of SAYINGS) add(pattern.exec(part), start, cause);
     for (const [errno, pattern] of PHRASES) add(pattern.exec(part), start, classOfErrno(errno, facts));
   }

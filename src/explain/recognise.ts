@@ -77,7 +77,19 @@ function readText(text: string, known: Facts, wrappers: readonly string[]): Read
     return alone;
   }
   if (!text.includes("\n") && !wrappers.includes("html")) return readLine(text, known);
-  return readDocument(text, known, wrappers) ?? readLines(text, known);
+  return readDocument(text, known, wrappers) ?? readWrapped(text, known) ?? readLines(text, known);
+}
+
+const WRAPPED_LINES_MAX = 8;
+
+/** One long line that a terminal or a mail broke: only the first piece looks like a record, and all together are one. */
+function readWrapped(text: string, known: Facts): Reading | null {
+  const [first = "", ...rest] = text.split("\n");
+  if (rest.length >= WRAPPED_LINES_MAX || first.length < 40) return null;
+  const goesOn = (line: string) => line.trim() !== "" && !FRAME.test(line) && readFormatted(line, known) === null;
+  if (!rest.every(goesOn)) return null;
+  // As many characters as before, so that every range still fits.
+  return readFormatted(text.replaceAll("\n", " "), known);
 }
 
 /** One line, in its format or as free text. */
