@@ -25,6 +25,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   cloudflared: ["go", "cloudflare"],
   kubernetes: ["go", "linux", "ingress-nginx"],
   curl: ["openssl"],
+  fastly: ["varnish", "openssl"],
   gunicorn: ["linux"],
   systemd: ["linux"],
   kernel: ["linux"],

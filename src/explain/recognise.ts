@@ -60,14 +60,20 @@ const COMPLETE: ReadonlySet<string> = new Set([
 export function recognise({ text, facts, wrappers }: Normalised): Recognised {
   const read = readText(text, facts, wrappers);
   for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(read.facts, name, facts[name]);
-  if (read.format === null && isQuiet(read.facts.level) && read.codes.length === 0)
-    read.benign = !TROUBLE.test(text.slice(0, PRODUCT_MAX));
+  if (read.format === null && read.codes.length === 0) {
+    const shown = text.slice(0, PRODUCT_MAX);
+    read.benign = (isQuiet(read.facts.level) || NORMAL_WORK.test(shown)) && !TROUBLE.test(shown);
+  }
   return read;
 }
 
 /** Words that make even a line of level info worth a look. */
 const TROUBLE =
   /fail|error|refus|time[ds]? ?out|reset|unable|unreachable|cannot|can't|could not|denied|panic|crash|kill|exceed|abort|no such|not found|invalid|warn|\b50\d\b/i;
+
+/** What servers say of work that goes well, whatever form their lines have. */
+const NORMAL_WORK =
+  /\bHTTP\/[\d.]+"?[ :]{1,3}[123]\d\d\b|\b(?:INFO|DEBUG|NOTICE)\b|\b(?:listening (?:on|at)|still healthy|successfully|now ready|is ready|server (?:is )?(?:started|running|listening)|started (?:server|process|worker)|(?:re)?loaded|connected to|billed duration|ready for (?:connections|start up)|health check (?:passed|ok|succeeded))\b/i;
 
 function readText(text: string, known: Facts, wrappers: readonly string[]): Reading {
   if (text === "") return reading(null);
