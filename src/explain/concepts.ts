@@ -19,7 +19,7 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "upstream-not-ready",
-    /\b(?:readiness|liveness|startup|health)[ -]?(?:probe|check)s?\b.{0,60}\b(?:fail|unhealthy|not ready|timed out|timeout)|\bcontainers? with unready status\b/i,
+    /\b(?:readiness|liveness|startup|health)[ -]?(?:probe|check)s?\b.{0,60}\b(?:fail|unhealthy|not ready|timed out|timeout)|\bcontainers? with unready status\b|\bdid(?:n'?t| not) respond to (?:http )?(?:pings?|probes?|health)/i,
   ],
   [
     "response-header-too-large",
@@ -40,7 +40,7 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "protocol-mismatch",
-    /\bunexpected (?:http )?(?:protocol|preface)\b|\bnot (?:a |an )?(?:valid )?http\b.{0,30}\b(?:response|request|protocol)\b|\bbad (?:client )?(?:magic|preface)\b|\binvalid request block size: 2\d{4}\b|\bhttp\/2 (?:preface|frame)\b.{0,40}\b(?:http\/1|unexpected|looked like)\b/i,
+    /\bunexpected (?:http )?(?:protocol|preface)\b|\bhttp2: (?:frame too large|unexpected|invalid)|\breading server preface\b|\bnot (?:a |an )?(?:valid )?http\b.{0,30}\b(?:response|request|protocol)\b|\bbad (?:client )?(?:magic|preface)\b|\binvalid request block size: 2\d{4}\b|\bhttp\/2 (?:preface|frame)\b.{0,40}\b(?:http\/1|unexpected|looked like)\b/i,
   ],
   [
     "response-truncated",
@@ -68,7 +68,7 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "tunnel-disconnected",
-    /\btunnel\b.{0,60}\b(?:error|disconnect\w*|not (?:connected|found|running)|unable|lost|closed|offline)\b/i,
+    /\bfail(?:ed|ure) to (?:dial|connect) (?:to )?(?:the |a )?(?:edge|quic)\b|\btunnel\b.{0,60}\b(?:error|disconnect\w*|not (?:connected|found|running)|unable|lost|closed|offline)\b/i,
   ],
   [
     "rate-limited",
@@ -76,7 +76,7 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "request-denied",
-    /\b(?:access|request|connection)\b.{0,30}\b(?:denied|forbidden|blocked)\b.{0,40}\b(?:by|rule|policy|acl|waf|firewall)\b|\bModSecurity\b.{0,40}\bdenied\b/i,
+    /\b(?:access|request|connection)\b.{0,30}\b(?:denied|forbidden|blocked)\b.{0,40}\b(?:by|rule|policy|acl|waf|firewall)\b|\bModSecurity\b.{0,40}\bdenied\b|\baccess denied with code \d{3}\b/i,
   ],
   [
     "route-not-found",
@@ -84,11 +84,11 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "gateway-config-invalid",
-    /\bhost not found in upstream\b|\b(?:configuration|config)\b.{0,30}\b(?:error|invalid|test failed|rejected)\b|\bunknown directive\b|\binvalid (?:number of arguments|parameter|port|url prefix)\b/i,
+    /\bhost not found in upstream\b|\b(?:configuration|config)\b.{0,30}\b(?:error|invalid|test failed|rejected)\b|\bunknown directive\b|\[ALERT\].{0,40}\bparsing \[|\bcreating TLS config\b|\bfailed to find any PEM data\b|\bsyntax error\b.{0,60}\b(?:line|config)|\bfatal errors found in configuration\b|\berrors? (?:parsing|reading|initializing|adapting|loading) (?:the )?config|\binvalid (?:number of arguments|parameter|port|url prefix)\b/i,
   ],
   [
     "app-crashed",
-    /\b(?:process|container|worker|application|app|child|dyno)\b.{0,60}\b(?:crashed|exited (?:with|on)|terminated|died|failed to (?:start|boot)|did not start)\b(?!.{0,30}\b(?:code|status) 0\b)/i,
+    /\bfaulting (?:application|module) name\b|\b(?:process|container|worker|application|app|child|dyno)\b.{0,60}\b(?:crashed|exited (?:with|on)|terminated|died|failed to (?:start|boot)|did not start)\b(?!.{0,30}\b(?:code|status) 0\b)/i,
   ],
   ["proxy-loop", /\b(?:proxy|redirect|forwarding|request) loop\b|\bloop detected\b/i],
   ["client-timeout", /\bclient\b.{0,40}\b(?:timed out|timeout)\b/i],
@@ -98,7 +98,7 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
   [
     "closed-before-response",
-    /\b(?:upstream|backend|server|peer|origin|remote)\b.{0,40}\b(?:closed|reset|dropped|terminated|disconnect\w*)\b.{0,30}\b(?:connection|stream|before|without)?|\bbackend fetch failed\b/i,
+    /\b(?:upstream|backend|server|peer|origin|remote)\b.{0,40}\b(?:closed|reset|dropped|terminated|disconnect\w*)\b.{0,30}\b(?:connection|stream|before|without)?|\bbackend fetch failed\b|\bRemoteProtocolError\b|\bConnectionTerminated\b/i,
   ],
   [
     "response-malformed",
@@ -106,14 +106,29 @@ const CONCEPTS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
   ],
 ];
 
+/** Pages for visitors use these words whatever the cause was. */
+const SAID_FOR_ALL: ReadonlySet<CauseId> = new Set<CauseId>([
+  "response-malformed",
+  "response-timeout",
+  "closed-before-response",
+  "upstream-not-ready",
+]);
+
+/** nginx does not start, or keeps its old configuration: "[emerg]" says that much of any text. */
+function emergency(text: string): GenericHit[] {
+  const at = Math.max(0, text.indexOf("[emerg]"));
+  return [{ class: "gateway-config-invalid", range: [at, at + "[emerg]".length], what: "[emerg]" }];
+}
+
 /** The first concept that each part names. */
 export function conceptHits(text: string, parts: readonly Range[], facts: Facts): GenericHit[] {
-  // The page for visitors says the same for every cause.
-  if (facts.side === "client" || facts.format === "error-page") return [];
+  if (facts.side === "client") return [];
+  if (facts.software === "nginx" && facts.level === "emerg") return emergency(text);
   return parts.flatMap(([start, end]) => {
     const part = text.slice(start, end);
     if (facts.software === undefined && !CONTEXT.test(part)) return [];
     for (const [cause, pattern] of CONCEPTS) {
+      if (facts.format === "error-page" && SAID_FOR_ALL.has(cause)) continue;
       const found = pattern.exec(part);
       if (!found) continue;
       const at = start + found.index;

@@ -35,7 +35,10 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
 
 /** All of it, unsorted. */
 export function evidenceOf(signatures: Signatures, text: string, recognised: Recognised): Evidence[] {
-  const { facts, codes, messages } = recognised;
+  const { facts, codes, benign } = recognised;
+  // A document of fields that no format knows speaks in all of them.
+  const isUnknownRecord = recognised.messages.length === 0 && !benign && text.startsWith("{");
+  const messages: readonly Range[] = isUnknownRecord ? [[0, text.length]] : recognised.messages;
   return [
     ...namedEvidence(signatures, text, facts),
     ...messageEvidence(signatures, text, messages, facts),
@@ -99,6 +102,8 @@ function codeEvidence(signatures: Signatures, code: Code, facts: Facts, text: st
     weight: code.code.length + CODE_WEIGHT,
     what: `${excerpt(text, code.range)} (${code.of}).`,
   };
+  // Any program can end with a status; it is about an application only where a supervisor says so.
+  if (code.of === "exit-code" && facts.software === undefined) return [];
   const cards = cardsOfCode(signatures, code.of, code.code);
   if (cards.length > 0)
     return cards.map((card) => ({ ...common, class: classFor(card, code, facts), card, tier: tierOfCode(card, code) }));
@@ -113,10 +118,21 @@ function statusEvidence(signatures: Signatures, text: string, { facts, codes, me
   const { status, range } = found;
   const card = pageCard(signatures, facts.software, status) ?? signatures.cards.get(`status/${status}`) ?? null;
   const common = { pieces: [range], range, weight: 3, what: `${excerpt(text, range)} is a status.` };
-  const alone: Evidence = { ...common, class: DEFINED[status] ?? "status-only-502", card, tier: "status" };
-  if (facts.upstreamStatus !== status || status < 500) return [alone];
+  const defined = DEFINED[status];
+  const alone: Evidence = {
+    ...common,
+    class: defined ?? "status-only-502",
+    card,
+    tier: defined ? "generic" : "status",
+  };
+  if (facts.upstreamStatus !== status || status < 500 || isOwnVerdict(facts, status)) return [alone];
   const what = `The upstream itself answered ${status}.`;
   return [alone, { ...common, class: "upstream-error-passthrough", card: null, tier: "code", what }];
+}
+
+/** nginx enters 502 and 504 as the upstream's status also where it made them itself. */
+function isOwnVerdict({ software, format }: Facts, status: number): boolean {
+  return (status === 502 || status === 504) && /nginx|openresty|kong|tengine/.test(`${software} ${format}`);
 }
 
 /** Numbers that one product made for one cause: they say it by themselves. */
@@ -168,8 +184,9 @@ function statusIn(
 const CODE_WEIGHT = 8;
 
 function tierOfCode(card: EntryCard, code: Code): Tier {
-  if (card.kind === "status" || code.of === "http-status" || card.class === "status-only-502") return "status";
-  return code.of === "errno" ? "generic" : "code";
+  if (card.kind === "status") return "status";
+  if (code.of === "http-status" || code.of === "errno") return "generic";
+  return "code";
 }
 
 /** An errno means what its phase makes of it, whatever the general entry says. */

@@ -96,7 +96,7 @@ const PHRASES: readonly (readonly [errno: string, pattern: RegExp])[] = [
   ["ENETUNREACH", /\bnetwork is unreachable\b|网络不可达|das netzwerk ist nicht erreichbar/iu],
   [
     "ENOTFOUND",
-    /\bno such host\b|\bname or service not known\b|\bcould not resolve host\b|\bnodename nor servname provided\b|\bname does not resolve\b|\bNXDOMAIN\b|\bUnknownHostException\b|der name oder der dienst ist nicht bekannt|未知的名称或服务/iu,
+    /\bno such host\b|\bname resolution (?:failure|failed|error)\b|\bname or service not known\b|\bcould not resolve host\b|\bnodename nor servname provided\b|\bname does not resolve\b|\bNXDOMAIN\b|\bUnknownHostException\b|der name oder der dienst ist nicht bekannt|未知的名称或服务/iu,
   ],
   ["EAI_AGAIN", /\btemporary failure in name resolution\b|\bdns lookup timed out\b/iu],
   ["EPIPE", /\bbroken pipe\b|relais brisé \(pipe\)|datenübergabe unterbrochen/iu],
@@ -190,6 +190,9 @@ function syscallHit(part: string, start: number, facts: Facts): GenericHit | nul
   return of && { class: of, range: [start + found.index, start + found.index + found[0].length], what: found[0] };
 }
 
+/** The first bytes of a TLS handshake where a request line should be, as servers escape them. */
+const TLS_IN_CLEAR = /"\\{1,2}x16\\{1,2}x03\\{1,2}x0[0-4]/;
+
 export interface GenericHit {
   readonly class: CauseId;
   readonly range: Range;
@@ -199,6 +202,13 @@ export interface GenericHit {
 /** What the phrases in the given parts mean, and the error of the facts. */
 export function genericHits(text: string, parts: readonly Range[], facts: Facts): GenericHit[] {
   const hits: GenericHit[] = [];
+  const greeting = TLS_IN_CLEAR.exec(text);
+  if (greeting)
+    hits.push({
+      class: "tls-plaintext-mismatch",
+      range: [greeting.index, greeting.index + greeting[0].length],
+      what: greeting[0],
+    });
   for (const [start, end] of parts) {
     const part = text.slice(start, end);
     if (!ANY_STEM.test(part)) continue;

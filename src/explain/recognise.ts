@@ -21,7 +21,7 @@ import { nginxError } from "./formats/nginx-error.ts";
 import { readPhrases } from "./formats/phrases.ts";
 import { productOf } from "./formats/products.ts";
 import { lineEnd } from "./mapped-text.ts";
-import type { Normalised, Recognised } from "./recognised.ts";
+import type { Code, Normalised, Recognised } from "./recognised.ts";
 
 /** Formats of one line. Those of busy logs first: the rest is asked only where these know nothing. */
 const FORMATS: readonly Format[] = [
@@ -60,7 +60,7 @@ const COMPLETE: ReadonlySet<string> = new Set([
 export function recognise({ text, facts, wrappers }: Normalised): Recognised {
   const read = readText(text, facts, wrappers);
   for (const name of Object.keys(facts) as (keyof Facts)[]) setFact(read.facts, name, facts[name]);
-  if (read.format === null && read.codes.length === 0) {
+  if (!read.benign && read.codes.every(isFineStatus)) {
     const shown = text.slice(0, PRODUCT_MAX);
     read.benign = (isQuiet(read.facts.level) || NORMAL_WORK.test(shown)) && !TROUBLE.test(shown);
   }
@@ -71,9 +71,11 @@ export function recognise({ text, facts, wrappers }: Normalised): Recognised {
 const TROUBLE =
   /fail|error|refus|time[ds]? ?out|reset|unable|unreachable|cannot|can't|could not|denied|panic|crash|kill|exceed|abort|no such|not found|invalid|warn|\b50\d\b/i;
 
+const isFineStatus = ({ of, code }: Code): boolean => of === "http-status" && Number(code) < 400;
+
 /** What servers say of work that goes well, whatever form their lines have. */
 const NORMAL_WORK =
-  /\bHTTP\/[\d.]+"?[ :]{1,3}[123]\d\d\b|\b(?:INFO|DEBUG|NOTICE)\b|\b(?:listening (?:on|at)|still healthy|successfully|now ready|is ready|server (?:is )?(?:started|running|listening)|started (?:server|process|worker)|(?:re)?loaded|connected to|billed duration|ready for (?:connections|start up)|health check (?:passed|ok|succeeded))\b/i;
+  /\bHTTP\/[\d.]+"?[ :]{1,3}[123]\d\d\b|\b(?:INFO?|DEBUG|DBG|NOTICE|info|notice)\b|^[ID]\d{4} \d\d:|\b(?:listening (?:on|at)|still healthy|successfully|now ready|is ready|server (?:is )?(?:started|running|listening)|started (?:server|process|worker)|(?:re)?loaded|connected to|billed duration|ready for (?:connections|start up)|health check (?:passed|ok|succeeded))\b/im;
 
 function readText(text: string, known: Facts, wrappers: readonly string[]): Reading {
   if (text === "") return reading(null);

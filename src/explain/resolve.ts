@@ -113,7 +113,7 @@ export interface Decision {
 
 /** The answer; null where nothing was found. */
 export function resolve(found: readonly Evidence[]): Decision | null {
-  const ranked = withoutCovered(found).toSorted(byStrength);
+  const ranked = withoutNormalWork(withoutCovered(found)).toSorted(byStrength);
   let best = ranked[0];
   if (best === undefined) return null;
   for (const other of ranked.slice(1)) if (isDeeper(other, best)) best = other;
@@ -141,6 +141,17 @@ function isDeeper(other: Evidence, best: Evidence): boolean {
   if (WRAPPERS.includes(best.class)) return true;
   if (other.tier === "code" && best.tier === "own") return false;
   return !other.pieces.some((piece) => best.pieces.some((own) => overlaps(piece, own)));
+}
+
+/** Lines of normal work beside one that failed say nothing. */
+function withoutNormalWork(found: readonly Evidence[]): readonly Evidence[] {
+  const normal = found.filter((each) => each.class === "not-an-error");
+  const fails = (each: Evidence) =>
+    each.class !== "not-an-error" &&
+    !WRAPPERS.includes(each.class) &&
+    (each.tier === "named" || each.tier === "own" || each.tier === "code") &&
+    !normal.some(({ range }) => overlaps(range, each.range));
+  return normal.length > 0 && found.some(fails) ? found.filter((each) => each.class !== "not-an-error") : found;
 }
 
 function byStrength(a: Evidence, b: Evidence): number {
