@@ -14,14 +14,17 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
-export function runCommand(command: string, args: readonly string[], cwd?: string): Promise<Ended> {
+/** Runs a program to its end; `input` goes to its standard input. */
+export function runCommand(command: string, args: readonly string[], cwd?: string, input?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: "pipe",
       env: { ...process.env, NO_COLOR: "1" },
     });
+    // A program that does not read what it is given may end first.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -36,8 +39,8 @@ export function runCommand(command: string, args: readonly string[], cwd?: strin
 }
 
 /** Runs `goodgate …` to its end. */
-export function runGoodgate(args: readonly string[], cwd?: string): Promise<Ended> {
-  return runCommand(process.execPath, [PROGRAM, ...args], cwd);
+export function runGoodgate(args: readonly string[], cwd?: string, input?: string): Promise<Ended> {
+  return runCommand(process.execPath, [PROGRAM, ...args], cwd, input);
 }
 
 export function isInstalled(command: string): boolean {
