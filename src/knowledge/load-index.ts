@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KnowledgeIndex } from "./entry.ts";
+import { openArchive } from "./entry-archive.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** Beside the compiled code; from src/, where tests run, that is in dist/. */
@@ -19,7 +20,6 @@ export function loadIndex(): KnowledgeIndex {
 
 /** The Markdown of an entry, as written; null where there is none. */
 export function loadMarkdown(id: string): string | null {
-  if (!/^(?:status|cause|message)(?:\/[a-z0-9.-]+){1,2}$/.test(id) || id.includes("..")) return null;
-  const file = join(folder, "entries", `${id}.md`);
-  return existsSync(file) ? readFileSync(file, "utf8") : null;
+  const packed = openArchive(join(folder, "entries"))?.read(id) as { readonly markdown: string } | undefined;
+  return packed?.markdown ?? null;
 }

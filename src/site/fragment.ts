@@ -21,10 +21,16 @@ export interface FragmentPart {
   readonly html: string;
 }
 
-/** The file `entries/ID.json`. */
+/** An entry as its page is made of. */
 export interface RenderedEntry {
   readonly entry: Entry;
   readonly fragments: readonly Fragment[];
+}
+
+/** As the archive of the build keeps it. */
+export interface PackedEntry extends RenderedEntry {
+  /** The file that it was made from. */
+  readonly markdown: string;
 }
 
 /** Marks the address of an entry in a fragment; the id, a slash and perhaps an anchor follow. */

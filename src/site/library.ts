@@ -1,11 +1,11 @@
 // The reference as the build left it in dist/: the index is read once, entries when they are asked for. An id counts
 // only if the index has it, so that no address ever becomes a path of its own.
 import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EntryCard, KnowledgeIndex } from "../knowledge/entry.ts";
-import type { Assets, RenderedEntry } from "./fragment.ts";
+import { openArchive } from "../knowledge/entry-archive.ts";
+import type { Assets, PackedEntry, RenderedEntry } from "./fragment.ts";
 
 export interface Library {
   readonly index: KnowledgeIndex;
@@ -28,16 +28,18 @@ export function openLibrary(folder: string = distFolder): Library {
   const index = JSON.parse(readFileSync(indexFile, "utf8")) as KnowledgeIndex;
   const assets = JSON.parse(readFileSync(join(folder, "site", "assets.json"), "utf8")) as Assets;
   const cards = new Map(index.cards.map((card) => [card.id, card]));
-  const read = async (id: string, extension: string): Promise<string> => {
-    if (!cards.has(id)) throw new Error(`the reference has no entry ${id}`);
-    return readFile(join(folder, "knowledge", "entries", `${id}.${extension}`), "utf8");
+  const archive = openArchive(join(folder, "knowledge", "entries"));
+  const read = async (id: string): Promise<PackedEntry> => {
+    const packed = archive?.read(id) as PackedEntry | undefined;
+    if (!packed) throw new Error(`the reference has no entry ${id}`);
+    return packed;
   };
   return {
     index,
     assets,
     assetFolder: join(folder, "site", "assets"),
     card: (id) => cards.get(id),
-    entry: async (id) => JSON.parse(await read(id, "json")) as RenderedEntry,
-    source: (id) => read(id, "md"),
+    entry: read,
+    source: async (id) => (await read(id)).markdown,
   };
 }

@@ -10,7 +10,8 @@ const DEFAULTS =
   "  mode http\n  log global\n  option httplog\n  option dontlognull\n" +
   "  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n";
 /** Set here, or not for a process that ends with its test. */
-const OWN = /^[ \t]*(?:log[ \t]+(?:stdout|\/|\d|\S+:\d)|user|group|chroot|pidfile|stats[ \t]+socket|daemon|master-worker)\b.*$/gm;
+const OWN =
+  /^[ \t]*(?:log[ \t]+(?:stdout|\/|\d|\S+:\d)|user|group|chroot|pidfile|stats[ \t]+socket|daemon|master-worker)\b.*$/gm;
 
 interface Section {
   /** "backend app"; "" = lines before any section. */

@@ -35,10 +35,7 @@ export async function wrapNginx(code: string, around: Surroundings): Promise<Wra
     : `${main}\nhttp {\n${setUp}\n${inner}\n}`;
   const events = /^\s*events\b/m.test(main) ? "" : "events {}\n";
   // One process: killing it leaves no worker behind.
-  return settle(
-    `daemon off; master_process off; pid ${folder}/nginx.pid; ${logs}\n${events}${whole}\n`,
-    around,
-  );
+  return settle(`daemon off; master_process off; pid ${folder}/nginx.pid; ${logs}\n${events}${whole}\n`, around);
 }
 
 interface Statement {

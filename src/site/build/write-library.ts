@@ -1,16 +1,17 @@
 // The build of the reference: reads /knowledge, renders it, bundles what runs in the browser, and leaves in dist/ what
 // the program needs of all that at run time, where there is no Markdown parser, highlighter or bundler any more:
 //   knowledge/index.json        all cards, for explain and the lists
-//   knowledge/entries/ID.json   the entry with its fragments; ID.md is its source
+//   knowledge/entries.pack      each entry with its fragments and its source; entries.json says where
 //   site/assets/*               script, style and index for browsers, by names that change with their content
 //   site/assets.json            those names
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { KnowledgeIndex } from "../../knowledge/entry.ts";
+import { writeArchive } from "../../knowledge/entry-archive.ts";
 import type { EntryProblem } from "../../knowledge/parse-entry.ts";
 import { indexOf, readEntries } from "../../knowledge/read-entries.ts";
-import type { Assets, RenderedEntry } from "../fragment.ts";
+import type { Assets, PackedEntry } from "../fragment.ts";
 import { bundleScripts } from "./bundle.ts";
 import { createHighlighter } from "./highlight.ts";
 import { createRenderer, languagesOf } from "./render-sections.ts";
@@ -33,19 +34,18 @@ export interface LibraryReport {
 /** Makes all of it anew. Entries with problems are left out or lose a link; the report says which. */
 export async function writeLibrary({ knowledge, source, output }: LibraryFolders): Promise<LibraryReport> {
   const { entries, problems } = readEntries(knowledge);
-  const [target, assets] = [join(output, "knowledge", "entries"), join(output, "site", "assets")];
-  for (const folder of [target, assets]) rmSync(folder, { recursive: true, force: true });
+  const assets = join(output, "site", "assets");
+  rmSync(assets, { recursive: true, force: true });
+  mkdirSync(join(output, "knowledge"), { recursive: true });
   mkdirSync(assets, { recursive: true });
 
   const bundling = bundleScripts(join(source, "site", "browser"), assets);
   const renderer = createRenderer(new Set(entries.map(({ id }) => id)), await createHighlighter(languagesOf(entries)));
-  for (const entry of entries) {
-    const file = join(target, `${entry.id}.json`);
-    mkdirSync(dirname(file), { recursive: true });
-    const rendered: RenderedEntry = { entry, fragments: renderer.render(entry) };
-    writeFileSync(file, JSON.stringify(rendered));
-    copyFileSync(join(knowledge, `${entry.id}.md`), join(target, `${entry.id}.md`));
-  }
+  const packed = entries.map((entry): [string, PackedEntry] => {
+    const markdown = readFileSync(join(knowledge, `${entry.id}.md`), "utf8");
+    return [entry.id, { entry, fragments: renderer.render(entry), markdown }];
+  });
+  writeArchive(join(output, "knowledge", "entries"), packed);
   const index = indexOf(entries);
   writeFileSync(join(output, "knowledge", "index.json"), JSON.stringify(index));
   const names: Assets = {
