@@ -3,14 +3,16 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readEntries } from "../src/knowledge/read-entries.ts";
+import { indexOf, readEntries } from "../src/knowledge/read-entries.ts";
 import { isInstalled } from "./command.ts";
 import { type Example, examplesOf } from "./examples/fences.ts";
 import { runExample } from "./examples/run.ts";
 import { CODE, settingProblem } from "./examples/settings.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const examples = examplesOf(readEntries(join(root, "knowledge")).entries);
+const { entries } = readEntries(join(root, "knowledge"));
+const examples = examplesOf(entries);
+const index = indexOf(entries);
 const AT_ONCE = 4;
 const PROGRAMS: Readonly<Record<string, string>> = {
   nginx: "nginx",
@@ -60,7 +62,7 @@ async function problemsOf(list: readonly Example[]): Promise<string[]> {
   const waiting = [...list];
   const worker = async () => {
     for (let example = waiting.shift(); example; example = waiting.shift()) {
-      const problem = await runExample(example);
+      const problem = await runExample(example, index);
       if (problem !== null) problems.push(`knowledge/${example.name}: ${problem}`);
     }
   };

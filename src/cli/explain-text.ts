@@ -3,7 +3,7 @@
 
 import type { Alternative, Explanation, NextStep, Range } from "../explain/explanation.ts";
 import { CAUSES, isCauseId } from "../failure/causes.ts";
-import { REFERENCE_BASE } from "../failure/error-body.ts";
+import { REFERENCE_BASE } from "../failure/reference.ts";
 
 const BOLD = "\x1b[1m";
 const DIM = "\x1b[2m";

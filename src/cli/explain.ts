@@ -4,8 +4,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { explain } from "../explain/explain.ts";
 import type { Explanation } from "../explain/explanation.ts";
-import { loadIndex, loadMarkdown } from "../knowledge/load-index.ts";
-import { explainLog } from "./explain-log.ts";
+import { loadIndex } from "../knowledge/load-index.ts";
 import { renderExplanation, renderLine, renderMarkdown } from "./explain-text.ts";
 
 const EXIT_ANSWERED = 0;
@@ -31,18 +30,26 @@ export async function explainCommand(texts: readonly string[], options: ExplainO
   if (wanted.length + (texts.length > 0 ? 1 : 0) > 1) return usage("give a text, --lines or --log: one of them");
   const file = wanted[0];
   if (file !== undefined && file !== "-" && !isFile(file)) return usage(`${file}: no such file`);
-  if (options.log !== undefined) return explainLog(options.log, options.json === true, coloured());
+  if (options.log !== undefined) {
+    const { explainLog } = await import("./explain-log.ts");
+    return explainLog(options.log, options.json === true, coloured());
+  }
   if (options.lines !== undefined) return explainLines(options.lines, options.json === true);
   const text = texts.length === 0 || (texts.length === 1 && texts[0] === "-") ? await readStdin() : texts.join(" ");
   if (text === null) return usage('nothing to explain: goodgate explain "502 Bad Gateway", or pipe a log line into it');
   if (text.trim() === "") return usage("the text is empty");
   const answer = explain(text, loadIndex());
-  const page = options.page ? loadMarkdown(answer.entry.slice(1)) : null;
+  const page = options.page ? await markdownOf(answer.entry.slice(1)) : null;
   const colour = coloured();
   const human = () =>
     renderExplanation(answer, { colour, columns: columns() }) + (page ? `\n${renderMarkdown(page, colour)}` : "");
   await write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : human());
   return codeOf(answer);
+}
+
+/** The entry as it is written; null where there is none. */
+async function markdownOf(id: string): Promise<string | null> {
+  return (await import("../knowledge/load-markdown.ts")).loadMarkdown(id);
 }
 
 async function explainLines(file: string, json: boolean): Promise<number> {

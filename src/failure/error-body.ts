@@ -9,13 +9,11 @@ import { errorPage, PAGE_POLICY } from "./error-page.ts";
 import type { Failure } from "./failure.ts";
 import type { ErrorFormat } from "./negotiate.ts";
 import { hopAtFault, parseProxyStatus } from "./proxy-status.ts";
+import { referenceOf } from "./reference.ts";
 import { statusText } from "./status.ts";
 import { type DescribeContext, requestLine } from "./words.ts";
 
 export { type ErrorFormat, negotiate } from "./negotiate.ts";
-
-/** Where the reference stands: problem types are addresses below it. */
-export const REFERENCE_BASE = "https://goodgate.dev";
 
 /** What is told beside the failure. */
 export interface ErrorContext extends DescribeContext {
@@ -53,11 +51,6 @@ export function errorBody(format: ErrorFormat, failure: Failure, context: ErrorC
     case "text":
       return { type: "text/plain; charset=utf-8", body: plainText(failure, context), policy: "" };
   }
-}
-
-/** The address of the reference entry of a cause. */
-export function referenceOf(cause: string, base: string = REFERENCE_BASE): string {
-  return `${base}/reference/cause/${cause}`;
 }
 
 function problem(failure: Failure, context: ErrorContext): string {

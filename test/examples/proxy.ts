@@ -15,7 +15,7 @@ import { wrapNginx } from "./wrap-nginx.ts";
 
 const STARTS_WITHIN_MS = 10_000;
 
-export interface Proxy {
+export interface RunningProxy {
   readonly port: number;
   /** What it has logged, a line each. */
   readonly logged: () => string[];
@@ -31,6 +31,8 @@ interface Runner {
   readonly run: (file: string, folder: string) => readonly string[];
   /** Files in the folder that it logs to; none = its output. */
   readonly logs: readonly string[];
+  /** Lines of its start, and of the connection that looks whether it listens. */
+  readonly noise: RegExp;
 }
 
 export const RUNNERS: Readonly<Record<string, Runner>> = {
@@ -41,6 +43,7 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     check: (file, folder) => ["-t", "-q", "-p", folder, "-c", file],
     run: (file, folder) => ["-p", folder, "-c", file],
     logs: ["error.log", "access.log"],
+    noise: /\[notice\]|client closed connection while waiting for request/,
   },
   haproxy: {
     program: "haproxy",
@@ -49,6 +52,7 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     check: (file) => ["-c", "-f", file],
     run: (file) => ["-db", "-f", file],
     logs: [],
+    noise: /^\[(?:NOTICE|WARNING)\]/,
   },
   caddyfile: {
     program: "caddy",
@@ -57,11 +61,12 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     check: (file) => ["adapt", "--validate", "--adapter", "caddyfile", "--config", file],
     run: (file) => ["run", "--adapter", "caddyfile", "--config", file],
     logs: [],
+    noise: /^\{"level":"(?:info|warn)"/,
   },
 };
 
 /** Starts the program of the example's language; rejects with its output where it does not listen. */
-export async function startProxy({ language, code }: Example, around: Surroundings): Promise<Proxy> {
+export async function startProxy({ language, code }: Example, around: Surroundings): Promise<RunningProxy> {
   if (language === "goodgate") return startOwn(code, around);
   const runner = RUNNERS[language];
   if (!runner) throw new Error(`${language} cannot be run`);
@@ -71,10 +76,11 @@ export async function startProxy({ language, code }: Example, around: Surroundin
   writeFileSync(file, text);
   const started = await start(runner, runner.run(file, folder), port, folder);
   const inFiles = () => runner.logs.flatMap((name) => linesOf(folder, name));
-  return { ...started, port, logged: runner.logs.length > 0 ? inFiles : started.logged };
+  const lines = runner.logs.length > 0 ? inFiles : started.logged;
+  return { ...started, port, logged: () => lines().filter((line) => !runner.noise.test(line)) };
 }
 
-async function startOwn(code: string, around: Surroundings): Promise<Proxy> {
+async function startOwn(code: string, around: Surroundings): Promise<RunningProxy> {
   const config = parse(withApplications(wrapGoodgate(code, around), around)) as Record<string, unknown>;
   // Ports and logs are the harness's own.
   const { listen: _listen, console: _console, log: _log, ...rest } = config;
@@ -91,7 +97,7 @@ async function start(
   args: readonly string[],
   port: number,
   folder: string,
-): Promise<Omit<Proxy, "port">> {
+): Promise<Omit<RunningProxy, "port">> {
   let output = "";
   const home = join(folder, "home");
   mkdirSync(home, { recursive: true });
@@ -99,12 +105,14 @@ async function start(
     cwd: folder,
     env: { ...ENV, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that the workers end with it.
+    detached: true,
   });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   let over = false;
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve())).then(() => (over = true));
   const stop = () => {
-    child.kill("SIGKILL");
+    if (!over) process.kill(-child.pid!, "SIGKILL");
     return ended;
   };
   const end = performance.now() + STARTS_WITHIN_MS;

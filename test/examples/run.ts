@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { checkReport } from "../../src/cli/check.ts";
 import { explain } from "../../src/explain/explain.ts";
-import { isCauseId } from "../../src/failure/causes.ts";
-import { loadIndex } from "../../src/knowledge/load-index.ts";
+import { type CauseId, isCauseId } from "../../src/failure/causes.ts";
+import type { KnowledgeIndex } from "../../src/knowledge/entry.ts";
 import { isFaultName } from "../../src/lab/faults.ts";
 import { type Lab, startLab } from "../../src/lab/server.ts";
 import { exchange, pause, startGateway } from "../harness.ts";
 import { freePort } from "../origin.ts";
 import type { Example } from "./fences.ts";
 import { ENV, run } from "./program.ts";
-import { type Proxy, RUNNERS, startProxy } from "./proxy.ts";
+import { RUNNERS, type RunningProxy, startProxy } from "./proxy.ts";
 import { type Surroundings, withApplications, writeTlsFiles } from "./surroundings.ts";
 import { wrapGoodgate } from "./wrap-goodgate.ts";
 
@@ -24,10 +24,10 @@ const ATTEMPTS = 3;
 /** Somebody took the port between asking for a free one and listening on it. */
 const PORT_TAKEN = /address (?:is )?already in use|EADDRINUSE|cannot bind socket/i;
 
-/** Runs it; resolves with what is wrong, null = nothing. */
-export async function runExample(example: Example): Promise<string | null> {
+/** Runs it; resolves with what is wrong, null = nothing. The index is what explain looks into. */
+export async function runExample(example: Example, index: KnowledgeIndex): Promise<string | null> {
   for (let attempt = 1; ; attempt++) {
-    const problem = await inFolder((folder) => runIn(folder, example));
+    const problem = await inFolder((folder) => runIn(folder, example, index));
     if (problem === null || attempt === ATTEMPTS || !PORT_TAKEN.test(problem)) return problem;
   }
 }
@@ -43,7 +43,7 @@ async function inFolder(use: (folder: string) => Promise<string | null>): Promis
   }
 }
 
-async function runIn(folder: string, example: Example): Promise<string | null> {
+async function runIn(folder: string, example: Example, index: KnowledgeIndex): Promise<string | null> {
   writeTlsFiles(folder);
   const mode = example.settings["run"];
   const written = { folder, app: "127.0.0.1:3000", second: "127.0.0.1:3001", freePort, hasty: false };
@@ -57,7 +57,7 @@ async function runIn(folder: string, example: Example): Promise<string | null> {
     if (example.language === "js")
       return await (mode === "client" ? clientProblem(example, around) : serverProblem(example, around));
     if (example.language === "sh") return await shellProblem(example, around);
-    return await proxyProblem(example, around, [app, second]);
+    return await proxyProblem(example, around, [app, second], index);
   } finally {
     await Promise.all([app.close(), second.close()]);
   }
@@ -113,7 +113,12 @@ function thrownBy(read: () => unknown): string | null {
   }
 }
 
-async function proxyProblem(example: Example, around: Surroundings, labs: readonly Lab[]): Promise<string | null> {
+async function proxyProblem(
+  example: Example,
+  around: Surroundings,
+  labs: readonly Lab[],
+  index: KnowledgeIndex,
+): Promise<string | null> {
   const proxy = await startProxy(example, around);
   try {
     const { settings } = example;
@@ -121,20 +126,21 @@ async function proxyProblem(example: Example, around: Surroundings, labs: readon
     const answer = await answerOf(proxy, settings);
     const said = typeof answer === "string" ? answer : String(answer.status);
     const wanted = settings["status"] ?? (isGood ? "200" : undefined);
+    const classes = () => proxy.logged().map((line) => explain(line, index).class ?? "nothing known");
     const withLog = (problem: string) => `${problem}; logged:\n${proxy.logged().join("\n")}`;
     if (wanted !== undefined && said !== wanted) return withLog(`the answer is ${said}, not ${wanted}`);
     if (!isGood) {
       const cause = settings["cause"];
-      return cause === undefined || (await becomesLogged(proxy, cause))
+      return cause === undefined || (await becomesTrue(() => classes().includes(cause as CauseId)))
         ? null
-        : withLog(`explain says ${classesOf(proxy).join(", ")}, not ${cause}`);
+        : withLog(`explain says ${classes().join(", ")}, not ${cause}`);
     }
     if (typeof answer === "string" || !answer.whole) return withLog("the answer is not whole");
     if (settings["status"] !== undefined) return null;
     if (/:300[01]\b/.test(example.code) && labs.every(({ deliveries }) => deliveries.length === 0))
       return withLog("the answer is nobody's: no request reached an application");
     // Where the application is broken on purpose, its failure is logged and overcome.
-    const failures = around.hasty ? [] : classesOf(proxy).filter((of) => isCauseId(of));
+    const failures = around.hasty ? [] : classes().filter((of) => isCauseId(of));
     return failures.length === 0 ? null : withLog(`explain calls it ${failures.join(", ")}`);
   } finally {
     await proxy.stop();
@@ -142,7 +148,7 @@ async function proxyProblem(example: Example, around: Surroundings, labs: readon
 }
 
 async function answerOf(
-  { port }: Proxy,
+  { port }: RunningProxy,
   { path = "/", host = "shop.example" }: Example["settings"],
 ): Promise<Awaited<ReturnType<typeof exchange>> | string> {
   const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
@@ -150,13 +156,10 @@ async function answerOf(
   return Promise.race([exchange(port, request).catch((error: Error) => error.message), none]);
 }
 
-const classesOf = (proxy: Proxy): string[] =>
-  proxy.logged().map((line) => explain(line, loadIndex()).class ?? "nothing known");
-
 /** Proxies write their lines after the answer. */
-async function becomesLogged(proxy: Proxy, cause: string): Promise<boolean> {
+async function becomesTrue(isSo: () => boolean): Promise<boolean> {
   const end = performance.now() + LOGS_WITHIN_MS;
-  while (!classesOf(proxy).includes(cause)) {
+  while (!isSo()) {
     if (performance.now() > end) return false;
     await pause(25);
   }

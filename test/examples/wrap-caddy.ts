@@ -1,7 +1,7 @@
 // A Caddyfile snippet as a whole file: plain HTTP on loopback, no admin endpoint; directives alone are those of a site.
 import { hasten, portsFor, type Surroundings, tlsFiles, type Wrapped, withApplications } from "./surroundings.ts";
 
-const OPTIONS = "admin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n\tpersist_config off";
+const OPTIONS = "admin off\n\tauto_https off\n\tdefault_bind 127.0.0.1";
 /** "https://shop.example:8443", ":80", "localhost", "*.example"; no directive looks like one. */
 const ADDRESS = /^(?:https?:\/\/)?((?:[\w*-]+(?:\.[\w-]+)+|localhost)?)(?::(\d+))?$/;
 

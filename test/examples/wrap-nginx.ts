@@ -34,8 +34,9 @@ export async function wrapNginx(code: string, around: Surroundings): Promise<Wra
     ? main.replace(/\bhttp\s*\{/, (open) => `${open}\n${setUp}\n`)
     : `${main}\nhttp {\n${setUp}\n${inner}\n}`;
   const events = /^\s*events\b/m.test(main) ? "" : "events {}\n";
-  // One process: killing it leaves no worker behind.
-  return settle(`daemon off; master_process off; pid ${folder}/nginx.pid; ${logs}\n${events}${whole}\n`, around);
+  // The workers of root's nginx are somebody else's, who may not look into the folder.
+  const user = process.getuid?.() === 0 ? "user root; " : "";
+  return settle(`${user}daemon off; worker_processes 1; pid ${folder}/nginx.pid; ${logs}\n${events}${whole}\n`, around);
 }
 
 interface Statement {
