@@ -225,3 +225,14 @@ test.each<[string | null | undefined, ErrorFormat]>([
 test("of an endless Accept only the beginning counts", () => {
   expect(negotiate("a/b,".repeat(10_000) + "text/html")).toBe("text");
 });
+
+test("whoever runs the gateway is led to the reference on this machine, nobody else", () => {
+  const failure = failureOf("connect-refused", {});
+  const told = { ...context, requestId: "abc", localReferenceBase: "http://127.0.0.1:8502" };
+  const link = 'href="http://127.0.0.1:8502/reference/cause/connect-refused"';
+  expect(errorBody("html", failure, { ...told, showDetail: true }).body).toContain(link);
+  expect(errorBody("html", failure, { ...told, showDetail: false }).body).not.toContain("8502");
+  expect(JSON.parse(errorBody("problem", failure, { ...told, showDetail: true }).body)).toMatchObject({
+    type: "https://goodgate.dev/reference/cause/connect-refused",
+  });
+});

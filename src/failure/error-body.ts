@@ -27,6 +27,8 @@ export interface ErrorContext extends DescribeContext {
   readonly scheme?: string | undefined;
   /** Other address of the reference than REFERENCE_BASE, without a slash at its end. */
   readonly referenceBase?: string | undefined;
+  /** Where whoever runs the gateway reads the same on this machine: its console. Without a slash at its end. */
+  readonly localReferenceBase?: string | undefined;
 }
 
 /** A body with what must be sent beside it. */
@@ -121,7 +123,7 @@ function operatorFacts(failure: Failure, context: ErrorContext): Fact[] {
     ["Phase", failure.phase],
     ["Attempts", context.attempts > 0 ? String(context.attempts) : undefined],
     ["Hop at fault", culprit ? `${culprit.name} (${String(culprit.params.get("error"))})` : undefined],
-    ["Reference", referenceOf(failure.cause, context.referenceBase)],
+    ["Reference", referenceOf(failure.cause, context.localReferenceBase ?? context.referenceBase)],
   ];
   return facts.filter((fact): fact is Fact => fact[1] !== undefined && fact[1] !== "");
 }

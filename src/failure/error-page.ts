@@ -72,7 +72,7 @@ const operatorSection = (facts: Facts): Html => html`<section class="operator" a
 
 /** Text between backticks is set as code, an address of its own as a link. */
 function withCode(text: string): Html {
-  if (/^https:\/\/\S+$/.test(text)) return html`<a href="${text}">${text}</a>`;
+  if (/^https?:\/\/\S+$/.test(text)) return html`<a href="${text}">${text}</a>`;
   const parts = text.split("`");
   return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }

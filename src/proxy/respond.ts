@@ -1,5 +1,7 @@
 // Responses that the gateway makes itself: failures (status, Proxy-Status, Retry-After, a body by Accept), redirects
 // and fixed responses.
+import { formatAddress } from "../config/address.ts";
+import type { Address } from "../config/config.ts";
 import { retryAfterOf } from "../failure/describe.ts";
 import { type ErrorContext, errorBody, negotiate, ownPage } from "../failure/error-body.ts";
 import { proxyStatusType } from "../failure/facets.ts";
@@ -84,12 +86,14 @@ function send(exchange: Exchange, status: number, lines: string, body: string): 
 
 function errorContext(exchange: Exchange): ErrorContext {
   const { head, client, attempts } = exchange;
+  const showDetail = showsDetail(exchange);
   return {
     requestId: exchange.requestId,
     method: head.method,
     path: head.path,
     name: exchange.runtime.config.name,
-    showDetail: showsDetail(exchange),
+    showDetail,
+    localReferenceBase: showDetail ? consoleUrl(exchange.runtime.config.console) : undefined,
     attempts: attempts.length,
     upstream: exchange.upstream,
     endpoint: attempts.at(-1)?.endpoint ?? "",
@@ -97,6 +101,11 @@ function errorContext(exchange: Exchange): ErrorContext {
     host: head.host,
     scheme: client.listener.tls ? "https" : "http",
   };
+}
+
+/** The console has the reference, too; one on a port of the system's choice is not known here. */
+function consoleUrl(address: Address | null): string | undefined {
+  return address?.kind === "tcp" && address.port !== 0 ? `http://${formatAddress(address)}` : undefined;
 }
 
 function showsDetail(exchange: Exchange): boolean {
