@@ -1,7 +1,6 @@
 // A page as a person reads it: tags, scripts, styles and comments go, each tag between blocks leaves a line end, the
 // common entities become their characters. Only a text that begins as a page, or has one behind a response's head.
-import type { Part } from "./mapped-text.ts";
-import type { Peeled } from "./normalise.ts";
+import type { Part, Peeled } from "./mapped-text.ts";
 
 const OPENS = /<(?:!doctype html|html|head|title|body|center|h1|hr)\b/i;
 const INLINE = /^<\/?(?:a|b|i|u|em|strong|span|code|small|tt|font|address|abbr|sup|sub)\b/i;

@@ -2,8 +2,8 @@
 // journald, Cloud Foundry, grep, GitHub Actions. A prefix counts where the first line has it; it is then taken off
 // every line that has it, and lines without it (the rest of a stack trace) stay as they are.
 import { type Draft, setFact } from "./formats/format.ts";
+import type { Peeled } from "./mapped-text.ts";
 import { lineEnd, type Part } from "./mapped-text.ts";
-import type { Peeled } from "./normalise.ts";
 
 interface Prefix {
   readonly name: string;

@@ -1,6 +1,7 @@
 // A text that remembers where each of its characters stood in the input. Taking something off is a list of parts of the
 // text that stay, in order; a part with a text of its own stands for what was there (a decoded escape, or "\n" for a tag
 // or for what lay between two pieces).
+import type { Facts } from "./explanation.ts";
 
 export interface Mapped {
   readonly text: string;
@@ -10,6 +11,13 @@ export interface Mapped {
 
 /** text[from, to) stays; with `instead`, that text stands in its place. */
 export type Part = readonly [from: number, to: number, instead?: string];
+
+/** What a peeler left, and what the wrapper said. */
+export interface Peeled {
+  readonly name: string;
+  readonly parts: readonly Part[];
+  readonly facts: Facts;
+}
 
 /** The text that is left, with its offsets in the input. */
 export function keepParts(mapped: Mapped, parts: readonly Part[]): Mapped {

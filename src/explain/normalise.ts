@@ -6,16 +6,9 @@ import type { Facts } from "./explanation.ts";
 import type { Draft } from "./formats/format.ts";
 import { peelHtml } from "./html-text.ts";
 import { peelLinePrefixes } from "./line-prefixes.ts";
-import { keepParts, lineEnd, type Mapped, type Part } from "./mapped-text.ts";
+import { keepParts, lineEnd, type Mapped, type Part, type Peeled } from "./mapped-text.ts";
 import type { Normalised } from "./recognised.ts";
 import { peelRecords } from "./record-text.ts";
-
-/** What a peeler left, and what the wrapper said. */
-export interface Peeled {
-  readonly name: string;
-  readonly parts: readonly Part[];
-  readonly facts: Facts;
-}
 
 type Peeler = (text: string) => Peeled | null;
 

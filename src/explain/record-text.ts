@@ -10,8 +10,8 @@ import {
   takeField,
 } from "./formats/record-fields.ts";
 import { decodeEscapes, type RecordField, scanJson } from "./json-text.ts";
+import type { Peeled } from "./mapped-text.ts";
 import { lineEnd, type Part } from "./mapped-text.ts";
-import type { Peeled } from "./normalise.ts";
 
 interface Unwrapped {
   readonly parts: Part[];

@@ -1,8 +1,8 @@
 // All matches of all entries, ready to be looked for at once: each template is filed under its rarest word, so that a
 // line is compared only with the few templates that it could hold. Codes are filed by field and token.
 
-import { type Anchors, anchorsOf, type MatchRef } from "../knowledge/anchors.ts";
-import type { EntryCard, KnowledgeIndex } from "../knowledge/entry.ts";
+import { anchorsOf } from "../knowledge/anchors.ts";
+import type { Anchors, EntryCard, KnowledgeIndex, MatchRef } from "../knowledge/entry.ts";
 import { type Finder, finderOf, WORD } from "../knowledge/signature.ts";
 import type { Range } from "./explanation.ts";
 

@@ -1,18 +1,7 @@
 // Under which word each message is filed: the rarest of those that any text with it must have. Worked out when the
 // index is built, since it takes longer than to explain a text.
-import type { EntryCard } from "./entry.ts";
+import type { Anchors, EntryCard, MatchRef } from "./entry.ts";
 import { finderOf } from "./signature.ts";
-
-/** A match: the index of its card, and its own index in the card. */
-export type MatchRef = readonly [card: number, match: number];
-
-export interface Anchors {
-  readonly words: Readonly<Record<string, readonly MatchRef[]>>;
-  /** Regular expressions have no sure word: filed under their product. */
-  readonly software: Readonly<Record<string, readonly MatchRef[]>>;
-  /** Neither: compared with every text. */
-  readonly always: readonly MatchRef[];
-}
 
 /** Files all messages of the cards. */
 export function anchorsOf(cards: readonly EntryCard[]): Anchors {

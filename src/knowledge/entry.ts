@@ -2,7 +2,6 @@
 // cause/connect-refused.md, message/nginx/connect-refused.md. The path without ".md" is the id, the address of the page
 // and what links name. One set of entries feeds the terminal, the site, the error pages and explain.
 import type { CauseId } from "../failure/causes.ts";
-import type { Anchors } from "./anchors.ts";
 
 export const ENTRY_KINDS = ["status", "cause", "message"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
@@ -97,6 +96,17 @@ export function requiredSections(kind: EntryKind, status: number | null): readon
   if (kind === "status" && (status ?? 0) < 400)
     return ["What it means", "Who generates it", "Headers", "Example", "FAQ"];
   return SECTION_HEADINGS;
+}
+
+/** A match: the index of its card, and its own index in the card. */
+export type MatchRef = readonly [card: number, match: number];
+
+export interface Anchors {
+  readonly words: Readonly<Record<string, readonly MatchRef[]>>;
+  /** Regular expressions have no sure word: filed under their product. */
+  readonly software: Readonly<Record<string, readonly MatchRef[]>>;
+  /** Neither: compared with every text. */
+  readonly always: readonly MatchRef[];
 }
 
 /** All cards, and what lists are made of. */
