@@ -84,7 +84,7 @@ function confidenceOf(of: EntryClass | null, decision: Decision | null, recognis
     ({ tier, class: other }) => tier === best.tier && other !== "not-an-error" && other !== "status-only-502",
   );
   if (rival && !isWrapped(rival, best)) return "possible";
-  return SAYS_ITSELF.includes(best.tier) ? "proven" : "likely";
+  return SAYS_ITSELF.includes(best.tier) && best.card?.proves !== false ? "proven" : "likely";
 }
 
 /** Whoever printed it states what failed; the others are phrases that need to be read. */

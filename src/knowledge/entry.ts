@@ -53,6 +53,8 @@ export interface EntryCard {
   /** Text as a user would paste it; the first fills the box. */
   readonly samples: readonly string[];
   readonly confused: readonly Confusion[];
+  /** False where the product prints the same for other causes, too: then it is never more than likely. */
+  readonly proves: boolean;
 }
 
 export interface Entry extends EntryCard {

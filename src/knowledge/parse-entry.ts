@@ -88,6 +88,7 @@ const head = z.strictObject({
     )
     .min(1),
   unverified: z.array(line).default([]),
+  proves: z.boolean().default(true),
 });
 type Head = z.infer<typeof head>;
 
@@ -135,6 +136,7 @@ export function parseEntry(entryId: string, text: string): ParsedEntry {
     confused,
     sources: sources as Entry["sources"],
     unverified,
+    proves: checked.data.proves,
     standard: checked.data.standard ?? null,
     sections,
   };

@@ -36,8 +36,8 @@ function entryIds(folder: string): string[] {
 /** What the terminal, search and explain need of the entries. */
 export function indexOf(entries: readonly Entry[]): KnowledgeIndex {
   const cards = entries.map(
-    ({ id, kind, title, summary, class: of, software, status, matches, samples, confused }): EntryCard => ({
-      ...{ id, kind, title, summary, class: of, software, status, matches, samples, confused },
+    ({ id, kind, title, summary, class: of, software, status, matches, samples, confused, proves }): EntryCard => ({
+      ...{ id, kind, title, summary, class: of, software, status, matches, samples, confused, proves },
     }),
   );
   return { cards, anchors: messageAnchors(cards) };
