@@ -1,41 +1,36 @@
 // The code of the reference's entries, with what each fence says about how to run it (knowledge/README.md).
-import type { Entry } from "../../src/knowledge/entry.ts";
 
 export interface Example {
-  /** "cause/connect-refused:57" */
+  /** "cause/connect-refused.md:57" */
   readonly name: string;
   readonly language: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly code: string;
 }
 
-/** Every fence of the entries. */
-export function examplesOf(entries: readonly Entry[]): Example[] {
-  return entries.flatMap(({ id, sections }) =>
-    sections.flatMap(({ markdown, line }) => fencesIn(markdown).map((fence) => exampleOf(id, line, fence))),
-  );
-}
+/** Indentation, marks, the words behind them; the code; the same marks again. */
+const FENCE = /^([ \t]*)(`{3,}|~{3,})([^\n]*)\n([\s\S]*?)^[ \t]*\2[ \t]*$/gm;
 
-interface Fence {
-  readonly info: string;
-  readonly code: string;
-  /** Lines above it in its section. */
-  readonly above: number;
-}
-
-function fencesIn(markdown: string): Fence[] {
-  return [...markdown.matchAll(/^([ \t]*)(`{3,}|~{3,})([^\n]*)\n([\s\S]*?)^[ \t]*\2[ \t]*$/gm)].map((found) => ({
-    info: found[3]!.trim(),
+/** Every fence of a Markdown file. */
+export function examplesIn(file: string, text: string): Example[] {
+  return [...text.matchAll(FENCE)].map((found) => {
+    const [, indentation, , info, code] = found as unknown as [string, string, string, string, string];
+    const line = text.slice(0, found.index).split("\n").length;
+    const [, language = "", rest = ""] = /^\s*(\S*)(.*)$/.exec(info)!;
     // Inside a list the code is indented as the fence is.
-    code: found[4]!.replace(new RegExp(`^${found[1]}`, "gm"), ""),
-    above: markdown.slice(0, found.index).split("\n").length,
-  }));
+    return {
+      name: `${file}:${line}`,
+      language,
+      settings: settingsIn(rest),
+      code: code.replace(new RegExp(`^${indentation}`, "gm"), ""),
+    };
+  });
 }
 
-function exampleOf(id: string, line: number, { info, code, above }: Fence): Example {
-  const [language = "", ...rest] = info.split(/\s+/);
+/** Words that set nothing are settings without a value, so that nothing is passed over. */
+function settingsIn(text: string): Record<string, string> {
   const settings: Record<string, string> = {};
-  for (const [, key, quoted, plain] of rest.join(" ").matchAll(/([\w-]+)=(?:"([^"]*)"|(\S+))/g))
+  for (const [, key, quoted, plain] of text.matchAll(/([^\s=]+)(?:=(?:"([^"]*)"|(\S*)))?/g))
     settings[key!] = quoted ?? plain ?? "";
-  return { name: `${id}:${line + above}`, language, settings, code };
+  return settings;
 }

@@ -1,5 +1,5 @@
 // A configuration of an example as a running proxy, and what it logs.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     program: "nginx",
     file: "nginx.conf",
     wrap: wrapNginx,
-    check: (file, folder) => ["-t", "-q", "-p", folder, "-c", file],
+    check: (file, folder) => ["-t", "-p", folder, "-c", file],
     run: (file, folder) => ["-p", folder, "-c", file],
     logs: ["error.log", "access.log"],
     noise: /\[notice\]|client closed connection while waiting for request/,
@@ -49,10 +49,10 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     program: "haproxy",
     file: "haproxy.cfg",
     wrap: wrapHaproxy,
-    check: (file) => ["-c", "-f", file],
-    run: (file) => ["-db", "-f", file],
+    check: (file) => ["-c", "-dW", "-f", file],
+    run: (file) => ["-db", "-dW", "-f", file],
     logs: [],
-    noise: /^\[(?:NOTICE|WARNING)\]/,
+    noise: /^\[NOTICE\]/,
   },
   caddyfile: {
     program: "caddy",
@@ -61,7 +61,7 @@ export const RUNNERS: Readonly<Record<string, Runner>> = {
     check: (file) => ["adapt", "--validate", "--adapter", "caddyfile", "--config", file],
     run: (file) => ["run", "--adapter", "caddyfile", "--config", file],
     logs: [],
-    noise: /^\{"level":"(?:info|warn)"/,
+    noise: /^\{"level":"info"/,
   },
 };
 
@@ -112,7 +112,7 @@ async function start(
   let over = false;
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve())).then(() => (over = true));
   const stop = () => {
-    if (!over) process.kill(-child.pid!, "SIGKILL");
+    killGroup(child);
     return ended;
   };
   const end = performance.now() + STARTS_WITHIN_MS;
@@ -124,6 +124,16 @@ async function start(
     await pause(20);
   }
   return { logged: () => nonEmptyLines(output), stop };
+}
+
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It ended in this moment.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 function isOpen(port: number): Promise<boolean> {

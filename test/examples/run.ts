@@ -82,7 +82,8 @@ async function syntaxProblem({ code, language }: Example, around: Surroundings):
   const runner = RUNNERS[language];
   if (runner) {
     const file = write(runner.file, (await runner.wrap(code, around)).text);
-    return refusal(await run(runner.program, runner.check(file, folder), { HOME: folder }));
+    const ended = await run(runner.program, runner.check(file, folder), { HOME: folder });
+    return refusal(ended) ?? (/\[warn\]/.test(ended.text) ? ended.text : null);
   }
   if (language === "goodgate") return goodgateProblem(write("goodgate.yaml", wrapGoodgate(code, around)));
   if (language === "js") return refusal(await run(process.execPath, ["--check", write("example.mjs", code)]));
@@ -147,13 +148,16 @@ async function proxyProblem(
   }
 }
 
+/** The answer to the last request, each on a connection of its own; text = there is none, and why. */
 async function answerOf(
   { port }: RunningProxy,
-  { path = "/", host = "shop.example" }: Example["settings"],
+  { method = "GET", path = "/", host = "shop.example", requests = "1" }: Example["settings"],
 ): Promise<Awaited<ReturnType<typeof exchange>> | string> {
-  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-  const none = pause(ANSWERS_WITHIN_MS).then(() => `nothing within ${ANSWERS_WITHIN_MS} ms`);
-  return Promise.race([exchange(port, request).catch((error: Error) => error.message), none]);
+  const length = method === "POST" ? "Content-Length: 0\r\n" : "";
+  const request = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${length}Connection: close\r\n\r\n`;
+  const ask = () => exchange(port, request).catch((error: Error) => error.message);
+  for (let left = Number(requests); left > 1; left--) await ask();
+  return ask();
 }
 
 /** Proxies write their lines after the answer. */

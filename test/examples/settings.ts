@@ -19,14 +19,16 @@ interface Mode {
   readonly needs?: readonly string[];
 }
 
+/** What is asked; the answer to the last of `requests` counts. */
+const REQUEST = ["method", "path", "host", "requests"];
 const ANY = [...CODE, ...SHOWN];
 const MODES: Readonly<Record<string, Mode>> = {
   bad: {
     languages: PROXIES,
-    settings: ["app", "cause", "status", "path", "host"],
+    settings: ["app", "cause", "status", ...REQUEST],
     needs: ["cause", "status"],
   },
-  good: { languages: PROXIES, settings: ["app", "status", "path", "host"] },
+  good: { languages: PROXIES, settings: ["app", "status", ...REQUEST] },
   client: { languages: ["js"], settings: ["app", "prints"] },
   app: { languages: ["js"], settings: ["status"] },
   ok: { languages: ["sh"], settings: ["app", "prints"] },
@@ -47,5 +49,7 @@ export function settingProblem({ language, settings }: Example): string | null {
   if (strange.length > 0) return `run=${run} has no ${strange.join(", ")}`;
   if (cause !== undefined && !isCauseId(cause)) return `there is no cause ${cause}`;
   if (app !== undefined && app !== "good" && app !== "down" && !isFaultName(app)) return `the lab has no fault ${app}`;
-  return rest["status"] === undefined || /^[1-5]\d\d$/.test(rest["status"]) ? null : `status=${rest["status"]}`;
+  const { status = "200", requests = "1" } = rest;
+  if (!/^[1-9]$/.test(requests)) return `requests=${requests} is no number from 1 to 9`;
+  return /^[1-5]\d\d$/.test(status) ? null : `status=${status} is no status`;
 }

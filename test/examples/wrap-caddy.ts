@@ -23,7 +23,7 @@ export async function wrapCaddy(code: string, around: Surroundings): Promise<Wra
       : `${addresses.map(({ host, port }) => `http://${host}:${ports.get(port)}`).join(", ")} {`;
   });
   const text = named(sites.join("\n"), around);
-  const hurried = hasten(text, /\b((?:\w*timeout|\w*_duration|\w*_interval)[ \t]+)(\d+)(ms|s|m|h)\b/g, "s", around);
+  const hurried = hasten(text, /\b(\w*timeout[ \t]+)(\d+)(ms|s|m|h)\b/g, "s", around);
   const withOptions = /^\{\s*$/m.test(hurried)
     ? hurried.replace(/^\{\s*$/m, `{\n\t${OPTIONS}`)
     : `{\n\t${OPTIONS}\n}\n${hurried}`;

@@ -8,5 +8,5 @@ export function wrapGoodgate(code: string, around: Surroundings): string {
     .replace(/\b(ca:\s*)["']?[/.][^\s,}"']+["']?/g, `$1${files.ca}`)
     .replace(/\b(cert:\s*)["']?[/.][^\s,}"']+["']?/g, `$1${files.cert}`)
     .replace(/\b(key:\s*)["']?[/.][^\s,}"']+["']?/g, `$1${files.key}`);
-  return hasten(named, /(:[ \t]*)(\d+)(ms|s|m|h)\b/g, "s", around);
+  return hasten(named, /\b((?:connect|head|send|idle-body|timeout):[ \t]*)(\d+)(ms|s|m|h)\b/g, "s", around);
 }

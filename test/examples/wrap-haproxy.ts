@@ -7,7 +7,7 @@ const SECTION =
 const GLOBAL = "  log stdout format raw local0\n";
 /** What the snippet says itself comes behind, and wins. */
 const DEFAULTS =
-  "  mode http\n  log global\n  option httplog\n  option dontlognull\n" +
+  "  mode http\n  log global\n  option dontlognull\n" +
   "  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n";
 /** Set here, or not for a process that ends with its test. */
 const OWN =
@@ -30,9 +30,9 @@ export async function wrapHaproxy(code: string, around: Surroundings): Promise<W
   const others = sections.filter((each) => !kind("global").includes(each) && !defaults.includes(each));
   const parts = [
     `global\n${GLOBAL}${global.join("\n")}`,
-    ...(defaults.length === 0 ? [`defaults\n${DEFAULTS}`] : []),
+    ...(defaults.length === 0 ? [`defaults\n${defaultsBefore([])}`] : []),
     ...[...defaults, ...others].map(({ heading, lines }) => {
-      return `${heading}\n${heading.startsWith("defaults") ? DEFAULTS : ""}${lines.join("\n")}`;
+      return `${heading}\n${heading.startsWith("defaults") ? defaultsBefore(lines) : ""}${lines.join("\n")}`;
     }),
     ...missingBackends(sections),
   ];
@@ -43,6 +43,12 @@ export async function wrapHaproxy(code: string, around: Surroundings): Promise<W
   }
   // HAProxy insists on the end of the last line.
   return settle(`${parts.join("\n\n")}\n`, around);
+}
+
+/** A second format of the log would be a warning. */
+function defaultsBefore(lines: readonly string[]): string {
+  const hasFormat = lines.some((line) => /^\s*(?:log-format|option\s+\w+log)\b/.test(line));
+  return hasFormat ? DEFAULTS : `${DEFAULTS}  option httplog\n`;
 }
 
 function sectionsOf(code: string): Section[] {

@@ -71,7 +71,7 @@ const inLocation = (text: string): string => (text === "" ? "" : `location / {\n
 const TOKEN = /#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\$\{\w+\}|\\.|[{};]|[^\s{};"'#$\\]+|\$|\s+/g;
 
 /** The outermost directives, blocks with what is in them; what ends in neither ; nor } comes last, for nginx to refuse. */
-export function statementsOf(code: string): Statement[] {
+function statementsOf(code: string): Statement[] {
   const statements: Statement[] = [];
   let depth = 0;
   let text = "";
@@ -91,7 +91,7 @@ export function statementsOf(code: string): Statement[] {
   return statements;
 }
 
-const HOST_DIRECTIVE = /^([ \t]*server\s+)(?!unix:|127\.|localhost\b|\[)[a-z][\w.-]*(?=[:;\s])/gim;
+const HOST_DIRECTIVE = /(?<![\w$-])(server\s+)(?!unix:|127\.|localhost\b|\[)[a-z][\w.-]*(?=[:;\s])/gi;
 
 /** Files and names that this machine does not have become ones that it has. */
 function named(code: string, { folder }: Surroundings): string {
@@ -127,7 +127,7 @@ async function settle(code: string, around: Surroundings): Promise<Wrapped> {
     Array.from(code.matchAll(LISTEN), ([, , port]) => port!),
     around,
   );
-  const text = hasten(code, /^([ \t]*\w*timeout[ \t]+)(\d+)(ms|s|m|h)?\b/gm, "s", around).replace(
+  const text = hasten(code, /(?<![\w$-])(\w*timeout\s+)(\d+)(ms|s|m|h)?\b/g, "s", around).replace(
     LISTEN,
     (_, directive: string, port: string) => `${directive}127.0.0.1:${ports.get(port)}`,
   );
