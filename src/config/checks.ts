@@ -307,13 +307,7 @@ export function plannedFindings(raw: FileConfig): Finding[] {
     });
   for (const [name, upstream] of Object.entries(raw.upstreams)) {
     const path: Path = ["upstreams", name];
-    const { balance, retry } = upstream;
-    const inForce = balance === "round-robin" || balance === "least-connections";
-    if (!inForce)
-      planned(`balance: ${typeof balance === "string" ? balance : "hash"}`, "round-robin is used", [
-        ...path,
-        "balance",
-      ]);
+    const { retry } = upstream;
     if (typeof retry === "object" && retry.budget !== undefined)
       planned("retry.budget", "attempts and within are", [...path, "retry", "budget"]);
     for (const key of ["health", "eject", "hold"] as const) {

@@ -5,6 +5,7 @@
 import type { Ms } from "../std/units.ts";
 import { errorOf, formatAddress } from "./address.ts";
 import type {
+  BalanceConfig,
   Config,
   EndpointConfig,
   ErrorsConfig,
@@ -144,7 +145,7 @@ function upstreamOf(name: string, raw: FileUpstream, path: Path, context: Comple
     name,
     endpoints: raw.endpoints.map(endpointOf),
     tls: upstreamTlsOf(raw, path, context),
-    balance: raw.balance === "least-connections" ? "least-connections" : "round-robin",
+    balance: balanceOf(raw.balance, [...path, "balance"], context),
     host: raw.host === "keep" || raw.host === "endpoint" ? raw.host : { name: raw.host },
     timeouts: timeoutsOf(timeouts) as UpstreamTimeouts,
     keepalive: {
@@ -159,6 +160,24 @@ function upstreamOf(name: string, raw: FileUpstream, path: Path, context: Comple
         : { attempts: retry.attempts, withinMs: retry.within },
     resolve: { minMs: resolve.min, timeoutMs: resolve.timeout, servers: resolve.servers },
   };
+}
+
+function balanceOf(raw: FileUpstream["balance"], at: Path, { report }: CompleteContext): BalanceConfig {
+  if (raw === "ip-hash") return { hash: "{client.ip}" };
+  if (typeof raw === "string") return raw;
+  const { hash, cookie, secret } = raw;
+  if ((hash === undefined) === (cookie === undefined))
+    report(
+      errorOf(
+        `balance has ${hash === undefined ? "neither hash nor cookie" : "hash and cookie"}`,
+        "give it one of them",
+      ),
+      at,
+    );
+  if (cookie !== undefined) return { cookie, secret: secret ?? "" };
+  if (secret !== undefined)
+    report(errorOf("a hash has no secret", "secret goes with cookie"), [...at, "secret"], "key");
+  return { hash: hash ?? "" };
 }
 
 type FileEndpoint = FileUpstream["endpoints"][number];

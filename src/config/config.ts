@@ -107,11 +107,22 @@ export interface UpstreamTls {
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 
+/** Which endpoint gets the next attempt. */
+export type BalanceConfig =
+  | "round-robin"
+  | "least-connections"
+  | "random-two"
+  | "peak-ewma"
+  /** The same value of the template, the same endpoint; ip-hash is "{client.ip}". */
+  | { readonly hash: string }
+  /** The cookie of this name holds the endpoint; `secret` keys what it says, "" = the upstream's name does. */
+  | { readonly cookie: string; readonly secret: string };
+
 export interface UpstreamConfig {
   readonly name: string;
   readonly endpoints: readonly EndpointConfig[];
   readonly tls: UpstreamTls | null;
-  readonly balance: "round-robin" | "least-connections";
+  readonly balance: BalanceConfig;
   /** Host field sent: the client's ("keep"), the endpoint's ("endpoint"), or this one. */
   readonly host: "keep" | "endpoint" | { readonly name: string };
   readonly timeouts: UpstreamTimeouts;

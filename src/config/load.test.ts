@@ -59,10 +59,30 @@ test("the promised format is accepted; what is not built yet is told", () => {
   );
 });
 
-test.each(["random-two", "ip-hash", '{ hash: "{uri}" }'])("balance: %s is accepted with a warning", (balance) => {
-  const { config, problems } = load(`upstreams: { app: { endpoints: ["a:1", "b:1"], balance: ${balance} } }`);
-  expect(config!.upstreams.get("app")!.balance).toBe("round-robin");
-  expect(problems).toMatchObject([{ severity: "warning", planned: true, hint: "round-robin is used" }]);
+test.each([
+  ["random-two", "random-two"],
+  ["peak-ewma", "peak-ewma"],
+  ["ip-hash", { hash: "{client.ip}" }],
+  ['{ hash: "{uri}" }', { hash: "{uri}" }],
+  ["{ cookie: at }", { cookie: "at", secret: "" }],
+  ["{ cookie: at, secret: s }", { cookie: "at", secret: "s" }],
+])("balance: %s is in effect", (written, meant) => {
+  const { config, problems } = load(`upstreams: { app: { endpoints: ["a:1", "b:1"], balance: ${written} } }`);
+  expect(config!.upstreams.get("app")!.balance).toEqual(meant);
+  expect(problems).toEqual([]);
+});
+
+test.each([
+  ["{}", "balance has neither hash nor cookie"],
+  ['{ hash: "{uri}", cookie: at }', "balance has hash and cookie"],
+  ['{ hash: "{uri}", secret: s }', "a hash has no secret"],
+  ["{ hash: all }", '"all" is the same for every request'],
+  ['{ hash: "{endpoint}" }', 'unknown placeholder "{endpoint}"'],
+  ['{ cookie: "a b" }', '"a b" is no name for this cookie'],
+])("balance: %s is refused", (written, message) => {
+  const { config, problems } = load(`upstreams: { app: { endpoints: ["a:1", "b:1"], balance: ${written} } }`);
+  expect(config).toBeUndefined();
+  expect(problems).toMatchObject([{ severity: "error", message }]);
 });
 
 test("the shortest file has every default", () => {

@@ -21,6 +21,7 @@ import {
   unitHint,
 } from "./fields.ts";
 import { tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
+import { parseTemplate, REQUEST_PLACEHOLDERS, type TemplatePart } from "./template.ts";
 
 const endpointText = textAs(
   'an endpoint such as "10.0.0.1:3000"',
@@ -70,10 +71,49 @@ const tls = mapping({
   "min-version": z.prefault(field(tlsVersion, "Oldest TLS version."), "1.2"),
 });
 
-const balance = either('"round-robin", "least-connections", "random-two", "ip-hash" or { hash: "{…}" }', [
-  z.enum(["round-robin", "least-connections", "random-two", "ip-hash"]),
-  mapping({ hash: field(templateOf(), "Requests with the same value go to the same endpoint.", { planned: true }) }),
-]);
+/** There is no endpoint yet. */
+const KEY_PLACEHOLDERS = REQUEST_PLACEHOLDERS.filter((name) => name !== "endpoint");
+
+const hashKey = templateOf({
+  allowed: KEY_PLACEHOLDERS,
+  check: (value) =>
+    (parseTemplate(value) as readonly TemplatePart[]).every(({ kind }) => kind === "text")
+      ? errorOf(`"${value}" is the same for every request`, 'write a placeholder, such as "{uri}"')
+      : null,
+});
+
+const cookieName = textAs("the name of a cookie", (value) =>
+  /^[\w.-]{1,64}$/.test(value)
+    ? value
+    : errorOf(`"${value}" is no name for this cookie`, "letters, digits, dots, dashes and underscores"),
+);
+
+const balance = either(
+  '"round-robin", "least-connections", "random-two", "peak-ewma", "ip-hash", { hash: "{…}" } or { cookie: NAME }',
+  [
+    z.enum(["round-robin", "least-connections", "random-two", "peak-ewma", "ip-hash"]),
+    mapping({
+      hash: z.optional(
+        field(
+          hashKey,
+          "Requests with the same value go to the same endpoint; those where it is empty take turns. When an endpoint leaves, only its own requests move.",
+        ),
+      ),
+      cookie: z.optional(
+        field(
+          cookieName,
+          "Name of a cookie that keeps a client at the endpoint that answered it first, as long as that one is usable.",
+        ),
+      ),
+      secret: z.optional(
+        field(
+          text,
+          "Keys what the cookie says, so that nobody can test a guess at an endpoint's address. Default: the upstream's name.",
+        ),
+      ),
+    }),
+  ],
+);
 
 const hostField = textAs('"keep", "endpoint" or a host', (value) =>
   value === "keep" ||
@@ -114,7 +154,7 @@ const upstreamFields = mapping({
   balance: z.prefault(
     field(
       balance,
-      "Which endpoint gets the next request. random-two, ip-hash and hash are accepted but have no effect yet: round-robin is used.",
+      "Which endpoint gets the next request, in proportion to the weights: each in turn; the one with the fewest requests in flight; the better of two drawn at random, by requests in flight (random-two) or by latency as well (peak-ewma); always the same for a client's address (ip-hash), a hash or a cookie.",
     ),
     "round-robin",
   ),

@@ -222,6 +222,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
       return at;
     }
     this.headAt = eventTime();
+    if (this.sentAt > 0) this.target.latency?.answered(this.headAt - this.sentAt, this.headAt);
     this.status = head.status;
     this.state = "body";
     if (this.connection!.keepAliveHintMs === 0) this.connection!.keepAliveHintMs = keepAliveHint(head);
@@ -377,6 +378,9 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.state = "done";
     this.endedAt = eventTime();
     this.target.active--;
+    if (this.headAt > 0) return;
+    // Before the request was out it was the client that took its time.
+    this.target.latency?.unanswered(this.endedAt - (this.sentAt || this.endedAt), this.endedAt, this.failure !== null);
   }
 }
 

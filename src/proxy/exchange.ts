@@ -163,7 +163,8 @@ export class Exchange implements ExchangeRecord {
 
   #startAttempt(): void {
     const group = this.group!;
-    const endpoint = group.pick(this.#tried);
+    const key = this.plan!.balanceKey;
+    const endpoint = group.pick(this.#tried, key ? key.render(this.placeholders) : "");
     if (typeof endpoint === "string") {
       this.fail(failureOf(endpoint === "all-tried" ? "no-healthy-upstream" : endpoint, {}));
       return;

@@ -1,5 +1,12 @@
 // What a route means for an exchange, worked out once at load: no look-ups of settings while requests run.
-import type { Config, ErrorsConfig, RouteAction, RouteConfig, UpstreamTimeouts } from "../config/config.ts";
+import type {
+  BalanceConfig,
+  Config,
+  ErrorsConfig,
+  RouteAction,
+  RouteConfig,
+  UpstreamTimeouts,
+} from "../config/config.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { type CompiledOps, compileOps, template } from "./header-ops.ts";
@@ -13,6 +20,8 @@ export interface RoutePlan {
   readonly action: RouteAction;
   /** Where it is proxied to; null = answered here. */
   readonly group: UpstreamGroup | null;
+  /** What binds a request to an endpoint of the group; null = nothing does. */
+  readonly balanceKey: Template | null;
   readonly timeouts: UpstreamTimeouts;
   /** Infinity = no limit. */
   readonly bodyBytesMax: number;
@@ -43,6 +52,7 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
     name: route.name,
     action,
     group,
+    balanceKey: upstream ? balanceKeyOf(upstream.balance) : null,
     timeouts: { ...NO_TIMEOUTS, ...upstream?.timeouts, ...route.timeouts },
     bodyBytesMax: unlimited(route.bodyBytes ?? config.client.limits.bodyBytes),
     responseBytesMax: unlimited(upstream?.limits.bodyBytes ?? 0),
@@ -55,6 +65,11 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
     upgrade: route.upgrade,
     errors: route.errors,
   };
+}
+
+function balanceKeyOf(balance: BalanceConfig): Template | null {
+  if (typeof balance === "string") return null;
+  return template("hash" in balance ? balance.hash : `{request.cookie.${balance.cookie}}`);
 }
 
 const unlimited = (bytes: number): number => (bytes === 0 ? Infinity : bytes);

@@ -12,6 +12,8 @@ export function responseHeadFor(exchange: Exchange, head: ResponseHead, bodyLeng
   exchange.status = head.status;
   exchange.keepAlive = mayKeepAlive(exchange, bodyLength);
   let added = head.hasDate ? "" : `Date: ${httpDate()}\r\n`;
+  const { balance } = exchange.group!.config;
+  if (typeof balance === "object" && "cookie" in balance) added += stickyLine(exchange, balance.cookie);
   if (ops) added += addedLines(ops, exchange.placeholders);
   return forwardResponseHead(head, {
     bodyLength,
@@ -21,6 +23,13 @@ export function responseHeadFor(exchange: Exchange, head: ResponseHead, bodyLeng
     upgrade: head.status === 101 ? head.upgrade : "",
     http10Client: exchange.head.minor === 0,
   });
+}
+
+/** Names the endpoint that answers, where the client does not know it yet. */
+function stickyLine(exchange: Exchange, name: string): string {
+  const value = exchange.attempt!.target.cookieValue;
+  if (exchange.placeholders.cookie(name) === value) return "";
+  return `Set-Cookie: ${name}=${value}; Path=/; HttpOnly; SameSite=Lax${exchange.tls ? "; Secure" : ""}\r\n`;
 }
 
 /** An interim response as it came. */

@@ -1,16 +1,27 @@
 // Balancing: which endpoint gets the next attempt. Each balancer picks among the endpoints of one tier (primary or
-// backup) that the exchange has not tried; null when there is none.
+// backup) that are usable for the exchange; null when there is none. A pick reads what it is given: the endpoints'
+// state, the key of the request, and the randomness and the clock that the balancer was made with.
+// Here: the two that need nothing else. balance-two.ts has the random ones, balance-hash.ts and balance-cookie.ts
+// those that keep a request's endpoint.
+import type { Latency } from "./balance-two.ts";
 
 /** What a balancer needs to know of an endpoint. */
 export interface Balanced {
+  /** Its address as written: by it the hashes know it again after a reload. */
+  readonly label: string;
   readonly weight: number;
   /** Attempts in flight. */
-  active: number;
+  readonly active: number;
+  /** How fast it answers; null = nobody asks. */
+  readonly latency: Latency | null;
 }
 
 export interface Balancer<E extends Balanced> {
-  /** The next usable endpoint. `advance` false = the turn of the next caller stays what it was. */
-  pick(usable: (endpoint: E) => boolean, advance?: boolean): E | null;
+  /**
+   * The next usable endpoint. `advance` false = the turn of the next caller stays what it was. `key` is what the
+   * request is bound by (a hash's key, a cookie's value); "" = nothing.
+   */
+  pick(usable: (endpoint: E) => boolean, advance?: boolean, key?: string): E | null;
 }
 
 /** Period of the weighted rotation; weights are scaled down to fit. */
@@ -61,19 +72,35 @@ export function roundRobin<E extends Balanced>(endpoints: readonly E[]): Balance
   };
 }
 
-/** Fewest attempts in flight per weight; ties go round. */
+/** Fewest attempts in flight per weight; those that are even take turns by weight, smoothly. */
 export function leastConnections<E extends Balanced>(endpoints: readonly E[]): Balancer<E> {
-  let start = 0;
+  const credit = new Float64Array(endpoints.length);
+  const even = new Uint32Array(endpoints.length);
   return {
     pick(usable, advance = true) {
       let best: E | null = null;
-      if (advance) start = start + 1 >= endpoints.length ? 0 : start + 1;
+      let count = 0;
       for (let i = 0; i < endpoints.length; i++) {
-        const endpoint = endpoints[(start + i) % endpoints.length]!;
+        const endpoint = endpoints[i]!;
         if (!usable(endpoint)) continue;
-        if (!best || endpoint.active * best.weight < best.active * endpoint.weight) best = endpoint;
+        const difference = best ? endpoint.active * best.weight - best.active * endpoint.weight : -1;
+        if (difference > 0) continue;
+        if (difference < 0) count = 0;
+        best = endpoint;
+        even[count++] = i;
       }
-      return best;
+      if (count === 0) return null;
+      let winner = even[0]!;
+      let total = 0;
+      for (let i = 0; i < count; i++) {
+        const index = even[i]!;
+        const { weight } = endpoints[index]!;
+        total += weight;
+        if (advance) credit[index] = credit[index]! + weight;
+        if (credit[index]! > credit[winner]!) winner = index;
+      }
+      if (advance) credit[winner] = credit[winner]! - total;
+      return endpoints[winner]!;
     },
   };
 }
