@@ -1,13 +1,12 @@
 // The build of the reference: reads /knowledge, renders it, bundles what runs in the browser, and leaves in dist/ what
 // the program needs of all that at run time, where there is no Markdown parser, highlighter or bundler any more:
-//   knowledge/index.json        all cards, for explain and the lists
+//   knowledge/index.json        all cards, for explain and the lists; samples come with the page of an entry
 //   knowledge/entries.pack      each entry with its fragments and its source; entries.json says where
 //   site/assets/*               script, style and index for browsers, by names that change with their content
 //   site/assets.json            those names
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { KnowledgeIndex } from "../../knowledge/entry.ts";
 import { writeArchive } from "../../knowledge/entry-archive.ts";
 import type { EntryProblem } from "../../knowledge/parse-entry.ts";
 import { indexOf, readEntries } from "../../knowledge/read-entries.ts";
@@ -47,20 +46,16 @@ export async function writeLibrary({ knowledge, source, output }: LibraryFolders
   });
   writeArchive(join(output, "knowledge", "entries"), packed);
   const index = indexOf(entries);
-  writeFileSync(join(output, "knowledge", "index.json"), JSON.stringify(index));
+  const cards = index.cards.map((card) => ({ ...card, samples: [] }));
+  writeFileSync(join(output, "knowledge", "index.json"), JSON.stringify({ ...index, cards }));
   const names: Assets = {
     script: await bundling,
     style: writeNamed(assets, "site", "css", shrinkStyle(readFileSync(join(source, "site", "site.css"), "utf8"))),
-    index: writeNamed(assets, "index", "json", JSON.stringify(forBrowsers(index))),
+    index: writeNamed(assets, "index", "json", JSON.stringify({ cards })),
     icon: writeNamed(assets, "icon", "svg", readFileSync(join(source, "site", "icon.svg"), "utf8")),
   };
   writeFileSync(join(output, "site", "assets.json"), JSON.stringify(names));
   return { entries: entries.length, problems };
-}
-
-/** A page brings its own sample with it; the index that a browser loads goes without. */
-function forBrowsers({ cards }: KnowledgeIndex): KnowledgeIndex {
-  return { cards: cards.map((card) => ({ ...card, samples: [] })) };
 }
 
 /** Writes a file under a name with a hash of its content, which may be kept for ever; returns the name. */
