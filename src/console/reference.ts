@@ -15,11 +15,6 @@ export interface ReferenceAnswer {
 
 const PREFIX = "/reference";
 
-/** Whether the console's reference answers that path. */
-export function isReferencePath(path: string): boolean {
-  return path === PREFIX || path.startsWith(`${PREFIX}/`);
-}
-
 let opened: Reference | null = null;
 
 /** Opened at the first request: a gateway whose reference nobody reads does not load it. */

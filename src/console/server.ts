@@ -8,7 +8,6 @@ import { type AddressInfo, isIP } from "node:net";
 import type { Address } from "../config/config.ts";
 import { METRICS_TYPE } from "../observe/metrics-text.ts";
 import { log } from "../std/log.ts";
-import { answerReference, isReferencePath } from "./reference.ts";
 
 export interface ConsoleOptions {
   readonly address: Address;
@@ -96,7 +95,9 @@ async function route(options: ConsoleOptions, path: string, query: string, respo
     response.setHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
     return send(response, 200, INDEX, "text/html; charset=utf-8");
   }
-  if (isReferencePath(path)) {
+  if (path === "/reference" || path.startsWith("/reference/")) {
+    // Loaded when somebody reads it: explain and the pages are as much code as the gateway itself.
+    const { answerReference } = await import("./reference.ts");
     const { status, headers, body } = await within(ANSWER_MS, answerReference(path, query));
     const bytes = Buffer.from(body);
     response.writeHead(status, { ...headers, "Content-Length": bytes.length }).end(bytes);
