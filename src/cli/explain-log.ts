@@ -7,6 +7,7 @@ import { explain } from "../explain/explain.ts";
 import { createLogGroups } from "../explain/log/groups.ts";
 import type { ClassTotal, Counted, LogGroup, LogReport } from "../explain/log/log-report.ts";
 import { loadIndex } from "../knowledge/load-index.ts";
+import { printable } from "./explain-text.ts";
 
 const EXIT_FINE = 0;
 const EXIT_FAILURES = 1;
@@ -128,8 +129,3 @@ function groupText(group: LogGroup, bold: Style, dim: Style): string {
 }
 
 const counted = ({ value, count, atMost }: Counted): string => `${printable(value)} (${atMost ? "≤ " : ""}${count})`;
-
-/** Without what could steer a terminal: a log holds what strangers sent. */
-function printable(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, "�");
-}

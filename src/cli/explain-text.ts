@@ -137,8 +137,8 @@ function wrap(text: string, columns: number, prefix = ""): string {
 
 const indent = (text: string, prefix: string): string => text.replace(/^/gm, prefix);
 
-/** Without what could steer a terminal. */
-function printable(text: string): string {
+/** Text of strangers with what could steer a terminal escaped. */
+export function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     const code = character.charCodeAt(0);
     return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;

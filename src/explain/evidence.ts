@@ -113,6 +113,8 @@ function codeEvidence(signatures: Signatures, code: Code, facts: Facts, text: st
 
 /** A status by itself: its entry and the question "which hop?". The same status from the upstream: that hop. */
 function statusEvidence(signatures: Signatures, text: string, { facts, codes, messages }: Recognised): Evidence[] {
+  // Most lines are of answers that went well: nothing to look for.
+  if (facts.status !== undefined && facts.status < 400) return [];
   const found = statusIn(text, { facts, codes, messages });
   if (!found || found.status < 400) return [];
   const { status, range } = found;
@@ -166,18 +168,17 @@ function statusIn(
 ): { status: number; range: Range } | null {
   const code = codes.find(({ of }) => of === "http-status");
   if (code) return { status: Number(code.code), range: code.range };
-  for (const [start, end] of facts.status === undefined ? messages : ([[0, text.length]] as const)) {
-    const found =
-      facts.status === undefined
-        ? STATUS_WORDS.exec(text.slice(start, end))
-        : new RegExp(`\\b${facts.status}\\b`).exec(text);
-    if (found)
-      return {
-        status: facts.status ?? Number(found[1] ?? found[2]),
-        range: [start + found.index, start + found.index + found[0].length],
-      };
+  if (facts.status !== undefined) {
+    const at = Math.max(0, text.search(new RegExp(`\\b${facts.status}\\b`)));
+    return { status: facts.status, range: [at, at + String(facts.status).length] };
   }
-  return facts.status === undefined ? null : { status: facts.status, range: [0, 0] };
+  for (const [start, end] of messages) {
+    const found = STATUS_WORDS.exec(text.slice(start, end));
+    if (!found) continue;
+    const at = start + found.index;
+    return { status: Number(found[1] ?? found[2]), range: [at, at + found[0].length] };
+  }
+  return null;
 }
 
 /** A code in its field says more than as many letters of free text. */

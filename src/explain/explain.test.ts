@@ -141,6 +141,16 @@ describe("what is fine or has nothing to do with it is not diagnosed", () => {
   });
 });
 
+test.each([
+  ["This site can't be reached. shop.example refused to connect. ERR_CONNECTION_REFUSED", "connect-refused"],
+  ["ERR_CONNECTION_TIMED_OUT", "connect-timeout"],
+  ["shop.example didn't send any data. ERR_EMPTY_RESPONSE", "closed-before-response"],
+  ["net::ERR_INCOMPLETE_CHUNKED_ENCODING 200 (OK)", "response-truncated"],
+  ["DNS_PROBE_FINISHED_NXDOMAIN", "dns-not-resolved"],
+  ["Error code: SSL_ERROR_RX_RECORD_TOO_LONG", "tls-plaintext-mismatch"],
+  ["NET::ERR_CERT_DATE_INVALID", "tls-cert-expired"],
+])("a visitor's browser: %s", (text, expected) => expect(classOf(text)).toBe(expected));
+
 test("the words that decided are those of the pasted text", () => {
   const text = `web-1  | \u001b[31m${NGINX("connect() failed (111: Connection refused) while connecting to upstream")}\u001b[0m`;
   const { decisive, facts } = explain(text, index);

@@ -1,6 +1,7 @@
 // What system errors and common phrases mean whoever prints them: the net below the products' own messages. The number
 // or name of an error decides over its text, which may be translated; the phase in which it came decides what it means.
 import type { CauseId, Phase } from "../failure/causes.ts";
+import { BROWSER_ERRORS } from "./browser-errors.ts";
 import type { Facts, Range } from "./explanation.ts";
 
 /** By phase; the last column where the phase is not said. null = says nothing. */
@@ -105,6 +106,7 @@ const PHRASES: readonly (readonly [errno: string, pattern: RegExp])[] = [
 
 /** Phrases that name a cause by themselves. */
 const SAYINGS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
+  ...BROWSER_ERRORS,
   [
     "tls-cert-expired",
     /certificate (?:has |is )?expired|certificate is not yet valid|CERT_HAS_EXPIRED|certificate has expired or is not yet valid/i,
@@ -144,7 +146,7 @@ const SAYINGS: readonly (readonly [cause: CauseId, pattern: RegExp])[] = [
 
 /** A part of every phrase above that is in ASCII: most lines have none, and are done with. */
 const ANY_STEM =
-  /fail|refus|rehusad|rechazad|recusad|rifiutat|odrzucon|abgelehnt|reset|closed|hang ?up|zurück|reinici|time|timed|délai|zeit|tiempo|route|unreach|erreichbar|host|resol|name|NXDOMAIN|pipe|relais|daten|files|dateien|fichiers|expired|valid|certificate|match|ALTNAME|signed|PKIX|version|request|TLS|SSL|handshake|cipher|cancel|disconnect|deadline|empty|EOF|end of|premature|NoHttp|oom|memory|lookup|SERVFAIL|ServerFailure|BackOff|fault|dump|heap|[^\x00-\x7f]/i;
+  /fail|ERR_|_ERROR|DNS_PROBE|refus|rehusad|rechazad|recusad|rifiutat|odrzucon|abgelehnt|reset|closed|hang ?up|zurück|reinici|time|timed|délai|zeit|tiempo|route|unreach|erreichbar|host|resol|name|NXDOMAIN|pipe|relais|daten|files|dateien|fichiers|expired|valid|certificate|match|ALTNAME|signed|PKIX|version|request|TLS|SSL|handshake|cipher|cancel|disconnect|deadline|empty|EOF|end of|premature|NoHttp|oom|memory|lookup|SERVFAIL|ServerFailure|BackOff|fault|dump|heap|[^\x00-\x7f]/i;
 
 /** "connect() to unix:/x failed (13: …": a system call and the number of its error, as C programs print them. */
 const SYSCALL =

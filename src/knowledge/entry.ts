@@ -50,7 +50,7 @@ export interface EntryCard {
   /** What the client sees; null = varies or none. */
   readonly status: number | null;
   readonly matches: readonly Match[];
-  /** Text as a user would paste it; the first fills the box. */
+  /** Text as a user would paste it; the first fills the box. Empty in the built index: samples come with the page. */
   readonly samples: readonly string[];
   readonly confused: readonly Confusion[];
   /** False where the product prints the same for other causes, too: then it is never more than likely. */
