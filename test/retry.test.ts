@@ -19,6 +19,10 @@ beforeAll(async () => {
     refused: [closed, a],
     "all-refused": [closed],
     one: a,
+    "close-on-reuse-GET": a,
+    "close-on-reuse-POST": a,
+    "reset-on-reuse-GET": a,
+    "reset-on-reuse-POST": a,
     two: { endpoints: [a, b] },
     off: { endpoints: [a, b], retry: "off" },
     weighted: { endpoints: [{ address: a, weight: 3 }, b] },
@@ -28,7 +32,7 @@ beforeAll(async () => {
     brief: { endpoints: [c], keepalive: { idle: "400ms" } },
     worn: { endpoints: [c], keepalive: { requests: 3 } },
     unkept: { endpoints: [c], keepalive: "off" },
-    narrow: { endpoints: [c], limits: { connections: 1 }, keepalive: { idle: "300ms" } },
+    narrow: { endpoints: [c], limits: { connections: 1 }, queue: "off", keepalive: { idle: "300ms" } },
   };
   gateway = await startGateway({
     upstreams,
@@ -104,8 +108,8 @@ test("a refused endpoint costs no request of any method: the other one answers",
       ]);
     }
   }
-  // Round robin: a retry does not change whose turn it is, so every other request met the closed port first.
-  expect(mended).toBe(7);
+  // Only the first to meet the closed port has to be mended; the endpoint is left alone until it accepts connections.
+  expect(mended).toBe(1);
 });
 
 test("where all are refused: 502 connect-refused in under a second, tried once", async () => {
@@ -201,13 +205,15 @@ test.each(["close-on-reuse", "reset-on-reuse"] as const)(
   "%s: a GET is saved, a POST is not sent twice (scenario 5)",
   async (fault) => {
     for (const method of ["GET", "POST"]) {
+      // An upstream of its own for each: what closes twice at one age has taught its idle timer.
+      const upstream = `${fault}-${method}`;
       labs[0]!.next(fault);
-      expect((await ask("GET", "/one/lab/echo")).response.status).toBe(200);
+      expect((await ask("GET", `/${upstream}/lab/echo`)).response.status).toBe(200);
       // Long enough for an upstream's idle timer to have run out.
       await pause(600);
       const { response, entry, id } = await ask(
         method,
-        "/one/lab/echo",
+        `/${upstream}/lab/echo`,
         method === "POST" ? Buffer.from("order") : undefined,
       );
       if (method === "GET") {

@@ -13,9 +13,10 @@ const GROUPS = [
   ["failure"],
   ["wire", "resilience", "config", "knowledge"],
   ["net"],
-  ["nginx", "upstream", "explain", "observe"],
+  ["nginx", "upstream", "explain"],
+  ["observe"],
   ["proxy", "doctor", "client", "site", "lab"],
-  ["console"],
+  ["console", "node"],
   ["cli"],
 ];
 /** Sans-IO: bytes, facts and a clock in, values out. */

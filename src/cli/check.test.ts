@@ -16,12 +16,6 @@ function report(text: string, json = false) {
 test("a file that is fine: 0", () =>
   expect(report('upstreams: { app: "127.0.0.1:3000" }')).toEqual({ text: `${file}: fine\n`, code: 0 }));
 
-test("what is planned is told and is no finding: 0", () => {
-  const { text, code } = report('upstreams: { app: { endpoints: ["127.0.0.1:3000"], health: { path: /up } } }');
-  expect(code).toBe(0);
-  expect(text).toContain("health is not in effect yet");
-});
-
 test("errors: 1, each with its place", () => {
   const { text, code } = report("upstreams: { app: x }\nlisten: nowhere\ndrain: 5\n");
   expect(code).toBe(1);

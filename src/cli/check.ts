@@ -1,6 +1,5 @@
 // goodgate check: everything that is wrong with a configuration and what in it will cause gateway errors, without
 // starting anything. The report goes to standard output. Exit codes: 0 fine, 1 errors or findings, 2 no such file.
-// Settings that this version does not act on are told, but are no finding: the file is right.
 import { readFileSync } from "node:fs";
 import type { Problem } from "../config/config.ts";
 import { formatProblem } from "../config/load.ts";
@@ -33,7 +32,7 @@ export async function check(file: string, options: CheckOptions): Promise<number
 export function checkReport(file: string, { json = false }: CheckOptions, colour = false): CheckReport {
   const { problems } = loadTargets([file], {});
   const errors = problems.filter(({ severity }) => severity === "error").length;
-  const findings = problems.filter(({ severity, planned }) => severity === "warning" && !planned).length;
+  const findings = problems.filter(({ severity }) => severity === "warning").length;
   const code = isReadable(file) ? (errors + findings > 0 ? EXIT_FINDINGS : EXIT_FINE) : EXIT_USAGE;
   if (json) {
     const document = { file, ok: code === EXIT_FINE, errors, findings, problems: problems.map(toJson) };
@@ -53,7 +52,7 @@ function isReadable(file: string): boolean {
   }
 }
 
-function toJson({ position, message, severity, hint, cause, source, planned }: Problem): object {
+function toJson({ position, message, severity, hint, cause, source }: Problem): object {
   return {
     severity,
     message,
@@ -63,7 +62,6 @@ function toJson({ position, message, severity, hint, cause, source, planned }: P
     line: position?.line ?? null,
     column: position?.column ?? null,
     source: source ?? null,
-    planned: planned === true,
   };
 }
 

@@ -112,3 +112,10 @@ function portProblem(text: string, min: number): Problem | null {
     `a port is a number from ${min} to 65535`,
   );
 }
+
+/** Whether two listeners cannot have these addresses at once. */
+export function overlaps(a: Address, b: Address): boolean {
+  if (a.kind === "unix" || b.kind === "unix") return a.kind === "unix" && b.kind === "unix" && a.path === b.path;
+  const any = (host: string) => host === "" || host === "0.0.0.0" || host === "::";
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || any(a.host) || any(b.host));
+}

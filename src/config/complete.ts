@@ -2,40 +2,25 @@
 // pages inherited. What cannot be made whole is reported with its path in the file, and everything else goes on, so
 // that one run tells of all problems.
 
-import type { Ms } from "../std/units.ts";
-import { errorOf, formatAddress } from "./address.ts";
+import { errorOf } from "./address.ts";
+import { type CompleteContext, isOff } from "./complete-context.ts";
+import { listenerOf } from "./complete-tls.ts";
+import { timeoutsOf, upstreamOf } from "./complete-upstream.ts";
 import type {
-  BalanceConfig,
   Config,
-  EndpointConfig,
   ErrorsConfig,
   HeaderOps,
-  ListenerConfig,
   LogConfig,
   LogTarget,
-  Problem,
   RouteAction,
   RouteConfig,
+  RouteRetryConfig,
   UpstreamConfig,
-  UpstreamTimeouts,
-  UpstreamTls,
 } from "./config.ts";
 import type { Path } from "./document.ts";
-import { certificateProblem, pemProblem, readPage, resolveBeside } from "./files.ts";
+import { readPage, resolveBeside } from "./files.ts";
 import { formatPathPattern } from "./path-pattern.ts";
-import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
-
-/** Below the shortest keep-alive that is common upstream (Node: 5 s), with a second to spare. */
-export const KEEPALIVE_AUTO_MS: Ms = 4000;
-
-type Report = (problem: Problem, path: Path, which?: "value" | "key") => void;
-
-/** What completing needs beside the values. */
-export interface CompleteContext {
-  /** The configuration file, which names of files are relative to. */
-  readonly file: string;
-  readonly report: Report;
-}
+import type { FileConfig, FileRoute } from "./schema.ts";
 
 /** The program's configuration. */
 export function complete(raw: FileConfig, context: CompleteContext): Config {
@@ -61,7 +46,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
   return {
     name: raw.name,
     listeners: raw.listen.map((listener, index) => listenerOf(listener, ["listen", index], context)),
-    console: raw.console === "off" || raw.console === false ? null : raw.console,
+    console: isOff(raw.console) ? null : raw.console,
     upstreams,
     routes: routesOf(raw, errors, context),
     client: {
@@ -89,155 +74,6 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     workers: raw.workers,
     drainMs: raw.drain,
   };
-}
-
-function listenerOf(raw: FileConfig["listen"][number], path: Path, context: CompleteContext): ListenerConfig {
-  if ("kind" in raw) return { address: raw, tls: null };
-  if (raw.tls === undefined) return { address: raw.address, tls: null };
-  const { cert, key, certificates, "min-version": minVersion } = raw.tls;
-  const at = [...path, "tls"];
-  if ((cert === undefined) !== (key === undefined))
-    context.report(
-      errorOf(`"${cert === undefined ? "cert" : "key"}" is missing`, "a certificate needs its key"),
-      at,
-      "key",
-    );
-  const pairs = certificates.map((pair, index) => ({ pair, path: [...at, "certificates", index] as Path }));
-  if (cert !== undefined && key !== undefined) pairs.unshift({ pair: { cert, key }, path: at });
-  if (pairs.length === 0)
-    context.report(errorOf("TLS without a certificate", "give cert and key, or certificates"), at, "key");
-  return {
-    address: raw.address,
-    tls: { certificates: pairs.map(({ pair, path: place }) => certificateOf(pair, place, context)), minVersion },
-  };
-}
-
-function certificateOf(
-  pair: { cert: string; key: string },
-  path: Path,
-  context: CompleteContext,
-): { cert: string; key: string } {
-  const cert = pemFile(pair.cert, "CERTIFICATE", [...path, "cert"], context);
-  const key = pemFile(pair.key, "PRIVATE KEY", [...path, "key"], context);
-  if (cert.good && key.good) {
-    const problem = certificateProblem(cert.path, key.path);
-    if (problem) context.report(problem, [...path, "cert"]);
-  }
-  return { cert: cert.path, key: key.path };
-}
-
-function pemFile(
-  name: string,
-  kind: "CERTIFICATE" | "PRIVATE KEY",
-  at: Path,
-  { file, report }: CompleteContext,
-): { path: string; good: boolean } {
-  const path = resolveBeside(file, name);
-  const problem = pemProblem(path, kind);
-  if (problem) report(problem, at);
-  return { path, good: problem === null };
-}
-
-function upstreamOf(name: string, raw: FileUpstream, path: Path, context: CompleteContext): UpstreamConfig {
-  const { timeouts, keepalive, limits, retry, resolve } = raw;
-  const kept = keepalive === "off" || keepalive === false ? null : keepalive;
-  return {
-    name,
-    endpoints: raw.endpoints.map(endpointOf),
-    tls: upstreamTlsOf(raw, path, context),
-    balance: balanceOf(raw.balance, [...path, "balance"], context),
-    host: raw.host === "keep" || raw.host === "endpoint" ? raw.host : { name: raw.host },
-    timeouts: timeoutsOf(timeouts) as UpstreamTimeouts,
-    keepalive: {
-      connections: kept?.connections ?? 0,
-      idleMs: kept === null || kept.idle === "auto" ? KEEPALIVE_AUTO_MS : kept.idle,
-      requests: kept?.requests ?? 0,
-    },
-    limits: { headBytes: limits.head, bodyBytes: limits.body, connections: limits.connections },
-    retry:
-      retry === "off" || retry === false
-        ? { attempts: 1, withinMs: 0 }
-        : { attempts: retry.attempts, withinMs: retry.within },
-    resolve: { minMs: resolve.min, timeoutMs: resolve.timeout, servers: resolve.servers },
-  };
-}
-
-function balanceOf(raw: FileUpstream["balance"], at: Path, { report }: CompleteContext): BalanceConfig {
-  if (raw === "ip-hash") return { hash: "{client.ip}" };
-  if (typeof raw === "string") return raw;
-  const { hash, cookie, secret } = raw;
-  if ((hash === undefined) === (cookie === undefined))
-    report(
-      errorOf(
-        `balance has ${hash === undefined ? "neither hash nor cookie" : "hash and cookie"}`,
-        "give it one of them",
-      ),
-      at,
-    );
-  if (cookie !== undefined) return { cookie, secret: secret ?? "" };
-  if (secret !== undefined)
-    report(errorOf("a hash has no secret", "secret goes with cookie"), [...at, "secret"], "key");
-  return { hash: hash ?? "" };
-}
-
-type FileEndpoint = FileUpstream["endpoints"][number];
-
-function endpointOf(raw: FileEndpoint): EndpointConfig {
-  if ("scheme" in raw)
-    return { label: formatAddress(raw.address), address: raw.address, weight: 1, backup: false, down: false };
-  const { address } = raw.address;
-  return { label: formatAddress(address), address, weight: raw.weight, backup: raw.backup, down: raw.down };
-}
-
-/** https:// endpoints turn TLS on; an upstream speaks TLS to all of its endpoints or to none. */
-function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteContext): UpstreamTls | null {
-  const schemes = raw.endpoints.map((endpoint) => ("scheme" in endpoint ? endpoint.scheme : endpoint.address.scheme));
-  const wanted = raw.tls === undefined ? schemes.includes("https") : raw.tls !== false;
-  schemes.forEach((scheme, index) => {
-    if (scheme === null || (scheme === "https") === wanted) return;
-    const hint =
-      raw.tls === undefined ? "put them into two upstreams" : `write "${wanted ? "https" : "http"}://", or no scheme`;
-    context.report(errorOf(`this endpoint is ${scheme}, and the upstream speaks ${wanted ? "TLS" : "no TLS"}`, hint), [
-      ...path,
-      "endpoints",
-      index,
-    ]);
-  });
-  if (!wanted) return null;
-  const tls = raw.tls === true || raw.tls === false || raw.tls === undefined ? null : raw.tls;
-  if (tls && (tls.cert === undefined) !== (tls.key === undefined)) {
-    context.report(
-      errorOf(`"${tls.cert === undefined ? "cert" : "key"}" is missing`, "a client certificate needs its key"),
-      [...path, "tls"],
-      "key",
-    );
-  }
-  const client =
-    tls?.cert !== undefined && tls.key !== undefined
-      ? certificateOf({ cert: tls.cert, key: tls.key }, [...path, "tls"], context)
-      : null;
-  return {
-    verify: tls?.verify ?? true,
-    ca: tls?.ca === undefined ? null : pemFile(tls.ca, "CERTIFICATE", [...path, "tls", "ca"], context).path,
-    serverName: tls?.["server-name"] ?? null,
-    cert: client?.cert ?? null,
-    key: client?.key ?? null,
-    minVersion: tls?.["min-version"] ?? "TLSv1.2",
-  };
-}
-
-const TIMEOUT_NAMES = {
-  connect: "connectMs",
-  tls: "tlsMs",
-  send: "sendMs",
-  head: "headMs",
-  "idle-body": "idleBodyMs",
-  "tunnel-idle": "tunnelIdleMs",
-} as const;
-
-function timeoutsOf(raw: FileRoute["timeouts"]): Partial<UpstreamTimeouts> {
-  const entries = Object.entries(raw).filter(([, ms]) => ms !== undefined);
-  return Object.fromEntries(entries.map(([name, ms]) => [TIMEOUT_NAMES[name as keyof typeof TIMEOUT_NAMES], ms]));
 }
 
 function routesOf(raw: FileConfig, errors: ErrorsConfig, context: CompleteContext): RouteConfig[] {
@@ -271,11 +107,13 @@ export function routeToAll(upstream: string, errors: ErrorsConfig): RouteConfig 
     response: NO_OPS,
     bodyBytes: null,
     timeouts: {},
+    retry: NO_RETRY_RULES,
     errors,
     upgrade: true,
   };
 }
 
+const NO_RETRY_RULES: RouteRetryConfig = { statuses: [], idempotencyKey: false, attempts: null, withinMs: null };
 const NO_OPS: HeaderOps = { remove: [], set: [], add: [] };
 
 function routeOf(raw: FileRoute, index: number, errors: ErrorsConfig, context: CompleteContext): RouteConfig {
@@ -298,8 +136,19 @@ function routeOf(raw: FileRoute, index: number, errors: ErrorsConfig, context: C
     response: opsOf(raw.response.headers, [...at, "response", "headers"], "response", context),
     bodyBytes: raw.body ?? null,
     timeouts: timeoutsOf(raw.timeouts),
+    retry: routeRetryOf(raw.retry),
     errors: { detail: raw.errors.detail ?? errors.detail, pages: new Map([...errors.pages, ...pages]) },
     upgrade: raw.upgrade,
+  };
+}
+
+function routeRetryOf(raw: FileRoute["retry"]): RouteRetryConfig {
+  if (isOff(raw)) return { ...NO_RETRY_RULES, attempts: 1 };
+  return {
+    statuses: [...new Set(raw.status)],
+    idempotencyKey: raw["idempotency-key"],
+    attempts: raw.attempts ?? null,
+    withinMs: raw.within ?? null,
   };
 }
 
@@ -374,7 +223,6 @@ function logOf(raw: FileConfig["log"], { file }: CompleteContext): LogConfig {
   const { access, failures } = raw;
   const target = (to: string): LogTarget =>
     to === "stdout" || to === "stderr" ? { kind: to } : { kind: "file", path: resolveBeside(file, to) };
-  const isOff = (value: unknown): value is "off" | false => value === "off" || value === false;
   const lines = typeof access === "string" ? { to: access, format: "json" } : access;
   return {
     access:

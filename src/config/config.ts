@@ -23,8 +23,6 @@ export interface Problem {
   readonly length?: number;
   /** The cause (failure/causes.ts) that a finding may end in. */
   readonly cause?: CauseId;
-  /** A setting that is accepted, and that this version does not act on. */
-  readonly planned?: true;
 }
 
 export interface Config {
@@ -129,8 +127,10 @@ export interface UpstreamConfig {
   readonly keepalive: {
     /** Idle connections kept per endpoint; 0 = none. */
     readonly connections: number;
-    /** An idle connection is closed after this. */
+    /** An idle connection is closed after this; "auto" in the file is KEEPALIVE_AUTO_MS here, and `auto`. */
     readonly idleMs: Ms;
+    /** What the upstream says or shows of its own idle timer may also make it longer. */
+    readonly auto: boolean;
     /** A connection is closed after this many requests; 0 = no limit. */
     readonly requests: number;
   };
@@ -139,15 +139,37 @@ export interface UpstreamConfig {
     readonly headBytes: Bytes;
     /** Response body; above: response-too-large. 0 = unlimited. */
     readonly bodyBytes: Bytes;
-    /** Open connections per endpoint; above: pool-exhausted. 0 = unlimited. */
+    /** Open connections per endpoint; above: they queue. 0 = unlimited. */
     readonly connections: number;
+    /** Requests in flight per endpoint; above: they queue. 0 = unlimited. */
+    readonly requests: number;
+    /** Bound of requests in flight to the whole upstream that follows its latency; what is above is shed. */
+    readonly adaptive: boolean;
   };
+  /** Requests that wait where a limit is reached; null = they fail at once (pool-exhausted). */
+  readonly queue: { readonly requests: number; readonly forMs: Ms } | null;
   readonly retry: {
     /** Attempts in all, the first included. */
     readonly attempts: number;
-    /** No new attempt is begun after this, from the start of the exchange. */
+    /** No new attempt is begun after this, from the start of the exchange; time in hold does not count. */
     readonly withinMs: Ms;
+    /** Retries at once, as a share (0 to 1) of the requests in flight; at least 3 are allowed. 1 = no budget. */
+    readonly budget: number;
+    /** Ceiling of the wait before the second retry (the first goes at once); it doubles up to the maximum. Full jitter. */
+    readonly backoffMs: Ms;
+    readonly backoffMaxMs: Ms;
+    /** Request bodies up to this size are kept, so that they can be sent again. */
+    readonly bodyBytes: Bytes;
   };
+  /** An endpoint that comes back gets its full share only after this; 0 = at once. */
+  readonly slowStartMs: Ms;
+  /** Where less than this share (0 to 1) of the endpoints is well, all that accept connections are used; 0 = never. */
+  readonly panic: number;
+  readonly health: HealthConfig | null;
+  readonly eject: EjectConfig | null;
+  readonly breaker: BreakerConfig | null;
+  /** Requests wait while every endpoint refuses connections or is drained. */
+  readonly hold: { readonly forMs: Ms; readonly requests: number; readonly bytes: Bytes } | null;
   /** Names are asked for again after their TTL, but at least this long. */
   readonly resolve: {
     readonly minMs: Ms;
@@ -155,6 +177,73 @@ export interface UpstreamConfig {
     /** DNS servers to ask; empty = the system's resolver. */
     readonly servers: readonly string[];
   };
+}
+
+/** Active checks of each endpoint. */
+export interface HealthConfig {
+  readonly kind: "http" | "tcp";
+  /** Path and query that are asked for with GET. */
+  readonly path: string;
+  /** Host field; null = as requests of the upstream get it, the endpoint's where that is the client's. */
+  readonly host: string | null;
+  /** Statuses that are good, as ranges. */
+  readonly statuses: readonly (readonly [from: number, to: number])[];
+  /** What the body has to contain, within its first 64 KiB; null = anything. */
+  readonly body: string | null;
+  readonly intervalMs: Ms;
+  /** Between checks of an endpoint that is on its way up or down. */
+  readonly fastIntervalMs: Ms;
+  /** Between checks of an endpoint that is down. */
+  readonly downIntervalMs: Ms;
+  /** For a whole check. */
+  readonly timeoutMs: Ms;
+  /** Good checks in a row until an endpoint that is down is used again. */
+  readonly rise: number;
+  /** Bad checks in a row until an endpoint is out of use. */
+  readonly fall: number;
+}
+
+/** Outlier ejection: the circuit breaker of each endpoint. */
+export interface EjectConfig {
+  /** So many failures in a row eject an endpoint; or so many within the window, if they are at least `share` of all. */
+  readonly failures: number;
+  readonly share: number;
+  readonly withinMs: Ms;
+  /** How long it stays out; doubles up to the maximum each time that its return fails. */
+  readonly forMs: Ms;
+  readonly forMaxMs: Ms;
+  /** Share (0 to 1) of the endpoints that may be out at once; at least one of several. */
+  readonly max: number;
+  /** Requests that are let through to see whether it is well again. */
+  readonly probes: number;
+  /** Time in which its share grows back to all. */
+  readonly recoveryMs: Ms;
+  /** Responses with these statuses count as failures. */
+  readonly statuses: readonly number[];
+}
+
+/** Circuit breaker of the whole upstream: where it cannot be reached, requests fail at once. */
+export interface BreakerConfig {
+  readonly failures: number;
+  readonly share: number;
+  readonly withinMs: Ms;
+  readonly forMs: Ms;
+  readonly forMaxMs: Ms;
+  readonly probes: number;
+  readonly recoveryMs: Ms;
+  /** What counts: deadlines of resolve, connect and TLS ("unreachable"), or each failure of an attempt ("any"). */
+  readonly on: "unreachable" | "any";
+}
+
+/** What a route adds to the retry rules of its upstream. */
+export interface RouteRetryConfig {
+  /** Responses with these statuses are not passed on while another attempt is allowed (idempotent methods). */
+  readonly statuses: readonly number[];
+  /** POST and PATCH with an Idempotency-Key count as idempotent. */
+  readonly idempotencyKey: boolean;
+  /** null = as the upstream says. */
+  readonly attempts: number | null;
+  readonly withinMs: Ms | null;
 }
 
 export interface UpstreamTimeouts {
@@ -189,6 +278,7 @@ export interface RouteConfig {
   readonly bodyBytes: Bytes | null;
   /** Overrides of the upstream's timeouts. */
   readonly timeouts: Partial<UpstreamTimeouts>;
+  readonly retry: RouteRetryConfig;
   readonly errors: ErrorsConfig;
   /** Whether Upgrade requests pass. */
   readonly upgrade: boolean;

@@ -14,8 +14,6 @@ export interface FieldWords {
   readonly unit?: string;
   readonly pattern?: string;
   readonly examples?: readonly unknown[];
-  /** Accepted and checked, but without effect in this version. */
-  readonly planned?: boolean;
 }
 
 /** The schema with the words of a field; the schema that is passed in keeps its own. */
@@ -154,16 +152,19 @@ export function flag(description: string, standard: boolean) {
 /** "20%" as 0.2. */
 export const percent = textAs(
   'a percentage such as "20%"',
-  (text) => {
+  (text): number | Problem => {
     const match = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text);
     const value = match ? Number(match[1]) : Number.NaN;
-    return value <= 100
-      ? value / 100
-      : ({ severity: "error", message: `"${text}" is not a percentage`, hint: 'write "20%"' } satisfies Problem);
+    return value <= 100 ? value / 100 : errorOf(`"${text}" is not a percentage`, 'write "20%"');
   },
   { unit: "percentage", pattern: String.raw`^\d{1,3}(\.\d+)?%$` },
-  (value) => `write "${value}%"`,
+  percentHint,
 );
+
+/** What to write instead of a bare number. */
+export function percentHint(value: number): string {
+  return `write "${value}%"`;
+}
 
 /** Text with placeholders; kept as text, so that the program compiles it once. */
 export function templateOf({ allowed, lines = false, check }: TemplateOptions = {}) {
@@ -191,6 +192,16 @@ export const text = textAs("text", (value) => value);
 
 /** Off, as `off` or `false`. */
 export const off = z.literal(["off", false]);
+
+/** A mapping; "off" stands for none of what it does. */
+export function offOr<M extends z.ZodMiniType>(fields: M) {
+  const error = ({ input }: { input?: unknown }) =>
+    refusal(
+      `expected a mapping, or "off", found ${found(input)}`,
+      input === true || input === "on" ? "write { } for the defaults" : "",
+    );
+  return z.union([z.literal(["off", false], { error }), fields], { error });
+}
 
 /** One of several forms; `expects` names them for the message. */
 export function either<const T extends readonly z.ZodMiniType[]>(

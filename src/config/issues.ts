@@ -23,6 +23,15 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["client_max_body_size", "body"],
   ["retries", "retry: { attempts: … }"],
   ["timeout", "timeouts"],
+  ["proxy_next_upstream", "retry: { status: … }"],
+  ["max_fails", "eject: { failures: … }"],
+  ["fail_timeout", "eject: { within: …, for: … }"],
+  ["max_conns", "limits: { connections: … }"],
+  ["slow_start", "slow-start"],
+  ["health_check", "health"],
+  ["healthcheck", "health"],
+  ["outlier_detection", "eject"],
+  ["circuit_breaker", "breaker"],
 ]);
 
 /** The problems that the schema's issues stand for. */

@@ -46,17 +46,20 @@ function told(text: string, env: Record<string, string> = {}): string[] {
 
 const APP = 'upstreams: { app: "127.0.0.1:3000" }\n';
 
-test("the promised format is accepted; what is not built yet is told", () => {
+test("the promised format is accepted, and all of it is in effect", () => {
   const { config, problems } = load(PROMISED);
   expect(config!.upstreams.get("app")!.endpoints.map(({ label, weight, backup }) => [label, weight, backup])).toEqual([
     ["10.0.0.1:3000", 1, false],
     ["10.0.0.2:3000", 2, false],
     ["10.0.0.9:3000", 1, true],
   ]);
-  expect(config!.upstreams.get("app")!.retry).toEqual({ attempts: 3, withinMs: 10_000 });
-  expect(problems.map(({ message, planned, severity }) => [message, planned, severity])).toEqual(
-    ["health", "eject", "retry.budget", "hold"].map((key) => [`${key} is not in effect yet`, true, "warning"]),
-  );
+  expect(config!.upstreams.get("app")).toMatchObject({
+    health: { kind: "http", path: "/healthz", intervalMs: 2000, timeoutMs: 1000, rise: 2, fall: 3 },
+    eject: { failures: 3, withinMs: 10_000, forMs: 10_000, max: 0.5 },
+    retry: { attempts: 3, withinMs: 10_000, budget: 0.2 },
+    hold: { forMs: 15_000, requests: 1000, bytes: 64 * 1024 * 1024 },
+  });
+  expect(problems).toEqual([]);
 });
 
 test.each([
@@ -116,8 +119,7 @@ test("the shortest file has every default", () => {
       idleBodyMs: 30_000,
       tunnelIdleMs: 300_000,
     },
-    keepalive: { connections: 64, idleMs: 4000, requests: 0 },
-    retry: { attempts: 2, withinMs: 10_000 },
+    keepalive: { connections: 64, idleMs: 4000, auto: true, requests: 0 },
     resolve: { minMs: 1000, timeoutMs: 5000 },
   });
 });

@@ -2,10 +2,11 @@
 // top. Nothing here throws on what a person wrote; every problem comes back at once, and there is a config only where
 // none is an error.
 import { errorOf, isProblem, parseAddress, parseEndpoint } from "./address.ts";
-import { checkConfig, plannedFindings, unknownUpstream } from "./checks.ts";
+import { checkConfig } from "./checks.ts";
+import { unknownUpstream } from "./checks-route.ts";
 import { complete, routeToAll } from "./complete.ts";
 import type { Config, Problem } from "./config.ts";
-import { type Environment, readDocument, type SourceDocument } from "./document.ts";
+import { type Environment, type Path, readDocument, type SourceDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
 import { sortProblems } from "./problem.ts";
 import { configSchema } from "./schema.ts";
@@ -54,7 +55,7 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
     file,
     report: (problem, path, which) => problems.push(document.locate(problem, path, which)),
   });
-  for (const { problem, path, which } of [...checkConfig(config), ...plannedFindings(parsed.data)]) {
+  for (const { problem, path, which } of checkConfig(config, (at) => isWritten(document.value, at))) {
     problems.push(document.locate(problem, path, which));
   }
   const format = config.log.access?.format;
@@ -62,6 +63,15 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
   if (wrong !== undefined)
     problems.push(document.locate(errorOf(`log template: ${wrong}`), ["log", "access", "format"]));
   return finished(config, problems);
+}
+
+function isWritten(value: unknown, path: Path): boolean {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== "object" || inner === null) return false;
+    inner = (inner as Record<PropertyKey, unknown>)[key];
+  }
+  return inner !== undefined;
 }
 
 /** The commonest wrong reference, told even where the file has other errors and no Config can be made of it. */

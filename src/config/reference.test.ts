@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { loadConfig } from "./load.ts";
 import { jsonSchema, referencePage } from "./reference.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -16,6 +17,12 @@ test.each([
     writeFileSync(file, make());
   }
   expect(readFileSync(file, "utf8")).toBe(make());
+});
+
+test("the examples on the page have no problems", () => {
+  const examples = [...referencePage().matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text!);
+  expect(examples.length).toBeGreaterThan(1);
+  for (const example of examples) expect(loadConfig(example, "goodgate.yaml", {}).problems).toEqual([]);
 });
 
 test("every field has a sentence", () => {

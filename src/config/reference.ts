@@ -10,7 +10,6 @@ interface Node {
   readonly description?: string;
   readonly default?: unknown;
   readonly unit?: string;
-  readonly planned?: boolean;
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly required?: readonly string[];
@@ -22,8 +21,6 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
 }
-
-const NOT_YET = "Accepted and checked, but not in effect yet.";
 
 function tree(): Node {
   return z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node;
@@ -40,10 +37,9 @@ export function jsonSchema(): string {
 function tidy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(tidy);
   if (typeof value !== "object" || value === null) return value;
-  const { planned, ...node } = value as Record<string, unknown>;
+  const node = { ...(value as Record<string, unknown>) };
   delete node["unit"];
   if (typeof node["pattern"] === "string") node["pattern"] = String.raw`(?:${node["pattern"]})|\$\{`;
-  if (planned === true && typeof node["description"] === "string") node["description"] += ` ${NOT_YET}`;
   if (isEmpty(node["default"])) delete node["default"];
   return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, tidy(child)]));
 }
@@ -66,7 +62,7 @@ function sectionsOf(node: Node, path: string, title: string): string[] {
     const name = path === "" ? key : `${path}.${key}`;
     const required = node.required?.includes(key) && field.default === undefined;
     own.push(
-      `| \`${key}\` | ${cell(kindOf(field))} | ${cell(defaultOf(field, required === true))} | ${cell(describe(field))} |`,
+      `| \`${key}\` | ${cell(kindOf(field))} | ${cell(defaultOf(field, required === true))} | ${cell(field.description ?? "")} |`,
     );
     const part = mappingIn(field);
     if (part) inner.push(...sectionsOf(part.node, `${name}${part.suffix}`, `\`${name}${part.suffix}\``));
@@ -112,10 +108,6 @@ function defaultOf(field: Node, required: boolean): string {
   if (required) return "required";
   if (field.default === undefined || isEmpty(field.default) || field.default === "") return "";
   return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
-}
-
-function describe(field: Node): string {
-  return `${field.description ?? ""}${field.planned ? ` *${NOT_YET}*` : ""}`;
 }
 
 function cell(text: string): string {
@@ -192,4 +184,33 @@ The most specific one that matches, whatever the order in the file:
 
 A regular expression is refused where it can take long on a hostile path: a repetition within a repetition, alternatives
 that begin alike under a repetition, backreferences, lookaround, more than one place to try at every character. It is not
-tried on paths above 2048 characters; such a path goes to the next route that fits, so deny by prefix, not by expression.`;
+tried on paths above 2048 characters; such a path goes to the next route that fits, so deny by prefix, not by expression.
+
+## What happens when an upstream fails
+
+All of this is on unless the file says otherwise, save \`limits\`, \`health\`, \`slow-start\`, \`panic\` and the statuses of a
+route's \`retry\`, which need to know the application. Each worker counts for itself.
+
+| What is seen | What is done | Settings |
+|---|---|---|
+| One attempt fails | another, on another endpoint where there is one: any method while nothing was sent, idempotent ones while no byte of a response came | \`retry\`, a route's \`retry\` |
+| One endpoint fails again and again | it is left out for a while, then probed | \`eject\` |
+| One endpoint fails its checks | it is left out until they are good | \`health\` |
+| Most endpoints are out | all that accept connections are used | \`panic\` |
+| Every endpoint refuses connections, or is drained | requests wait for one to come back | \`hold\` |
+| Every connection runs into its deadline | requests fail at once, until a probe succeeds | \`breaker\` |
+| Every endpoint has as many requests as it may | requests wait for a place | \`limits\`, \`queue\` |
+
+\`\`\`yaml
+upstreams:
+  app:
+    endpoints: ["10.0.0.1:3000", "10.0.0.2:3000"]
+    limits: { requests: 50 }
+    queue: { requests: 200, for: 1s }
+    health: { path: /healthz, interval: 2s }
+    slow-start: 30s
+    hold: { for: 15s }
+routes:
+  - { path: /api/*, proxy: app, retry: { status: [503], idempotency-key: true } }
+  - { path: /, proxy: app }
+\`\`\``;

@@ -10,6 +10,7 @@ import {
   group,
   listOf,
   mapping,
+  offOr,
   optionalDuration,
   refusal,
   sizeOf,
@@ -18,6 +19,7 @@ import {
   textAs,
 } from "./fields.ts";
 import { parsePathPattern } from "./path-pattern.ts";
+import { attemptCount, badStatuses } from "./schema-resilience.ts";
 import { errorsFields, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
 import { REQUEST_PLACEHOLDERS } from "./template.ts";
 
@@ -204,6 +206,30 @@ export const routeSchema = mapping({
     "idle-body": optionalDuration(UPSTREAM_TIMEOUTS["idle-body"].description),
     "tunnel-idle": optionalDuration(UPSTREAM_TIMEOUTS["tunnel-idle"].description),
   }),
+  retry: z.prefault(
+    field(
+      offOr(
+        mapping({
+          status: z.prefault(
+            field(
+              badStatuses,
+              "Responses with these statuses are not passed on while another attempt is allowed. Idempotent methods only, as the request has reached the application: a route whose GET changes something leaves this out.",
+              { unit: "status or list of them" },
+            ),
+            [],
+          ),
+          "idempotency-key": flag(
+            "Whether POST and PATCH with an Idempotency-Key count as idempotent: only where the application stores the key and answers a repetition with the first result.",
+            false,
+          ),
+          attempts: z.optional(field(attemptCount, "Attempts in all. Default: the upstream's.")),
+          within: optionalDuration("No attempt is begun later than this after the request. Default: the upstream's."),
+        }),
+      ),
+      "What this route adds to the retry rules of its upstream; off makes one attempt only.",
+    ),
+    {},
+  ),
   errors: group("Error responses that differ from the file's.", errorsFields(undefined)),
   upgrade: flag("Whether Upgrade (WebSocket) passes.", true),
 });

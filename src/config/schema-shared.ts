@@ -1,6 +1,14 @@
 // Fields that stand in more than one place of goodgate.yaml.
 import * as z from "zod/mini";
+import { errorOf, isHostName } from "./address.ts";
+import type { Problem } from "./config.ts";
 import { field, refusal, text } from "./fields.ts";
+
+/** The value of a Host field: a name or an address, with or without a port. */
+export function hostField(value: string, hint: string): string | Problem {
+  const good = isHostName(value.replace(/:\d{1,5}$/, "")) || /^\[[0-9a-f:.]+\](?::\d{1,5})?$/i.test(value);
+  return good ? value : errorOf(`"${value}" is not a host`, hint);
+}
 
 /** "1.2" or "1.3", in quotes or not, or as OpenSSL writes it. */
 export const tlsVersion = z.pipe(

@@ -12,15 +12,15 @@ import {
   group,
   listOf,
   mapping,
-  off,
-  percent,
+  offOr,
   size,
   templateOf,
   text,
   textAs,
   unitHint,
 } from "./fields.ts";
-import { tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
+import { RESILIENCE_FIELDS } from "./schema-resilience.ts";
+import { hostField, tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
 import { parseTemplate, REQUEST_PLACEHOLDERS, type TemplatePart } from "./template.ts";
 
 const endpointText = textAs(
@@ -115,27 +115,27 @@ const balance = either(
   ],
 );
 
-const hostField = textAs('"keep", "endpoint" or a host', (value) =>
-  value === "keep" ||
-  value === "endpoint" ||
-  isHostName(value.replace(/:\d{1,5}$/, "")) ||
-  /^\[[0-9a-f:.]+\](?::\d{1,5})?$/i.test(value)
-    ? value
-    : errorOf(`"${value}" is not a host`, 'write "keep", "endpoint" or a name'),
+const hostWord = textAs('"keep", "endpoint" or a host', (value) =>
+  value === "keep" || value === "endpoint" ? value : hostField(value, 'write "keep", "endpoint" or a name'),
 );
 
-const keepaliveFields = mapping({
-  connections: z.prefault(field(count(0, 100_000), "Idle connections kept per endpoint and worker; 0 keeps none."), 64),
-  idle: z.prefault(
-    field(
-      either('a duration, or "auto"', [z.literal("auto"), durationOf(1)], unitHint),
-      "How long an idle connection is kept. It must be shorter than the upstream's own keep-alive, or requests meet a connection that is being closed (a 502). auto is 4s: below the 5s of Node and uvicorn. gunicorn closes after 2s: write 1s there.",
-      { unit: "duration or auto" },
+const keepalive = offOr(
+  mapping({
+    connections: z.prefault(
+      field(count(0, 100_000), "Idle connections kept per endpoint and worker; 0 keeps none."),
+      64,
     ),
-    "auto",
-  ),
-  requests: z.prefault(field(count(0), "A connection is closed after this many requests; 0 sets no limit."), 0),
-});
+    idle: z.prefault(
+      field(
+        either('a duration, or "auto"', [z.literal("auto"), durationOf(1)], unitHint),
+        "How long an idle connection is kept. It must be shorter than the upstream's own keep-alive, or requests meet a connection that is being closed (keepalive-race, a 502). auto is 4s until the upstream says (Keep-Alive: timeout) or shows by its closes how long it keeps connections; then just below that, at most 60s.",
+        { unit: "duration or auto" },
+      ),
+      "auto",
+    ),
+    requests: z.prefault(field(count(0), "A connection is closed after this many requests; 0 sets no limit."), 0),
+  }),
+);
 
 const upstreamFields = mapping({
   endpoints: z.prefault(
@@ -159,7 +159,7 @@ const upstreamFields = mapping({
     "round-robin",
   ),
   host: z.prefault(
-    field(hostField, "Host field that is sent: the client's (keep), the endpoint's (endpoint), or this name."),
+    field(hostWord, "Host field that is sent: the client's (keep), the endpoint's (endpoint), or this name."),
     "keep",
   ),
   timeouts: group("Deadlines of upstream connections.", {
@@ -171,37 +171,32 @@ const upstreamFields = mapping({
     "tunnel-idle": duration(UPSTREAM_TIMEOUTS["tunnel-idle"].description, UPSTREAM_TIMEOUTS["tunnel-idle"].standard),
   }),
   keepalive: z.prefault(
-    field(
-      either('a mapping, or "off"', [off, keepaliveFields]),
-      "Connections that are kept for the next request; off closes each after one.",
-    ),
+    field(keepalive, "Connections that are kept for the next request; off closes each after one."),
     {},
   ),
-  limits: group("Bounds of responses and connections.", {
+  limits: group("Bounds of responses, and of the load on each endpoint.", {
     head: size("Response head; response-header-too-large above it.", "64KiB", { min: 512 }),
     body: size("Response body; response-too-large above it.", "off", { off: true }),
     connections: z.prefault(
-      field(count(0, 1_000_000), "Open connections per endpoint and worker; pool-exhausted above it. 0 sets no limit."),
+      field(
+        count(0, 1_000_000),
+        "Open connections per endpoint and worker; above it requests wait (see queue). 0 sets no limit.",
+      ),
       0,
     ),
-  }),
-  retry: z.prefault(
-    field(
-      either('a mapping, or "off"', [
-        off,
-        mapping({
-          attempts: z.prefault(
-            field(count(1, 10), "Attempts in all, the first included. Only what is provably safe is tried again."),
-            2,
-          ),
-          within: duration("No attempt is begun later than this after the request.", "10s"),
-          budget: z.optional(field(percent, "Retries in proportion to requests.", { planned: true })),
-        }),
-      ]),
-      "Further attempts after a failure; off makes one attempt only.",
+    requests: z.prefault(
+      field(
+        count(0, 1_000_000),
+        "Requests in flight per endpoint and worker; above it requests wait (see queue). 0 sets no limit.",
+      ),
+      0,
     ),
-    {},
-  ),
+    adaptive: flag(
+      "Bounds the requests in flight to the whole upstream, and moves the bound with its latency: what the upstream would only let wait is refused at once. For upstreams that slow down under load rather than refuse.",
+      false,
+    ),
+  }),
+  ...RESILIENCE_FIELDS,
   resolve: group("Look-up of host names.", {
     min: duration("An answer is used at least this long, whatever its TTL says.", "1s"),
     timeout: duration("For an answer of the resolver; dns-timeout after it.", "5s"),
@@ -213,59 +208,6 @@ const upstreamFields = mapping({
       [],
     ),
   }),
-  health: z.optional(
-    field(
-      either('a mapping, or "off"', [
-        off,
-        mapping({
-          path: z.prefault(
-            field(
-              textAs("a path", (path) =>
-                path.startsWith("/") ? path : errorOf(`the path "${path}" does not begin with "/"`),
-              ),
-              "Path that is asked for.",
-            ),
-            "/",
-          ),
-          interval: duration("Between two checks of an endpoint.", "2s"),
-          timeout: duration("For the answer to a check.", "1s"),
-          rise: z.prefault(field(count(1, 1000), "Good checks in a row until an endpoint is used again."), 2),
-          fall: z.prefault(field(count(1, 1000), "Bad checks in a row until an endpoint is out of use."), 3),
-        }),
-      ]),
-      "Active health checks.",
-      { planned: true },
-    ),
-  ),
-  eject: z.optional(
-    field(
-      either('a mapping, or "off"', [
-        off,
-        mapping({
-          failures: z.prefault(field(count(1, 100_000), "Failures that eject an endpoint."), 3),
-          within: duration("Time in which they are counted.", "10s"),
-          for: duration("How long an endpoint stays out.", "10s"),
-          max: z.prefault(field(percent, "Share of the endpoints that may be out at once."), "50%"),
-        }),
-      ]),
-      "Outlier ejection.",
-      { planned: true },
-    ),
-  ),
-  hold: z.optional(
-    field(
-      either('a mapping, or "off"', [
-        off,
-        mapping({
-          for: duration("How long a request waits for an endpoint to come back.", "15s"),
-          requests: z.prefault(field(count(1), "Requests that may wait at once."), 1000),
-          bytes: size("Memory for the bodies of waiting requests.", "64MiB"),
-        }),
-      ]),
-      "Requests wait while no endpoint is usable, instead of failing.",
-      { planned: true },
-    ),
-  ),
 });
 
 type UpstreamFields = z.output<typeof upstreamFields>;

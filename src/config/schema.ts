@@ -1,8 +1,6 @@
 // goodgate.yaml as one table of fields: from it come the types, the validation, the defaults, the JSON Schema for
-// editors and the reference page. A field is added here (or in schema-upstream.ts, schema-route.ts) and in
-// complete.ts, which makes the program's Config of what was read.
-// Fields marked "planned" are part of the promised format: they are accepted and checked, and the load warns that
-// they have no effect yet.
+// editors and the reference page. A field is added here (or in schema-upstream.ts, schema-resilience.ts,
+// schema-route.ts) and in complete.ts or complete-upstream.ts, which make the program's Config of what was read.
 import * as z from "zod/mini";
 import { errorOf, parseAddress, parseCidr } from "./address.ts";
 import { count, duration, either, field, flag, group, listOf, mapping, off, size, text, textAs } from "./fields.ts";

@@ -169,6 +169,7 @@ const DEADLINE_CAUSES: Readonly<Record<DeadlineName, CauseId>> = {
   "idle-body": "response-body-timeout",
   "tunnel-idle": "response-body-timeout",
   queue: "pool-exhausted",
+  hold: "no-healthy-upstream",
 };
 
 /** A phase took longer than it may. */
@@ -225,17 +226,19 @@ const cutTunnel = (evidence: Evidence): Failure => failureOf("response-truncated
  * been idle long enough for an idle timer to have run out; a connection that was busy a moment ago has none running;
  * (3) the close was seen within about one crossing of the network after the request went out: what answers a request
  * cannot come sooner than one round trip, and an application has first to be woken, to read and to work; (4) where
- * the upstream said how long it keeps idle connections (Keep-Alive: timeout), that time was nearly over.
+ * the upstream said how long it keeps idle connections (Keep-Alive: timeout), or its closes have shown it, that time was
+ * nearly over.
  *
  * Without (4) an application near by that dies at once of a request after a pause fits too. So this is likely, not
  * proven, and a retry is no freer for it.
  */
 function isKeepaliveRace(evidence: Evidence): boolean {
-  const { connectionUses = 0, bytesReceived = 0, idleMs, waitedMs, keepAliveHintMs } = evidence;
+  const { connectionUses = 0, bytesReceived = 0, idleMs, waitedMs } = evidence;
+  const known = evidence.keepAliveLearntMs ?? evidence.keepAliveHintMs;
   if (connectionUses < 1 || bytesReceived > 0) return false;
   if (idleMs === undefined || idleMs < RACE_IDLE_MIN_MS) return false;
   if (waitedMs === undefined || waitedMs > raceWindowMs(evidence)) return false;
-  return keepAliveHintMs === undefined || idleMs >= keepAliveHintMs * RACE_HINT_SHARE;
+  return known === undefined || idleMs >= known * RACE_HINT_SHARE;
 }
 
 function raceWindowMs({ roundTripMs }: Evidence): Ms {

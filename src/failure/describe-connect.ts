@@ -72,19 +72,21 @@ export const CONNECT_DESCRIPTIONS = {
   },
   "no-healthy-upstream": {
     plain: "No server of the application is available at the moment.",
-    exact: ({ upstream, context }) =>
-      `No endpoint of ${upstream} is usable${(context.attempts ?? 0) > 0 ? ` (${context.attempts} tried)` : ""}.`,
-    fix: ({ upstream }) =>
-      `See why each endpoint of ${upstream} is out: the failures before this one have its cause; endpoints marked down stay out until the configuration changes.`,
+    exact: ({ upstream, context, seen }) =>
+      seen.deadline === "hold"
+        ? `No endpoint of ${upstream} came back${within(seen)} while the request waited${objection(seen)}.`
+        : `No endpoint of ${upstream} is usable${(context.attempts ?? 0) > 0 ? ` (${context.attempts} tried)` : ""}${objection(seen)}.`,
+    fix: (subject) =>
+      `See why each endpoint of ${subject.upstream} is out: the failures before this one have its cause; endpoints marked down stay out until the configuration changes.${subject.seen.deadline === "hold" ? ` If its restarts take longer than that, raise ${upstreamSetting(subject, "hold.for")}.` : ""}`,
   },
   "pool-exhausted": {
     plain: "The application is busy: no connection to it is free.",
     exact: (subject) =>
       subject.seen.deadline === "queue"
-        ? `No connection to ${subject.upstream} became free${within(subject.seen)}.`
-        : `Every endpoint of ${subject.upstream} is at its limit of connections${objection(subject.seen)}.`,
+        ? `No place at ${subject.upstream} became free${within(subject.seen)}.`
+        : `Every endpoint of ${subject.upstream} is at its limit of connections or requests${objection(subject.seen)}.`,
     fix: (subject) =>
-      `If the application has room for more, raise ${upstreamSetting(subject, "limits.connections")}; if it has not, it needs more endpoints or faster answers. The limit is there to protect it.`,
+      `If the application has room for more, raise ${upstreamSetting(subject, "limits.connections")} (or limits.requests); if it has not, it needs more endpoints or faster answers. The limit is there to protect it.`,
   },
   "backend-absent": {
     plain: "No application is set up behind this address.",

@@ -1,5 +1,6 @@
 // What is said of failures once a request is with the upstream: no answer, a broken answer, and what is known of the
 // application only from outside the exchange.
+import type { Evidence } from "./failure.ts";
 import {
   after,
   beginning,
@@ -34,7 +35,7 @@ export const RESPONSE_DESCRIPTIONS = {
     exact: ({ seen, app }) =>
       `${app} ${ended(seen)} a kept connection ${seen.waitedMs === undefined ? "at once" : span(seen.waitedMs)} after the request went out, without a byte of a response; it had been idle for ${span(seen.idleMs ?? 0)} and had carried ${seen.connectionUses ?? 0} request${seen.connectionUses === 1 ? "" : "s"} before${code(seen)}.`,
     fix: (subject) =>
-      `Set ${upstreamSetting(subject, "keepalive.idle")} below the time for which the application keeps idle connections, or raise that time in the application (Node: server.keepAliveTimeout, 5 s by default; gunicorn: --keep-alive, 2 s; uvicorn: --timeout-keep-alive, 5 s). The one that sends requests must be the first to close.`,
+      `${learnt(subject.seen)}Set ${upstreamSetting(subject, "keepalive.idle")} below the time for which the application keeps idle connections, or raise that time in the application (Node: server.keepAliveTimeout, 5 s by default; gunicorn: --keep-alive, 2 s; uvicorn: --timeout-keep-alive, 5 s). The one that sends requests must be the first to close.`,
   },
   "protocol-mismatch": {
     plain: "The application speaks another protocol than the gateway expects.",
@@ -149,3 +150,11 @@ export const RESPONSE_DESCRIPTIONS = {
       "The error is the application's own (or of a proxy behind this one): its log at that moment has it. The gateway has nothing to mend.",
   },
 } as const satisfies Record<string, Description>;
+
+/** What is known of the upstream's idle timer. */
+function learnt({ keepAliveLearntMs, keepAliveHintMs }: Evidence): string {
+  const ms = keepAliveLearntMs ?? keepAliveHintMs;
+  return ms
+    ? `The application keeps idle connections for ${span(ms)}, as it ${keepAliveHintMs ? "says" : "has shown"}. `
+    : "";
+}

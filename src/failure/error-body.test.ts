@@ -102,6 +102,7 @@ test("every deadline's fix names the setting of the timer that fired", () => {
     "idle-body": /timeouts\.idle-body/,
     "tunnel-idle": /timeouts\.tunnel-idle/,
     queue: /limits\.connections/,
+    hold: /hold\.for/,
   };
   for (const [deadline, setting] of Object.entries(settings)) {
     const failure = deadlineFailure(deadline as DeadlineName, { deadlineMs: 1000 });

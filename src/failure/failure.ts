@@ -15,7 +15,8 @@ export type DeadlineName =
   | "head"
   | "idle-body"
   | "tunnel-idle"
-  | "queue";
+  | "queue"
+  | "hold";
 
 /** What was seen when a failure happened. Only facts; every field is optional because not every phase has it. */
 export interface Evidence {
@@ -41,6 +42,12 @@ export interface Evidence {
   idleMs?: Ms;
   /** How long the upstream said that it keeps an idle connection (Keep-Alive: timeout=…). */
   keepAliveHintMs?: Ms;
+  /** How long the upstream was found to keep an idle connection, from its closes. */
+  keepAliveLearntMs?: Ms;
+  /** Why it was not tried again (resilience/retry.ts). */
+  notRetried?: string;
+  /** Bodies above this are not kept, and cannot be sent again. */
+  replayBytesMax?: Bytes;
   /** How long the upstream's TCP connection took to open: about one round trip. */
   roundTripMs?: Ms;
   /** A close within this time of the request counts as having crossed it (keepalive-race only). */

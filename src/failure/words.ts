@@ -48,7 +48,8 @@ export const DEADLINE_SETTINGS: Readonly<Record<DeadlineName, string>> = {
   head: "timeouts.head",
   "idle-body": "timeouts.idle-body",
   "tunnel-idle": "timeouts.tunnel-idle",
-  queue: "limits.connections",
+  queue: "queue.for",
+  hold: "hold.for",
 };
 
 /** The failure with its names resolved. */

@@ -21,7 +21,8 @@ export interface ConnectionUser {
 export interface PoolLimits {
   /** Idle connections kept. */
   readonly idleMax: number;
-  readonly idleMs: Ms;
+  /** How long a connection that goes idle now is kept. */
+  readonly idleMs: () => Ms;
   /** Requests per connection. */
   readonly usesMax: number;
   /** Open connections, idle ones included. */
@@ -60,13 +61,15 @@ export class PooledConnection extends Connection {
   }
 
   override onEnd(): void {
-    if (this.user) this.user.onEnd();
-    else this.discard();
+    if (this.user) return this.user.onEnd();
+    this.pool.closedIdle(this);
+    this.discard();
   }
 
   override onClosed(error: NodeJS.ErrnoException | null): void {
-    this.pool.forget(this);
     const user = this.user;
+    if (!user) this.pool.closedIdle(this);
+    this.pool.forget(this);
     this.user = null;
     user?.onClosed(error);
   }
@@ -101,6 +104,8 @@ export class PooledConnection extends Connection {
 /** The connections of one endpoint. */
 export class ConnectionPool {
   readonly limits: PoolLimits;
+  /** The upstream has closed a connection that had been idle for `idleMs`. */
+  onClosedIdle: ((idleMs: Ms, at: Ms) => void) | null = null;
   readonly #idle: PooledConnection[] = [];
   readonly #open = new Set<PooledConnection>();
   #dialling = 0;
@@ -124,10 +129,11 @@ export class ConnectionPool {
     return max === 0 || this.#open.size + this.#dialling < max;
   }
 
-  /** The most recently used idle connection, or null. */
-  take(user: ConnectionUser): PooledConnection | null {
-    const connection = this.#idle.pop();
-    if (!connection) return null;
+  /** The most recently used idle connection, where it has not been idle for longer than `idleMs`; else null. */
+  take(user: ConnectionUser, idleMs: Ms, at: Ms): PooledConnection | null {
+    const warmest = this.#idle[this.#idle.length - 1];
+    if (!warmest || at - warmest.idleSince > idleMs) return null;
+    const connection = this.#idle.pop()!;
     connection.user = user;
     connection.uses++;
     connection.clearDeadline();
@@ -172,7 +178,14 @@ export class ConnectionPool {
     connection.idleSince = at;
     connection.resumeReading();
     this.#idle.push(connection);
-    wheel.set(connection, at + idleMs);
+    wheel.set(connection, at + idleMs());
+  }
+
+  /** The upstream ended a connection that nobody used: by its idle timer, or because it goes. */
+  closedIdle(connection: PooledConnection): void {
+    if (!this.#open.has(connection) || connection.idleSince === 0) return;
+    const at = now();
+    this.onClosedIdle?.(at - connection.idleSince, at);
   }
 
   /** A connection has closed. */

@@ -1,5 +1,6 @@
 // What is known of one exchange when it ends: the one thing that access log, metrics and incidents read.
 // The data path fills it; nothing here holds a socket or a buffer.
+import type { CauseId } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 
@@ -52,6 +53,10 @@ export interface ExchangeRecord {
   attempts: AttemptRecord[];
   /** The failure that decided the outcome; null = none. Failures that a retry mended are in `attempts`. */
   failure: Failure | null;
+  /** Time spent waiting for an endpoint while the upstream was away. */
+  heldMs: Ms;
+  /** Time spent waiting at a limit of connections or requests. */
+  queuedMs: Ms;
   /** Why the response was not delivered whole although its head was sent. */
   aborted: boolean;
 }
@@ -61,9 +66,64 @@ export function statusOf(record: ExchangeRecord): number {
   return record.status || (record.failure === null ? 0 : record.failure.status);
 }
 
-/** Whether an attempt failed and a later one mended it: a gateway error that the client did not see. */
+/** What kept a gateway error from being shown. */
+export type AvoidedBy = (typeof AVOIDED_BY)[number];
+export const AVOIDED_BY = ["hold", "queue", "failover", "retry"] as const;
+
+/** A gateway error that the client did not see. */
+export interface Avoided {
+  readonly by: AvoidedBy;
+  /** What would have been shown. */
+  readonly cause: CauseId;
+  /** What it added to the exchange: until the attempt began that answered. */
+  readonly costMs: Ms;
+  readonly attempts: number;
+}
+
+/**
+ * What was avoided in an exchange whose response was delivered; null = nothing. Waiting for an upstream that was away
+ * is a hold, whatever else was tried. A failed attempt that a later one mended is a failover where that one went to
+ * another endpoint, else a retry; a status that a route tries again counts. Waiting at a limit is a queue.
+ */
+export function avoided(record: ExchangeRecord): Avoided | null {
+  const { attempts, heldMs, queuedMs } = record;
+  const waitedMs = heldMs + queuedMs;
+  if (attempts.length < 2 && waitedMs === 0) return null;
+  const answering = attempts.at(-1);
+  if (answering === undefined || !isDelivered(record, answering)) return null;
+  const failed = attempts.find((attempt) => attempt !== answering && attempt.failure !== null);
+  const cause = failed?.failure?.cause ?? (heldMs > 0 ? "no-healthy-upstream" : "pool-exhausted");
+  // The upstream's own error at the first try, and again at the last: it was shown.
+  if (cause === OWN_ANSWER && record.failure !== null) return null;
+  let by: AvoidedBy;
+  if (heldMs > 0) by = "hold";
+  else if (failed) by = failed.endpoint === answering.endpoint ? "retry" : "failover";
+  else if (queuedMs > 0) by = "queue";
+  else return null;
+  const beganAt = waitedMs > 0 ? record.startedAt : attempts[0]!.startedAt;
+  // An attempt may begin and then wait for its connection: the wait is the least that it cost.
+  return { by, cause, costMs: Math.max(waitedMs, answering.startedAt - beganAt, 0), attempts: attempts.length };
+}
+
+const OWN_ANSWER: CauseId = "upstream-error-passthrough";
+
+/** The response went out whole, be it an error that the upstream itself answered with. */
+function isDelivered(record: ExchangeRecord, answering: AttemptRecord): boolean {
+  const { failure } = record;
+  if (record.aborted || answering.failure?.cause !== failure?.cause) return false;
+  return failure === null || failure.cause === OWN_ANSWER;
+}
+
+/** Whether a gateway error was avoided. */
 export function isSaved(record: ExchangeRecord): boolean {
-  return record.failure === null && record.attempts.length > 1 && record.attempts[0]!.failure !== null;
+  return avoided(record) !== null;
+}
+
+/** Whether a gateway error was shown, or a response of ours cut; what clients did, and the upstream's own answers, are none. */
+export function isShown(record: ExchangeRecord): boolean {
+  const { failure } = record;
+  if (failure === null || failure.phase === "client" || failure.cause === OWN_ANSWER) return false;
+  return record.aborted ? record.respondedAt > 0 : statusOf(record) >= 500;
 }
 
 /** Whether anything failed, be it that a retry mended it. */

@@ -3,16 +3,18 @@
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
 import type { Connection } from "../net/connection.ts";
-import { type DialHandle, type DialResult, dial } from "../net/dial.ts";
+import type { DialHandle, DialResult } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
-import type { Endpoint } from "../upstream/group.ts";
-import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
-import { fieldValue, hasField, isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { UpstreamGroup } from "../upstream/group.ts";
+import type { Judged } from "../upstream/judge.ts";
+import { isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseResponseHead } from "../wire/response-head.ts";
+import { evidenceOf, keptConnection, learnFrom, offers } from "./attempt-facts.ts";
 import type { Exchange } from "./exchange.ts";
 import { ResponseRelay } from "./relay-response.ts";
 import { requestHeadFor } from "./send-request.ts";
@@ -23,9 +25,17 @@ const LAST_WORDS_MS = 500;
 /** Interim responses (1xx) before the final one; more are a fault (or an attack). */
 const INTERIM_MAX = 16;
 
+/** How an attempt is to be made. */
+export interface HowToTry {
+  /** Not on a kept connection, since the other ones may be as dead as the last. */
+  readonly fresh: boolean;
+  /** It comes out of the waiting room. */
+  readonly released: boolean;
+}
+
 type State = "connecting" | "head" | "body" | "tunnel" | "done";
 
-export class Attempt implements ConnectionUser, AttemptRecord {
+export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   readonly exchange: Exchange;
   readonly target: Endpoint;
   readonly startedAt: Ms = eventTime();
@@ -47,12 +57,21 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   #dial: DialHandle | null = null;
   #headBuffer: HeadBuffer | null = null;
   #interims = 0;
+  /** The upstream as it was configured when the attempt began. */
+  readonly group: UpstreamGroup;
+  endpointPermit = 0;
+  upstreamPermit = 0;
+  /** Its response is dropped: the route wants this status tried again. */
+  dropped = false;
+  /** It came out of the waiting room, which lets others follow when it ends. */
+  #released = false;
   /** The request cannot be sent on: the connection takes no more. */
   #writeError: NodeJS.ErrnoException | null = null;
 
-  constructor(exchange: Exchange, target: Endpoint) {
+  constructor(exchange: Exchange, target: Endpoint, group: UpstreamGroup) {
     this.exchange = exchange;
     this.target = target;
+    this.group = group;
   }
 
   get endpoint(): string {
@@ -69,11 +88,19 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     return this.#writeError !== null;
   }
 
-  /** `fresh`: not on a kept connection, since the other ones may be as dead as the last. */
-  start(fresh: boolean): void {
+  /** What failures may follow from endpoint to endpoint (poison guard). */
+  get requestKey(): string {
+    return `${this.exchange.method} ${this.exchange.head.path}`;
+  }
+  get clientKey(): string {
+    return this.exchange.clientAddress;
+  }
+
+  start({ fresh, released }: HowToTry): void {
+    this.#released = released;
     this.target.active++;
-    const { pool } = this.target;
-    const connection = fresh && pool.mayOpen ? null : pool.take(this);
+    this.group.judge.begin(this);
+    const connection = keptConnection(this, fresh);
     if (connection) {
       this.reused = true;
       this.#connected(connection);
@@ -82,9 +109,10 @@ export class Attempt implements ConnectionUser, AttemptRecord {
 
   #dialNew(): void {
     const { pool } = this.target;
+    const { dial, dialTarget } = this.group.context;
     const connection = new PooledConnection(pool);
     pool.dialStarted();
-    this.#dial = dial(this.exchange.dialTarget(this.target), connection, (result) => {
+    this.#dial = dial!(dialTarget!(this.target, this.exchange.timeouts), connection, (result) => {
       beginEvent();
       try {
         this.#dialled(connection, result);
@@ -104,6 +132,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     }
     pool.adopt(connection, result.socket, result.reads, result.address, this);
     connection.roundTripMs = result.timings.connectedAt - result.timings.resolvedAt;
+    if (this.target.away) this.group.newest.watch.connected(this.target);
     this.#connected(connection);
     this.flushHead();
   }
@@ -112,6 +141,7 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     this.connection = connection;
     this.connectedAt = this.reused ? this.startedAt : eventTime();
     this.state = "head";
+    this.group.judge.connected(this);
     const { exchange } = this;
     this.#pendingHead = requestHeadFor(exchange, this.target);
     const body = exchange.body;
@@ -222,13 +252,31 @@ export class Attempt implements ConnectionUser, AttemptRecord {
       return at;
     }
     this.headAt = eventTime();
-    if (this.sentAt > 0) this.target.latency?.answered(this.headAt - this.sentAt, this.headAt);
     this.status = head.status;
+    learnFrom(this, head);
+    this.group.judge.answered(this, head.status);
+    if (exchange.plan!.retry.statuses.includes(head.status) && this.#drop(head)) return end;
     this.state = "body";
-    if (this.connection!.keepAliveHintMs === 0) this.connection!.keepAliveHintMs = keepAliveHint(head);
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
     return end;
+  }
+
+  /** How long the connection had been idle before this request. */
+  get idleMs(): Ms {
+    return this.startedAt - this.connection!.idleSince;
+  }
+
+  /** Gives up a response for another attempt, where one may be made. */
+  #drop(head: ResponseHead): boolean {
+    const failure = failureOf("upstream-error-passthrough", this.#evidence({}), { status: head.status });
+    this.dropped = true;
+    if (this.exchange.mayDrop(this, failure)) {
+      this.#failed(failure);
+      return true;
+    }
+    this.dropped = false;
+    return false;
   }
 
   /** 101: a tunnel, where it was asked for and says what was asked for (RFC 9110 §7.8). */
@@ -308,20 +356,8 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     connection.setDeadline(eventTime() + this.relay!.idleMs);
   }
 
-  /** What is known at this point. */
   #evidence(more: Evidence, at: Ms = eventTime()): Evidence {
-    const { connection } = this;
-    const evidence: Evidence = { ...more, bytesSent: this.bytesSent, bytesReceived: this.bytesReceived };
-    evidence.address = connection?.address || this.target.label;
-    if (connection) {
-      evidence.connectionAgeMs = at - connection.connectedAt;
-      evidence.connectionUses = connection.uses - 1;
-      evidence.roundTripMs = connection.roundTripMs;
-      if (connection.keepAliveHintMs > 0) evidence.keepAliveHintMs = connection.keepAliveHintMs;
-      if (this.reused) evidence.idleMs = this.startedAt - connection.idleSince;
-    }
-    evidence.waitedMs = at - (this.headAt || this.sentAt || this.connectedAt);
-    return evidence;
+    return evidenceOf(this, more, at);
   }
 
   /** A failure of the response that the relay saw. */
@@ -336,18 +372,30 @@ export class Attempt implements ConnectionUser, AttemptRecord {
   #failed(failure: Failure): void {
     if (this.state === "done") return;
     this.failure = failure;
+    if (failure.cause === "keepalive-race") this.target.closedIdle(this.idleMs, eventTime());
     this.#done();
+    if (this.dropped) this.group.judge.abandoned(this);
+    else this.group.judge.failed(this, failure);
     this.connection?.discard();
     this.exchange.attemptFailed(this, failure);
+    this.#makeRoom();
+  }
+
+  /** Its place is free: those who wait may go on. */
+  #makeRoom(): void {
+    const { room } = this.group;
+    if (this.#released) room.releasedEnded(this.headAt > 0);
+    else if (room.size > 0) room.wake();
+    this.#released = false;
   }
 
   /** The response is whole. */
   complete(reusable: boolean): void {
-    const { connection } = this;
+    const connection = this.connection!;
     this.#done();
-    if (!connection) return;
     if (reusable && this.sentAt > 0) this.target.pool.release(connection, this.endedAt);
     else connection.discard();
+    this.#makeRoom();
   }
 
   /** The upstream has closed its side while we send: it may have answered before (413, 401). */
@@ -371,7 +419,9 @@ export class Attempt implements ConnectionUser, AttemptRecord {
       this.target.pool.dialFailed();
     }
     this.#done();
+    this.group.judge.abandoned(this);
     this.connection?.discard();
+    this.#makeRoom();
   }
 
   #done(): void {
@@ -382,17 +432,4 @@ export class Attempt implements ConnectionUser, AttemptRecord {
     // Before the request was out it was the client that took its time.
     this.target.latency?.unanswered(this.endedAt - (this.sentAt || this.endedAt), this.endedAt, this.failure !== null);
   }
-}
-
-/** "Keep-Alive: timeout=5" in milliseconds; 0 = not said. Node's servers, gunicorn and Apache say it. */
-function keepAliveHint(head: ResponseHead): Ms {
-  if (!hasField(head, FIELD_KEEP_ALIVE)) return 0;
-  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
-  return seconds === undefined ? 0 : Number(seconds) * 1000;
-}
-
-/** Whether the protocol that was chosen is one of those that were offered. */
-function offers(offered: string, chosen: string): boolean {
-  const wanted = chosen.toLowerCase();
-  return wanted !== "" && offered.split(",").some((protocol) => protocol.trim().toLowerCase() === wanted);
 }

@@ -3,34 +3,39 @@
 //
 //   begin ─▶ admit ─▶ respond (redirect, fixed response, failure)
 //              └────▶ attempt ─▶ response head ─▶ body ─▶ end
-//                        └─ failed ─▶ decideRetry ─▶ attempt … or a failure response
+//                        └─ failed ─▶ tries.ts ─▶ attempt … or a failure response
 //
 // After the response head is sent a failure cannot change the status: the client's connection is aborted.
 
 import type { UpstreamTimeouts } from "../config/config.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
-import type { DialTarget } from "../net/dial.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
-import { decideRetry, isIdempotent } from "../resilience/retry.ts";
+import { isIdempotent } from "../resilience/retry.ts";
+import { beginRequest, endRequest, type RetryBudget } from "../resilience/retry-budget.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
-import type { Endpoint, UpstreamGroup } from "../upstream/group.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { UpstreamGroup } from "../upstream/group.ts";
 import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
 import { admit } from "./admit.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type HowToTry } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { ExchangeContext } from "./exchange-context.ts";
 import { Leaver } from "./leaver.ts";
 import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
-import { REPLAY_BYTES_MAX, RequestBody, tooLarge } from "./request-body.ts";
+import { RequestBody, tooLarge } from "./request-body.ts";
 import { requestIdFor } from "./request-id.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
+import { Tries } from "./tries.ts";
 
 const NONE_TRIED: readonly Endpoint[] = [];
+const FIRST_TRY: HowToTry = { fresh: false, released: false };
+/** Bodies of which more than this is still to come are read into a large buffer. */
+const BULK_MIN_BYTES: Bytes = 64 * 1024;
 
 export class Exchange implements ExchangeRecord {
   readonly client: ClientConnection;
@@ -47,13 +52,17 @@ export class Exchange implements ExchangeRecord {
   group: UpstreamGroup | null = null;
   attempt: Attempt | null = null;
   attempts: Attempt[] = [];
-  /** Endpoints tried, in order; only filled from the second attempt on. */
-  #tried: readonly Endpoint[] = NONE_TRIED;
+  /** What goes beyond the first try; null = nothing has. */
+  #tries: Tries | null = null;
+  /** Where it counts as a request in flight. */
+  #counted: RetryBudget | null = null;
   status = 0;
   bytesReceived: Bytes;
   bytesSent: Bytes = 0;
   bodyBytesSent: Bytes = 0;
   failure: Failure | null = null;
+  heldMs: Ms = 0;
+  queuedMs: Ms = 0;
   aborted = false;
   ended = false;
   /** Set once the client has ended its direction. */
@@ -90,6 +99,8 @@ export class Exchange implements ExchangeRecord {
       if (!this.ended) respondHere(this);
       return at;
     }
+    this.#counted = this.group.budget;
+    beginRequest(this.#counted);
     this.#startAttempt();
     if (!this.body) return start;
     const at = this.#readBody(buffer, start, end);
@@ -131,7 +142,7 @@ export class Exchange implements ExchangeRecord {
       this.attempt?.requestComplete();
     } else {
       this.#awaitBody();
-      if (body.left > REPLAY_BYTES_MAX) this.client.beginBulk();
+      if (body.left > BULK_MIN_BYTES) this.client.beginBulk();
     }
     return at;
   }
@@ -150,7 +161,7 @@ export class Exchange implements ExchangeRecord {
     const ready = this.attempt?.ready === true;
     // Kept until it is sent for the first time; behind that only what an idempotent request may need again.
     if (body.keeping) {
-      const replayable = isIdempotent(this.method) && body.keptBytes + (end - start) <= REPLAY_BYTES_MAX;
+      const replayable = this.repeatable && body.keptBytes + (end - start) <= this.keptBytesMax;
       if (!ready || replayable) body.keep(buffer, start, end);
       else body.stopKeeping();
     }
@@ -163,22 +174,29 @@ export class Exchange implements ExchangeRecord {
 
   #startAttempt(): void {
     const group = this.group!;
-    const key = this.plan!.balanceKey;
-    const endpoint = group.pick(this.#tried, key ? key.render(this.placeholders) : "");
-    if (typeof endpoint === "string") {
-      this.fail(failureOf(endpoint === "all-tried" ? "no-healthy-upstream" : endpoint, {}));
-      return;
-    }
-    const attempt = new Attempt(this, endpoint);
+    if (group.room.size > 0 || group.overloaded) return this.#needTries().behindOthers();
+    const endpoint = group.pick(NONE_TRIED, this.balanceKey);
+    if (typeof endpoint === "string") this.#needTries().without(endpoint);
+    else this.tryOn(endpoint, FIRST_TRY);
+  }
+
+  #needTries(): Tries {
+    this.#tries ??= new Tries(this);
+    return this.#tries;
+  }
+
+  /** Begins an attempt. */
+  tryOn(endpoint: Endpoint, how: HowToTry): void {
+    const attempt = new Attempt(this, endpoint, this.group!);
     this.attempt = attempt;
     this.attempts.push(attempt);
-    attempt.start(this.attempts.length > 1);
+    attempt.start(how);
   }
 
   /** The attempt can send: what was kept of the body has gone out with the head. */
   attemptReady(): void {
     if (!this.body) return;
-    if (!isIdempotent(this.method)) this.body.stopKeeping();
+    if (!this.repeatable) this.body.stopKeeping();
     this.#readOn();
   }
 
@@ -211,38 +229,12 @@ export class Exchange implements ExchangeRecord {
     this.attempt = null;
     if (this.ended) return;
     if (this.respondedAt > 0) return this.fail(failure);
-    const { retry } = this.group!.config;
-    const body = this.body;
-    const tried = [...this.#tried, attempt.target];
-    // Asks only: with endpoints tried before, no turn is taken.
-    const otherEndpoint = typeof this.group!.pick(tried) !== "string";
-    const decision = decideRetry({
-      bytesSent: attempt.bytesSent,
-      bytesReceived: attempt.bytesReceived,
-      connectionDied: failure.evidence.closedBy !== undefined,
-      idempotent: isIdempotent(this.method),
-      bodyReplayable: !body || body.keeping,
-      otherEndpoint,
-      attemptsMade: this.attempts.length,
-      attemptsMax: retry.attempts,
-      elapsedMs: eventTime() - this.startedAt,
-      withinMs: retry.withinMs,
-    });
-    if (!decision.retry) return this.fail(this.#decisive(failure));
-    // With no other endpoint, a fresh connection to the same one is the other chance.
-    this.#tried = otherEndpoint ? tried : NONE_TRIED;
-    this.#startAttempt();
+    this.#needTries().failed(attempt, failure);
   }
 
-  /**
-   * Of several failures the last one in which a request was sent: that the next connect failed says less. What failed
-   * on a fresh connection, too, was no race with an idle timer.
-   */
-  #decisive(last: Failure): Failure {
-    const sent = this.attempts.filter((attempt) => attempt.bytesSent > 0);
-    const fresh = sent.findLast((attempt) => attempt.failure?.cause === "closed-before-response");
-    const failure = sent.at(-1)?.failure ?? last;
-    return failure.cause === "keepalive-race" && fresh?.failure ? fresh.failure : failure;
+  /** The upstream answered with a status that the route wants tried again: whether that can be done. */
+  mayDrop(attempt: Attempt, failure: Failure): boolean {
+    return this.#needTries().mayDrop(attempt, failure);
   }
 
   /** The exchange cannot succeed: the failure is shown, or the connection aborted where the head is out. */
@@ -263,6 +255,8 @@ export class Exchange implements ExchangeRecord {
     if (this.ended) return;
     this.ended = true;
     this.endedAt = eventTime();
+    this.#tries?.end();
+    if (this.#counted) endRequest(this.#counted);
     this.runtime.observer.exchangeEnded(this);
     if (!this.aborted) this.client.exchangeEnded(reusable && this.keepAlive && (!this.body || this.body.complete));
   }
@@ -329,8 +323,24 @@ export class Exchange implements ExchangeRecord {
   get timeouts(): UpstreamTimeouts {
     return this.plan!.timeouts;
   }
-  dialTarget(endpoint: Endpoint): DialTarget {
-    return this.runtime.dialTarget(this.group!, endpoint, this.plan!);
+  /** What binds it to an endpoint; "" = nothing. */
+  get balanceKey(): string {
+    const key = this.plan!.balanceKey;
+    return key ? key.render(this.placeholders) : "";
+  }
+  /** Sending it twice does what sending it once does: by its method, or by a key where the route says so. */
+  get repeatable(): boolean {
+    if (isIdempotent(this.method)) return true;
+    return this.plan!.retry.idempotencyKey && fieldValue(this.head, "idempotency-key") !== undefined;
+  }
+  /** So much of a body is kept to be sent again. */
+  get keptBytesMax(): Bytes {
+    return this.group!.config.retry.bodyBytes;
+  }
+  /** The upstream in the generation that runs now: what is tried from here on is tried there. */
+  toNewestGroup(): UpstreamGroup {
+    this.group = this.group!.newest;
+    return this.group;
   }
   get responseLimits(): HeadLimits {
     return this.plan!.responseLimits;

@@ -7,6 +7,7 @@ import type {
   RouteConfig,
   UpstreamTimeouts,
 } from "../config/config.ts";
+import type { Ms } from "../std/units.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { type CompiledOps, compileOps, template } from "./header-ops.ts";
@@ -14,6 +15,14 @@ import type { Template } from "./placeholders.ts";
 
 /** Number of fields that a response may have. */
 const RESPONSE_FIELDS_MAX = 512;
+
+/** The retry rules of a route over those of its upstream. */
+export interface RouteRetry {
+  readonly attempts: number;
+  readonly withinMs: Ms;
+  readonly statuses: readonly number[];
+  readonly idempotencyKey: boolean;
+}
 
 export interface RoutePlan {
   readonly name: string;
@@ -23,6 +32,8 @@ export interface RoutePlan {
   /** What binds a request to an endpoint of the group; null = nothing does. */
   readonly balanceKey: Template | null;
   readonly timeouts: UpstreamTimeouts;
+  /** Attempts in all, and what makes another one welcome. */
+  readonly retry: RouteRetry;
   /** Infinity = no limit. */
   readonly bodyBytesMax: number;
   readonly responseBytesMax: number;
@@ -54,6 +65,12 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
     group,
     balanceKey: upstream ? balanceKeyOf(upstream.balance) : null,
     timeouts: { ...NO_TIMEOUTS, ...upstream?.timeouts, ...route.timeouts },
+    retry: {
+      attempts: route.retry.attempts ?? upstream?.retry.attempts ?? 1,
+      withinMs: route.retry.withinMs ?? upstream?.retry.withinMs ?? 0,
+      statuses: route.retry.statuses,
+      idempotencyKey: route.retry.idempotencyKey,
+    },
     bodyBytesMax: unlimited(route.bodyBytes ?? config.client.limits.bodyBytes),
     responseBytesMax: unlimited(upstream?.limits.bodyBytes ?? 0),
     responseLimits: { lineBytes: headBytes, headBytes, fields: RESPONSE_FIELDS_MAX },

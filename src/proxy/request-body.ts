@@ -8,9 +8,6 @@ import { CHUNKED } from "../wire/framing.ts";
 import { isWireError, type WireError } from "../wire/head.ts";
 import { CHUNK_LIMITS, readChunks } from "./chunks.ts";
 
-/** Bodies up to this size are kept until the response begins, so that an idempotent request can be sent again. */
-export const REPLAY_BYTES_MAX: Bytes = 64 * 1024;
-
 /** Where framed body bytes go. */
 export interface BodySink {
   onBody(buffer: Buffer, start: number, end: number): void;

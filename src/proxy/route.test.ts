@@ -21,6 +21,7 @@ function route(paths: string | readonly string[], more: Partial<RouteConfig> = {
     response: NO_OPS,
     bodyBytes: null,
     timeouts: {},
+    retry: { statuses: [], idempotencyKey: false, attempts: null, withinMs: null },
     errors: { detail: "never", pages: new Map() },
     upgrade: true,
     ...more,

@@ -1,11 +1,14 @@
 // One generation of the configuration at work: routes, plans, upstreams with their connections, log and figures.
 // A reload makes a new one; exchanges that are running keep theirs until they end.
-import type { Config, Problem, UpstreamTls } from "../config/config.ts";
-import type { DialTarget } from "../net/dial.ts";
+import type { Address, Config, Problem, UpstreamTimeouts, UpstreamTls } from "../config/config.ts";
+import { type DialTarget, dial } from "../net/dial.ts";
 import { type Resolver, resolverFor } from "../net/resolve.ts";
 import { createUpstreamTls, type UpstreamTlsContext } from "../net/upstream-tls.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
-import { type Endpoint, UpstreamGroup } from "../upstream/group.ts";
+import type { Random } from "../upstream/balance-two.ts";
+import type { UpstreamEvent } from "../upstream/events.ts";
+import { UpstreamGroup } from "../upstream/group.ts";
+import type { Dial } from "../upstream/watch.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { planRoutes, type RoutePlan } from "./plan.ts";
 import { compileRouter, type Router } from "./route.ts";
@@ -20,6 +23,14 @@ export interface GatewayLog {
 /** What the data path tells of each exchange. */
 export interface Observer {
   exchangeEnded(record: ExchangeRecord): void;
+  upstreamEvent(event: UpstreamEvent): void;
+}
+
+/** What a runtime is given by those who simulate the world, and by the generation before it. */
+export interface RuntimeContext {
+  readonly dial?: Dial;
+  readonly random?: Random;
+  readonly previous?: Runtime;
 }
 
 export class Runtime {
@@ -35,12 +46,12 @@ export class Runtime {
   readonly #resolvers = new Map<string, Resolver>();
 
   /** Throws where a file that TLS needs cannot be used. */
-  constructor(config: Config, observer: Observer, viaName: string, log: GatewayLog) {
+  constructor(config: Config, observer: Observer, viaName: string, log: GatewayLog, context: RuntimeContext = {}) {
     this.config = config;
     this.observer = observer;
     this.viaName = viaName;
     this.router = compileRouter(config.routes);
-    this.groups = new Map([...config.upstreams].map(([name, upstream]) => [name, new UpstreamGroup(upstream)]));
+    this.groups = new Map([...config.upstreams.keys()].map((name) => [name, this.#groupOf(name, context)]));
     this.plans = planRoutes(config, this.groups);
     const { lineBytes, headBytes, fields } = config.client.limits;
     this.headLimits = { lineBytes, headBytes, fields };
@@ -50,14 +61,28 @@ export class Runtime {
     }
   }
 
-  /** How to reach an endpoint, with the deadlines of the route. */
-  dialTarget(group: UpstreamGroup, endpoint: Endpoint, plan: RoutePlan): DialTarget {
-    const { name, resolve } = group.config;
+  #groupOf(name: string, { dial: dialWith = dial, random, previous }: RuntimeContext): UpstreamGroup {
+    return new UpstreamGroup(this.config.upstreams.get(name)!, {
+      ...(random && { random }),
+      previous: previous?.groups.get(name),
+      onEvent: (event) => this.observer.upstreamEvent(event),
+      dial: dialWith,
+      dialTarget: ({ config }, timeouts) => this.#dialTarget(name, config.address, timeouts),
+    });
+  }
+
+  /** Takes over from the generation before it. */
+  start(): void {
+    for (const group of this.groups.values()) group.start();
+  }
+
+  #dialTarget(name: string, address: Address, { connectMs, tlsMs }: UpstreamTimeouts): DialTarget {
+    const { resolve } = this.config.upstreams.get(name)!;
     return {
-      address: endpoint.config.address,
+      address,
       tls: this.#tls.get(name) ?? null,
       resolver: this.#resolvers.get(name)!,
-      timeouts: { resolveMs: resolve.timeoutMs, connectMs: plan.timeouts.connectMs, tlsMs: plan.timeouts.tlsMs },
+      timeouts: { resolveMs: resolve.timeoutMs, connectMs, tlsMs },
     };
   }
 

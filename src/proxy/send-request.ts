@@ -1,7 +1,7 @@
 // The request head as the upstream gets it: path after strip and rewrite, Host, the forwarding fields, the route's
 // operations. What a client claims about itself (X-Forwarded-*, Forwarded) goes on only from trusted proxies.
 
-import type { Endpoint } from "../upstream/group.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
 import { FIELD_MAX_FORWARDS, FIELD_VIA, FIELD_X_FORWARDED_OTHER, FIELD_X_REAL_IP, kindBit } from "../wire/fields.ts";
 import { forwardedElement } from "../wire/forwarded.ts";
 import { fieldValue, fieldValues, hasField, type RequestHead } from "../wire/head.ts";

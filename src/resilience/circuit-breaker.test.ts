@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   admit,
+  admits,
   type Breaker,
   type BreakerOptions,
   newBreaker,
@@ -38,8 +39,12 @@ function opened(nowMs = 0): Breaker {
 test("opens when enough requests of the window failed, and enough of all", () => {
   const breaker = newBreaker(0, options);
   for (let count = 0; count < 4; count++) request(breaker, 0, "success");
-  for (let count = 0; count < 3; count++) request(breaker, 1, "failure");
-  // 3 of 7.
+  const outcomes: Outcome[] = ["failure", "failure", "success", "failure", "failure"];
+  for (const outcome of outcomes) request(breaker, 1, outcome);
+  // 4 of 9, and never three in a row.
+  expect(breaker.phase).toBe("closed");
+  request(breaker, 2, "success");
+  request(breaker, 2, "failure");
   expect(breaker.phase).toBe("closed");
   request(breaker, 2, "failure");
   expect(breaker.phase).toBe("open");
@@ -47,9 +52,49 @@ test("opens when enough requests of the window failed, and enough of all", () =>
 
 test("failures of an earlier window, and requests that say nothing, do not count", () => {
   const breaker = newBreaker(0, options);
-  for (let at = 0; at < 10_000; at += 600) request(breaker, at, "failure");
+  for (let at = 0; at < 10_000; at += 1000) {
+    // Two of two, each time: a third in one window would open it.
+    request(breaker, at, "failure");
+    request(breaker, at, "failure");
+    // Ends the row in a window of its own.
+    at += 1000;
+    request(breaker, at, "success");
+  }
   for (let count = 0; count < 50; count++) request(breaker, 10_000, "unknown");
   expect(breaker.phase).toBe("closed");
+});
+
+test("failures in a row open it at once, however many successes the window has", () => {
+  const breaker = newBreaker(0, options);
+  for (let count = 0; count < 1000; count++) request(breaker, 0, "success");
+  request(breaker, 1, "failure");
+  request(breaker, 1, "unknown");
+  request(breaker, 1, "failure");
+  request(breaker, 1, "success");
+  request(breaker, 1, "failure");
+  request(breaker, 1, "failure");
+  expect([breaker.phase, breaker.inRow]).toEqual(["closed", 2]);
+  // In another window the row goes on.
+  request(breaker, 5000, "failure");
+  expect(breaker.phase).toBe("open");
+});
+
+test("one that may not open counts on, and opens with the next failure once it may", () => {
+  const breaker = newBreaker(0, options);
+  for (let count = 0; count < 20; count++) {
+    settle(breaker, admit(breaker, 0, 0, options), "failure", 0, options, false);
+  }
+  expect([breaker.phase, breaker.failed, breaker.inRow]).toEqual(["closed", 20, 20]);
+  request(breaker, 1, "failure");
+  expect(breaker.phase).toBe("open");
+
+  const late = recovering();
+  for (let count = 0; count < 20; count++) settle(late, admit(late, 200, 0, options), "failure", 200, options, false);
+  expect(late.phase).toBe("recovering");
+
+  const probing = opened();
+  settle(probing, admit(probing, 100, 0, options), "failure", 100, options, false);
+  expect([probing.phase, probing.openMs]).toEqual(["open", 200]);
 });
 
 test("refuses while open, and says for how long", () => {
@@ -167,4 +212,40 @@ test("under any interleaving half-open has at most N probes out, and every break
   );
   fc.assert(property, { numRuns: 200 });
   expect(halfOpen).toBeGreaterThan(1000);
+});
+
+test("admits says what admit answers, and changes nothing", () => {
+  const step = fc.record({
+    waitMs: fc.integer({ min: 0, max: 400 }),
+    random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    outcome: fc.constantFrom<Outcome | "late">("success", "failure", "unknown", "late"),
+    mayOpen: fc.boolean(),
+  });
+  const answers = new Map<string, number>();
+  const property = fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), (steps) => {
+    const breaker = newBreaker(0, options);
+    let at = 0;
+    for (const { waitMs, random, outcome, mayOpen } of steps) {
+      at += waitMs;
+      const before = { ...breaker };
+      const answer = admits(breaker, at, random, options);
+      expect(breaker).toEqual(before);
+      const permit = admit(breaker, at, random, options);
+      expect(answer).toBe(permit !== REFUSED);
+      const seen = `${before.phase} ${answer}`;
+      answers.set(seen, (answers.get(seen) ?? 0) + 1);
+      if (permit !== REFUSED && outcome !== "late") settle(breaker, permit, outcome, at, options, mayOpen);
+    }
+  });
+  fc.assert(property, { numRuns: 300 });
+  // Every answer of every phase was met.
+  expect([...answers.keys()].sort()).toEqual([
+    "closed true",
+    "half-open false",
+    "half-open true",
+    "open false",
+    "open true",
+    "recovering false",
+    "recovering true",
+  ]);
 });

@@ -1,15 +1,16 @@
 // A circuit breaker: what is down is left alone for a while, so that its callers lose no time and it can recover.
-// closed → open when, within a window, enough requests failed and enough of all; open → half-open when its time is
-// over; half-open lets exactly `probes` requests through: all succeed → recovering, one fails → open, for longer;
-// recovering admits a share that grows to all → closed. Callers keep one breaker per endpoint, upstream or origin.
+// closed → open when enough requests failed in a row (the window alone is slow after a long run of successes), or
+// within a window enough, and enough of all; open → half-open when its time is over; half-open lets exactly `probes`
+// requests through: all succeed → recovering, one fails → open, for longer; recovering admits a share that grows to
+// all → closed. Callers keep one breaker per endpoint, upstream or origin; they see a change by comparing `phase`.
 // Plain state over facts: the instant and the randomness are passed in. A request that was admitted holds a permit
 // and settles it exactly once; the outcome counts only in the phase that the permit is from.
 import type { Ms } from "../std/units.ts";
 
 export interface BreakerOptions {
-  /** Failures within the window that open it… */
+  /** Failures in a row that open it; within the window too… */
   readonly failures: number;
-  /** …if they are at least this share of the outcomes in the window (0 to 1). */
+  /** …if they are at least this share of the outcomes there (0 to 1). */
   readonly share: number;
   readonly windowMs: Ms;
   /** How long it stays open; doubles with each probe or recovery that fails. */
@@ -42,6 +43,8 @@ export interface Breaker {
   sinceMs: Ms;
   succeeded: number;
   failed: number;
+  /** Failures since the last success of the phase, in whatever window. */
+  inRow: number;
   /** Permits of half-open that are out or have succeeded. */
   probing: number;
   openMs: Ms;
@@ -65,6 +68,7 @@ export function newBreaker(nowMs: Ms, options: BreakerOptions = BREAKER): Breake
     sinceMs: nowMs,
     succeeded: 0,
     failed: 0,
+    inRow: 0,
     probing: 0,
     openMs: options.openMs,
     recoveringSinceMs: nowMs,
@@ -92,17 +96,30 @@ export function admit(breaker: Breaker, nowMs: Ms, random: number, options: Brea
   return random < RECOVERY_START + (1 - RECOVERY_START) * progress ? breaker.generation : REFUSED;
 }
 
-/** Gives a permit back with the outcome of its request. */
+/** What admit would answer to this request; changes nothing. */
+export function admits(breaker: Breaker, nowMs: Ms, random: number, options: BreakerOptions = BREAKER): boolean {
+  if (breaker.phase === "closed") return true;
+  if (breaker.phase === "open") return nowMs - breaker.sinceMs >= breaker.openMs && options.probes > 0;
+  if (breaker.phase === "half-open") return breaker.probing < options.probes;
+  const progress = (nowMs - breaker.recoveringSinceMs) / options.recoveryMs;
+  return random < RECOVERY_START + (1 - RECOVERY_START) * progress;
+}
+
+/**
+ * Gives a permit back with the outcome of its request. Where it may not open (too many others are open already),
+ * failures are only counted; a probe that fails opens it all the same.
+ */
 export function settle(
   breaker: Breaker,
   permit: number,
   outcome: Outcome,
   nowMs: Ms,
   options: BreakerOptions = BREAKER,
+  mayOpen = true,
 ): void {
   if (permit !== breaker.generation) return;
   if (breaker.phase === "half-open") settleProbe(breaker, outcome, nowMs, options);
-  else if (outcome !== "unknown") count(breaker, outcome, nowMs, options);
+  else if (outcome !== "unknown") count(breaker, outcome, nowMs, options, mayOpen);
 }
 
 /** How long a refusal still holds; 0 where the next request may be admitted. */
@@ -124,7 +141,7 @@ function settleProbe(breaker: Breaker, outcome: Outcome, nowMs: Ms, options: Bre
   }
 }
 
-function count(breaker: Breaker, outcome: Outcome, nowMs: Ms, options: BreakerOptions): void {
+function count(breaker: Breaker, outcome: Outcome, nowMs: Ms, options: BreakerOptions, mayOpen: boolean): void {
   if (nowMs - breaker.sinceMs >= options.windowMs) {
     breaker.sinceMs = nowMs;
     breaker.succeeded = 0;
@@ -132,11 +149,14 @@ function count(breaker: Breaker, outcome: Outcome, nowMs: Ms, options: BreakerOp
   }
   if (outcome === "success") {
     breaker.succeeded += 1;
+    breaker.inRow = 0;
     return;
   }
   breaker.failed += 1;
+  breaker.inRow += 1;
   const share = breaker.failed / (breaker.failed + breaker.succeeded);
-  if (breaker.failed < options.failures || share < options.share) return;
+  const enough = breaker.inRow >= options.failures || (breaker.failed >= options.failures && share >= options.share);
+  if (!mayOpen || !enough) return;
   if (breaker.phase === "recovering") breaker.openMs = Math.min(options.openMaxMs, breaker.openMs * 2);
   enter(breaker, "open", nowMs);
 }
@@ -147,5 +167,6 @@ function enter(breaker: Breaker, phase: BreakerPhase, nowMs: Ms): void {
   breaker.sinceMs = nowMs;
   breaker.succeeded = 0;
   breaker.failed = 0;
+  breaker.inRow = 0;
   breaker.probing = 0;
 }

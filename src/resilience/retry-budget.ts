@@ -31,10 +31,14 @@ export function endRequest(budget: RetryBudget): void {
   budget.requests -= 1;
 }
 
+/** Whether one more retry may begin. */
+export function mayRetry({ requests, retries }: RetryBudget, options: RetryBudgetOptions = RETRY_BUDGET): boolean {
+  return retries < Math.max(options.least, Math.floor(requests * options.share));
+}
+
 /** Takes room for one retry (its wait included); false = there is none. */
 export function beginRetry(budget: RetryBudget, options: RetryBudgetOptions = RETRY_BUDGET): boolean {
-  const room = Math.max(options.least, Math.floor(budget.requests * options.share));
-  if (budget.retries >= room) return false;
+  if (!mayRetry(budget, options)) return false;
   budget.retries += 1;
   return true;
 }

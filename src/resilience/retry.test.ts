@@ -6,6 +6,7 @@ const facts: RetryFacts = {
   bytesSent: 0,
   bytesReceived: 0,
   connectionDied: true,
+  statusWanted: false,
   idempotent: true,
   bodyReplayable: true,
   otherEndpoint: true,
@@ -13,6 +14,7 @@ const facts: RetryFacts = {
   attemptsMax: 2,
   elapsedMs: 5,
   withinMs: 10_000,
+  budgetLeft: true,
 };
 
 test("a failed connect goes to another endpoint for any method", () => {
@@ -30,11 +32,26 @@ test("a request that was sent is repeated only where it is idempotent, whole, an
   expect(decideRetry({ ...sent, bytesReceived: 1 })).toEqual({ retry: false, reason: "response-begun" });
 });
 
+test("a status that the route wants tried again is repeated for idempotent requests, body and all", () => {
+  const answered = { ...facts, bytesSent: 100, bytesReceived: 200, connectionDied: false, statusWanted: true };
+  expect(decideRetry(answered)).toEqual({ retry: true, proof: "idempotent-status" });
+  expect(decideRetry({ ...answered, idempotent: false })).toEqual({ retry: false, reason: "not-idempotent" });
+  expect(decideRetry({ ...answered, bodyReplayable: false })).toEqual({ retry: false, reason: "body-not-replayable" });
+  expect(decideRetry({ ...answered, attemptsMade: 2 })).toEqual({ retry: false, reason: "attempts" });
+});
+
+test("over the budget is said only where the retry would be safe", () => {
+  expect(decideRetry({ ...facts, budgetLeft: false })).toEqual({ retry: false, reason: "budget" });
+  expect(decideRetry({ ...facts, budgetLeft: false, bytesSent: 1, idempotent: false }).retry).toBe(false);
+});
+
 test("no facts repeat a POST of which a byte was sent, nor anything behind a response byte or the bounds", () => {
   const arbitrary = fc.record({
     bytesSent: fc.nat(3),
     bytesReceived: fc.nat(3),
     connectionDied: fc.boolean(),
+    statusWanted: fc.boolean(),
+    budgetLeft: fc.boolean(),
     idempotent: fc.boolean(),
     bodyReplayable: fc.boolean(),
     otherEndpoint: fc.boolean(),
@@ -46,7 +63,8 @@ test("no facts repeat a POST of which a byte was sent, nor anything behind a res
   fc.assert(
     fc.property(arbitrary, (f) => {
       if (!decideRetry(f).retry) return;
-      expect(f.bytesReceived).toBe(0);
+      expect(f.bytesReceived === 0 || f.statusWanted).toBe(true);
+      expect(f.budgetLeft).toBe(true);
       expect(f.attemptsMade).toBeLessThan(f.attemptsMax);
       expect(f.elapsedMs).toBeLessThan(f.withinMs);
       if (f.bytesSent > 0) expect(f.idempotent && f.bodyReplayable).toBe(true);

@@ -6,7 +6,8 @@ import { type Balanced, type Balancer, leastConnections, roundRobin, smoothRotat
 import { cookieValue, sticky } from "./balance-cookie.ts";
 import { consistentHash } from "./balance-hash.ts";
 import { Latency, peakEwma, randomTwo, seededRandom } from "./balance-two.ts";
-import { type Endpoint, UpstreamGroup } from "./group.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { UpstreamGroup } from "./group.ts";
 
 interface Node extends Balanced {
   active: number;
@@ -131,7 +132,7 @@ test.each(BALANCES)("a group with balance %s: backups in need only, down ones ne
     "goodgate.yaml",
     {},
   ).config!;
-  const group = new UpstreamGroup(config.upstreams.get("app")!, seededRandom(3), () => 0);
+  const group = new UpstreamGroup(config.upstreams.get("app")!, { random: seededRandom(3), clock: () => 0 });
   const [a, b, c, d] = group.endpoints as [Endpoint, Endpoint, Endpoint, Endpoint];
   const seen = new Set<unknown>();
   for (let n = 0; n < 200; n++) {

@@ -1,82 +1,118 @@
-// An upstream: a named group of endpoints, each with its connection pool; it says which endpoint is next.
-// Primary endpoints come first; backups only when no primary one is left for this exchange.
+// An upstream: a named group of endpoints. It says which endpoint is next, or why there is none.
+//
+// A pick goes through the tiers (primary endpoints, then backups) and asks the balancer for one that is usable:
+// not tried before, not away (endpoint.ts), let through by its breaker, with room. Where there is none it is less
+// strict, step by step: one that is ejected is better than none; where nearly all seem unwell, those are used that
+// accept connections (panic); a refused connection costs nothing, so that where nobody may wait, it is tried.
+//
+// How endpoints stand is judged in judge.ts and watched in watch.ts; a reload hands it on (`successor`).
 import { randomInt } from "node:crypto";
-import type { BalanceConfig, EndpointConfig, UpstreamConfig } from "../config/config.ts";
-import { ConnectionPool } from "../net/pool.ts";
+import type { BalanceConfig, UpstreamConfig, UpstreamTimeouts } from "../config/config.ts";
+import type { DialTarget } from "../net/dial.ts";
+import { type AdaptiveLimit, newAdaptiveLimit } from "../resilience/adaptive-limit.ts";
+import { limitFrom } from "../resilience/keepalive-learner.ts";
+import { newRetryBudget, type RetryBudget } from "../resilience/retry-budget.ts";
+import { warmLimit, warmth } from "../resilience/slow-start.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
-import { type Balanced, type Balancer, leastConnections, roundRobin } from "./balance.ts";
+import { type Balancer, leastConnections, roundRobin } from "./balance.ts";
 import { cookieValue, sticky } from "./balance-cookie.ts";
 import { consistentHash } from "./balance-hash.ts";
 import { Latency, peakEwma, type Random, randomTwo, seededRandom } from "./balance-two.ts";
+import { AWAY, DOWN, EJECTED, Endpoint, GONE, Standing, WARMING } from "./endpoint.ts";
+import type { OnUpstreamEvent } from "./events.ts";
+import { Judge } from "./judge.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+import { type Dial, Watch } from "./watch.ts";
 
-/** One address of an upstream with its connections. */
-export class Endpoint implements Balanced {
-  readonly config: EndpointConfig;
-  readonly label: string;
-  readonly weight: number;
-  readonly pool: ConnectionPool;
-  active = 0;
-  readonly latency: Latency | null;
-  /** Its name in the cookie of a sticky upstream; "" = it has none. */
-  readonly cookieValue: string;
-
-  constructor(config: EndpointConfig, pool: ConnectionPool, latency: Latency | null, cookie: string) {
-    this.config = config;
-    this.label = config.label;
-    this.weight = config.weight;
-    this.pool = pool;
-    this.latency = latency;
-    this.cookieValue = cookie;
-  }
-
-  /** What Host says where the upstream is to be called by its own name. */
-  get hostField(): string {
-    return this.config.address.kind === "unix" ? "localhost" : this.label;
-  }
-
-  /** An idle connection is there, or another may be opened. */
-  get hasRoom(): boolean {
-    return this.pool.idle > 0 || this.pool.mayOpen;
-  }
-}
+/** Why there is no endpoint. */
+export type NoEndpoint =
+  /** The upstream has none. */
+  | "backend-absent"
+  /** All are out of use. */
+  | "no-healthy-upstream"
+  /** Its breaker is open. */
+  | "breaker-open"
+  /** A limit is reached. */
+  | "pool-exhausted"
+  /** This exchange has tried all there are. */
+  | "all-tried";
 
 /** An endpoint to try, or why there is none. */
-export type Pick = Endpoint | "backend-absent" | "no-healthy-upstream" | "pool-exhausted" | "all-tried";
+export type Pick = Endpoint | NoEndpoint;
+
+/** What a group needs of the world; all of it has a default but for the connections. */
+export interface GroupContext {
+  readonly random?: Random;
+  readonly clock?: () => Ms;
+  readonly onEvent?: OnUpstreamEvent;
+  /** How connections are opened; without it nothing is watched. */
+  readonly dial?: Dial;
+  readonly dialTarget?: (endpoint: Endpoint, timeouts: UpstreamTimeouts) => DialTarget;
+  /** The same upstream in the generation before. */
+  readonly previous?: UpstreamGroup | undefined;
+}
 
 /** A named upstream. */
 export class UpstreamGroup {
   readonly config: UpstreamConfig;
   readonly endpoints: readonly Endpoint[];
+  readonly room: WaitingRoom;
+  /** Requests in flight, those that wait included, and retries among them. */
+  readonly budget: RetryBudget = newRetryBudget();
+  readonly adaptive: AdaptiveLimit | null;
+  readonly judge: Judge;
+  readonly watch: Watch;
+  /** Since when no endpoint can be used; 0 = one can. */
+  outageSince: Ms = 0;
+  /** So few are well that this is not believed. */
+  panicking = false;
+  /** The same upstream in the generation that came after. */
+  successor: UpstreamGroup | null = null;
+  readonly random: Random;
+  readonly clock: () => Ms;
+  readonly onEvent: OnUpstreamEvent;
+  readonly context: GroupContext;
   readonly #tiers: readonly Balancer<Endpoint>[];
   readonly #only: Endpoint | null;
-  /** What the pick that is running may not use, and whether it met an endpoint without room. */
+  /** What the pick that is running may not use, what it overlooks, and what it met. */
   #tried: readonly Endpoint[] = [];
+  #overlooked = 0;
   #full = false;
+  #warming: Endpoint | null = null;
 
-  constructor(config: UpstreamConfig, random: Random = seededRandom(randomInt(2 ** 32)), clock: () => Ms = eventTime) {
+  constructor(config: UpstreamConfig, context: GroupContext = {}) {
+    const { random = seededRandom(randomInt(2 ** 32)), clock = eventTime, onEvent = () => {}, previous } = context;
     this.config = config;
-    const limits = {
-      idleMax: config.keepalive.connections,
-      idleMs: config.keepalive.idleMs,
-      usesMax: config.keepalive.requests,
-      openMax: config.limits.connections,
-    };
-    const { balance } = config;
-    const cookieKey = typeof balance === "object" && "cookie" in balance ? balance.secret || config.name : null;
-    this.endpoints = config.endpoints.map(
-      (endpoint) =>
-        new Endpoint(
-          endpoint,
-          new ConnectionPool(limits),
-          balance === "peak-ewma" ? new Latency() : null,
-          cookieKey === null ? "" : cookieValue(cookieKey, endpoint.label),
-        ),
-    );
+    this.random = random;
+    this.clock = clock;
+    this.onEvent = onEvent;
+    this.context = context;
+    this.adaptive = config.limits.adaptive ? (previous?.adaptive ?? newAdaptiveLimit()) : null;
+    this.room = previous?.room ?? new WaitingRoom();
+    this.outageSince = previous?.outageSince ?? 0;
+    this.endpoints = makeEndpoints(this, previous);
+    this.judge = new Judge(this, previous?.judge);
+    this.watch = new Watch(this);
     const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
     const tiers = [up.filter((e) => !e.config.backup), up.filter((e) => e.config.backup)];
-    this.#tiers = tiers.filter((tier) => tier.length > 0).map((tier) => balancerFor(balance, tier, random, clock));
+    this.#tiers = tiers
+      .filter((tier) => tier.length > 0)
+      .map((tier) => balancerFor(config.balance, tier, random, clock));
     this.#only = up.length === 1 ? up[0]! : null;
+  }
+
+  /** Takes over from the generation before: what is learnt from now on is learnt here. */
+  start(): void {
+    if (this.context.previous) this.context.previous.successor = this;
+    this.watch.start();
+  }
+
+  /** This upstream in the generation that runs now. */
+  get newest(): UpstreamGroup {
+    let group: UpstreamGroup = this;
+    while (group.successor) group = group.successor;
+    return group;
   }
 
   /**
@@ -84,35 +120,164 @@ export class UpstreamGroup {
    * takes nobody's turn, so that shares stay what they are.
    */
   pick(tried: readonly Endpoint[], key = ""): Pick {
-    if (this.#only && tried.length === 0) return this.#only.hasRoom ? this.#only : "pool-exhausted";
+    const only = this.#only;
+    if (only && only.standing.out === 0 && tried.length === 0 && this.judge.closed)
+      return only.hasRoom ? only : "pool-exhausted";
     if (this.endpoints.length === 0) return "backend-absent";
     if (this.#tiers.length === 0) return "no-healthy-upstream";
+    if (!this.judge.admits(this.clock())) return "breaker-open";
     this.#tried = tried;
     this.#full = false;
+    const found =
+      this.#pickOverlooking(this.panicking ? DOWN | EJECTED : 0, key) ??
+      this.#pickOverlooking(EJECTED, key) ??
+      (this.outageSince > 0 && !this.mayHold() ? this.#pickOverlooking(EJECTED | GONE, key) : null);
+    this.#tried = NONE;
+    if (found) return found;
+    if (this.#full) return "pool-exhausted";
+    return this.outageSince > 0 ? "no-healthy-upstream" : "all-tried";
+  }
+
+  #pickOverlooking(overlooked: number, key: string): Endpoint | null {
+    this.#overlooked = overlooked;
     for (let i = 0; i < this.#tiers.length; i++) {
-      const endpoint = this.#tiers[i]!.pick(this.#usable, tried.length === 0, key);
+      this.#warming = null;
+      const endpoint = this.#tiers[i]!.pick(this.#usable, this.#tried.length === 0, key);
       if (endpoint) return endpoint;
+      // Its full share it does not get yet; being the only one is another matter.
+      if (this.#warming) return this.#warming;
     }
-    return this.#full ? "pool-exhausted" : "all-tried";
+    return null;
   }
 
   /** Made once: a pick allocates nothing. */
   readonly #usable = (candidate: Endpoint): boolean => {
-    if (this.#tried.includes(candidate)) return false;
-    if (candidate.hasRoom) return true;
-    this.#full = true;
-    return false;
+    // By label: after a reload the endpoints of the exchange's first tries are others, at the same addresses.
+    if (this.#tried.length > 0 && this.#tried.some(({ label }) => label === candidate.label)) return false;
+    if (!candidate.hasRoom) {
+      if (!candidate.away) this.#full = true;
+      return false;
+    }
+    return candidate.standing.out === 0 || this.#admitted(candidate);
   };
+
+  /** Whether an endpoint with something to think about gets this request. */
+  #admitted(candidate: Endpoint): boolean {
+    const { standing } = candidate;
+    const out = standing.out & ~this.#overlooked;
+    if ((out & AWAY) !== 0) return false;
+    const now = this.clock();
+    if ((out & EJECTED) !== 0 && !this.judge.endpointAdmits(standing, now)) {
+      // One that recovers is better than none.
+      if (standing.breaker.phase === "recovering") this.#warming ??= candidate;
+      return false;
+    }
+    return (out & WARMING) === 0 || this.#warmEnough(candidate, now);
+  }
+
+  #warmEnough(candidate: Endpoint, now: Ms): boolean {
+    const { standing } = candidate;
+    const share = warmth(standing.warmSince, now, this.config.slowStartMs);
+    if (share >= 1) {
+      standing.out &= ~WARMING;
+      return true;
+    }
+    const most = warmLimit(candidate.requestsMax || this.config.limits.connections, share);
+    if (most > 0 && candidate.active >= most) {
+      this.#full = true;
+      return false;
+    }
+    if (this.random() < share) return true;
+    this.#warming ??= candidate;
+    return false;
+  }
+
+  /** Whether a request may wait for the upstream: it worked, has not been away for long, and is not just slow. */
+  mayHold(): boolean {
+    const { hold } = this.config;
+    if (!hold || this.outageSince === 0 || this.clock() - this.outageSince >= hold.forMs) return false;
+    return this.endpoints.some(({ standing }) => standing.worked);
+  }
+
+  /** Whether more requests are in flight than its latency bears. */
+  get overloaded(): boolean {
+    return this.adaptive !== null && this.budget.requests - this.room.size > this.adaptive.limit;
+  }
+
+  /** How an endpoint stands has changed: is the upstream away, or back? */
+  recount(): void {
+    const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
+    const well = up.filter(({ standing }) => (standing.out & (AWAY | EJECTED)) === 0).length;
+    const reachable = up.filter(({ standing }) => (standing.out & (AWAY & ~DOWN)) === 0).length;
+    this.panicking = up.length > 0 && well < this.config.panic * up.length && reachable > 0;
+    const away = up.length > 0 && (this.panicking ? reachable === 0 : up.every((endpoint) => endpoint.away));
+    if (away !== this.outageSince > 0) this.#outageChanged(away);
+    if (!away) this.room.wake();
+  }
+
+  #outageChanged(away: boolean): void {
+    const at = this.clock();
+    const { name: upstream } = this.config;
+    if (away) {
+      this.outageSince = at || 1;
+      this.room.outage();
+      this.onEvent({ kind: "outage-begun", at, upstream, held: this.mayHold(), detail: this.whyOut() });
+      return;
+    }
+    const lastedMs = at - this.outageSince;
+    this.outageSince = 0;
+    this.onEvent({ kind: "outage-ended", at, upstream, lastedMs, heldRequests: this.room.held });
+  }
+
+  /** Why no endpoint can be used, in words; the first three speak for all. */
+  whyOut(): string {
+    const reasons = this.endpoints.slice(0, WHY_MAX).map((endpoint) => `${endpoint.label} ${whyOut(endpoint)}`);
+    const more = this.endpoints.length - reasons.length;
+    return reasons.join("; ") + (more > 0 ? `; and ${more} more` : "");
+  }
 
   /** Whether a request can be sent anywhere at all. */
   get usable(): boolean {
-    return this.#tiers.length > 0;
+    return this.#tiers.length > 0 && this.outageSince === 0;
   }
 
-  /** Closes idle connections now, the others as they come back. */
+  /** Closes idle connections now, the others as they come back; who waits, waits in the generation after. */
   close(): void {
+    this.watch.stop();
     for (const endpoint of this.endpoints) endpoint.pool.close();
   }
+}
+
+const NONE: readonly Endpoint[] = [];
+const WHY_MAX = 3;
+
+function whyOut({ config, standing }: Endpoint): string {
+  const { gone, out } = standing;
+  if (config.down) return "is set to down";
+  if (gone && (out & GONE) !== 0)
+    return `refused a connection${gone.evidence.errno ? ` (${gone.evidence.errno})` : ""}`;
+  if ((out & DOWN) !== 0) return `fails its health check${standing.downDetail ? `: ${standing.downDetail}` : ""}`;
+  if ((out & EJECTED) !== 0) return "is ejected";
+  return (out & AWAY) !== 0 ? "is drained" : "is in use";
+}
+
+function makeEndpoints(group: UpstreamGroup, previous: UpstreamGroup | undefined): Endpoint[] {
+  const { config, clock, onEvent } = group;
+  const { balance } = config;
+  const cookieKey = typeof balance === "object" && "cookie" in balance ? balance.secret || config.name : null;
+  const onIdleTimer = ({ label, idleLimitMs: limitMs, standing }: Endpoint): void => {
+    const from = limitFrom(standing.keepAlive);
+    if (from) onEvent({ kind: "keepalive-learnt", at: clock(), upstream: config.name, endpoint: label, limitMs, from });
+  };
+  return config.endpoints.map((endpoint) => {
+    const before = previous?.endpoints.find(({ label }) => label === endpoint.label);
+    return new Endpoint(endpoint, config, before?.standing ?? new Standing(clock()), {
+      latency: balance === "peak-ewma" ? (before?.latency ?? new Latency()) : null,
+      cookie: cookieKey === null ? "" : cookieValue(cookieKey, endpoint.label),
+      random: group.random,
+      onIdleTimer,
+    });
+  });
 }
 
 function balancerFor(

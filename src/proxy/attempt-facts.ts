@@ -1,0 +1,64 @@
+// What an attempt asks of the connections that are kept, what it learns of its endpoint, and what is known of it when
+// it fails.
+import type { Evidence } from "../failure/failure.ts";
+import type { PooledConnection } from "../net/pool.ts";
+import { noteResponse } from "../resilience/adaptive-limit.ts";
+import type { Ms } from "../std/units.ts";
+import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
+import { fieldValue, hasField, type ResponseHead } from "../wire/head.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** A reuse after less says nothing of the upstream's idle timer. */
+const IDLE_WORTH_NOTING_MS: Ms = 500;
+
+/** A kept connection that may be used; what cannot be repeated goes on one that is certainly still open. */
+export function keptConnection(attempt: Attempt, fresh: boolean): PooledConnection | null {
+  const { pool, safeIdleMs } = attempt.target;
+  if (pool.idle === 0) return null;
+  if (!pool.mayOpen) return pool.take(attempt, Infinity, attempt.startedAt);
+  if (fresh) return null;
+  return pool.take(attempt, attempt.exchange.repeatable ? Infinity : safeIdleMs, attempt.startedAt);
+}
+
+/** What the head of a final response tells of the endpoint: how fast it is, and how long it keeps connections. */
+export function learnFrom(attempt: Attempt, head: ResponseHead): void {
+  const { target, group, sentAt, headAt } = attempt;
+  const connection = attempt.connection!;
+  if (sentAt > 0) {
+    target.latency?.answered(headAt - sentAt, headAt);
+    if (group.adaptive) noteResponse(group.adaptive, headAt - sentAt, group.budget.requests, headAt);
+  }
+  if (attempt.reused && attempt.idleMs >= IDLE_WORTH_NOTING_MS) target.reused(attempt.idleMs);
+  if (connection.keepAliveHintMs > 0 || !hasField(head, FIELD_KEEP_ALIVE)) return;
+  connection.keepAliveHintMs = keepAliveHint(head);
+  target.hinted(connection.keepAliveHintMs);
+}
+
+/** "Keep-Alive: timeout=5" in milliseconds; 0 = not said. Node's servers and Apache say it. */
+function keepAliveHint(head: ResponseHead): Ms {
+  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
+  return seconds === undefined ? 0 : Number(seconds) * 1000;
+}
+
+/** What is known at this point. */
+export function evidenceOf(attempt: Attempt, more: Evidence, at: Ms): Evidence {
+  const { connection, target, bytesSent, bytesReceived } = attempt;
+  const evidence: Evidence = { ...more, bytesSent, bytesReceived };
+  evidence.address = connection?.address || target.label;
+  if (connection) {
+    evidence.connectionAgeMs = at - connection.connectedAt;
+    evidence.connectionUses = connection.uses - 1;
+    evidence.roundTripMs = connection.roundTripMs;
+    if (connection.keepAliveHintMs > 0) evidence.keepAliveHintMs = connection.keepAliveHintMs;
+    if (attempt.reused) evidence.idleMs = attempt.idleMs;
+    if (attempt.reused && target.idleLimitMs > 0) evidence.keepAliveLearntMs = target.idleLimitMs;
+  }
+  evidence.waitedMs = at - (attempt.headAt || attempt.sentAt || attempt.connectedAt);
+  return evidence;
+}
+
+/** Whether the protocol that was chosen is one of those that were offered. */
+export function offers(offered: string, chosen: string): boolean {
+  const wanted = chosen.toLowerCase();
+  return wanted !== "" && offered.split(",").some((protocol) => protocol.trim().toLowerCase() === wanted);
+}

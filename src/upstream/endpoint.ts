@@ -1,0 +1,141 @@
+// One address of an upstream: its connections, what is in flight, and how it stands.
+// The standing outlives a reload: the next generation of the configuration goes on with it. Its bits say at a glance
+// why a pick has to think; 0, the usual case, means that there is nothing to think about.
+import type { EndpointConfig, UpstreamConfig } from "../config/config.ts";
+import type { Failure } from "../failure/failure.ts";
+import { ConnectionPool } from "../net/pool.ts";
+import { type Breaker, newBreaker } from "../resilience/circuit-breaker.ts";
+import { type Health, newHealth } from "../resilience/health-state.ts";
+import {
+  idleLimitMs,
+  type KeepAlive,
+  keepIdleMs,
+  newKeepAlive,
+  noteHint,
+  noteIdleClose,
+  noteReuse,
+  safeIdleMs,
+} from "../resilience/keepalive-learner.ts";
+import type { Ms } from "../std/units.ts";
+import type { Balanced } from "./balance.ts";
+import type { Latency } from "./balance-two.ts";
+
+/** Nothing listens there: the kernel said so, and no connection has succeeded since. */
+export const GONE = 1;
+/** Active checks say that it is not well. */
+export const DOWN = 2;
+/** Its circuit breaker is not closed: requests failed there. */
+export const EJECTED = 4;
+/** A person has taken it out; what runs may end. */
+export const DRAINED = 8;
+/** It has just come back and does not get its full share yet. */
+export const WARMING = 16;
+/** Out of use as a whole, not by chance. */
+export const AWAY = GONE | DOWN | DRAINED;
+
+/** How an endpoint stands. */
+export class Standing {
+  out = 0;
+  /** Since when nothing listens, and the failure that showed it. */
+  goneSince: Ms = 0;
+  gone: Failure | null = null;
+  health: Health = newHealth();
+  downSince: Ms = 0;
+  /** Why the last check was bad. */
+  downDetail = "";
+  breaker: Breaker;
+  keepAlive: KeepAlive = newKeepAlive();
+  warmSince: Ms = 0;
+  /** It has answered: an upstream that worked is worth waiting for. */
+  worked = false;
+
+  constructor(now: Ms) {
+    this.breaker = newBreaker(now);
+  }
+}
+
+/** What else an endpoint is made of. */
+export interface EndpointContext {
+  readonly latency: Latency | null;
+  readonly cookie: string;
+  readonly random: () => number;
+  /** What is known of its idle timer has changed. */
+  readonly onIdleTimer: (endpoint: Endpoint) => void;
+}
+
+/** One address of an upstream with its connections. */
+export class Endpoint implements Balanced {
+  readonly config: EndpointConfig;
+  readonly label: string;
+  readonly weight: number;
+  readonly pool: ConnectionPool;
+  readonly standing: Standing;
+  readonly latency: Latency | null;
+  /** Its name in the cookie of a sticky upstream; "" = it has none. */
+  readonly cookieValue: string;
+  /** Requests in flight that it may have; 0 = no limit. */
+  readonly requestsMax: number;
+  active = 0;
+  readonly #onIdleTimer: (endpoint: Endpoint) => void;
+
+  constructor(config: EndpointConfig, upstream: UpstreamConfig, standing: Standing, more: EndpointContext) {
+    const { keepalive, limits } = upstream;
+    this.config = config;
+    this.label = config.label;
+    this.weight = config.weight;
+    this.standing = standing;
+    this.latency = more.latency;
+    this.cookieValue = more.cookie;
+    this.requestsMax = limits.requests;
+    this.pool = new ConnectionPool({
+      idleMax: keepalive.connections,
+      idleMs: () => keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, more.random()),
+      usesMax: keepalive.requests,
+      openMax: limits.connections,
+    });
+    this.pool.onClosedIdle = (idleMs, at) => this.closedIdle(idleMs, at);
+    this.#onIdleTimer = more.onIdleTimer;
+  }
+
+  /** What Host says where the upstream is to be called by its own name. */
+  get hostField(): string {
+    return this.config.address.kind === "unix" ? "localhost" : this.label;
+  }
+
+  /** It may have another request, and a connection for it is there or may be opened. */
+  get hasRoom(): boolean {
+    if (this.requestsMax > 0 && this.active >= this.requestsMax) return false;
+    return this.pool.idle > 0 || this.pool.mayOpen;
+  }
+
+  get away(): boolean {
+    return (this.standing.out & AWAY) !== 0;
+  }
+
+  /** The upstream's own idle timer, as far as it is known; 0 = it is not. */
+  get idleLimitMs(): Ms {
+    return idleLimitMs(this.standing.keepAlive);
+  }
+
+  /** How long a kept connection may have been idle for a request that cannot be repeated. */
+  get safeIdleMs(): Ms {
+    return safeIdleMs(this.standing.keepAlive);
+  }
+
+  /** The upstream said how long it keeps idle connections. */
+  hinted(hintMs: Ms): void {
+    if (noteHint(this.standing.keepAlive, hintMs)) this.#onIdleTimer(this);
+  }
+
+  /** It closed a connection after so long without a request, unused or just as one was on its way. */
+  closedIdle(idleMs: Ms, at: Ms): void {
+    if (noteIdleClose(this.standing.keepAlive, idleMs, at)) this.#onIdleTimer(this);
+  }
+
+  /** A request on a connection that had been idle for so long was answered. */
+  reused(idleMs: Ms): void {
+    const before = this.idleLimitMs;
+    noteReuse(this.standing.keepAlive, idleMs);
+    if (this.idleLimitMs !== before) this.#onIdleTimer(this);
+  }
+}

@@ -1,0 +1,200 @@
+// Watching the endpoints of one upstream: active checks where they are configured, and for an endpoint at which
+// nothing listens a connect now and again until something does. Traffic and checks tell the same story: what live
+// traffic is refused, the checks hear of at once, and the reverse.
+import type { CauseId } from "../failure/causes.ts";
+import type { Failure } from "../failure/failure.ts";
+import type { DialHandle, DialResult, DialTarget, SocketReader } from "../net/dial.ts";
+import { noteCheck, noteGone } from "../resilience/health-state.ts";
+import { Comeback, verify } from "./comeback.ts";
+import { DOWN, type Endpoint, GONE, WARMING } from "./endpoint.ts";
+import type { UpstreamGroup } from "./group.ts";
+import type { CheckResult, Dialler } from "./health-check.ts";
+import { HealthChecker } from "./health-checker.ts";
+
+/** How connections are opened (dial of net/). */
+export type Dial = (target: DialTarget, reader: SocketReader | null, done: (result: DialResult) => void) => DialHandle;
+
+/** Nothing listens: the system says so without anybody having to answer. */
+const NOTHING_LISTENS: ReadonlySet<CauseId> = new Set<CauseId>(["connect-refused", "socket-missing"]);
+
+/** Whether the failure says that nothing listens at the endpoint. */
+export function nothingListens(failure: Failure): boolean {
+  return NOTHING_LISTENS.has(failure.cause);
+}
+
+/** Watches the endpoints of one upstream. */
+export class Watch {
+  readonly #group: UpstreamGroup;
+  /** By the endpoint's label: an attempt of an earlier generation may tell of it. */
+  readonly #comebacks = new Map<string, Comeback>();
+  readonly #checkers = new Map<string, HealthChecker>();
+  readonly #verifying = new Map<string, ((gone: boolean) => void)[]>();
+  #watching = false;
+
+  constructor(group: UpstreamGroup) {
+    this.#group = group;
+  }
+
+  start(): void {
+    this.#watching = true;
+    const { config } = this.#group;
+    for (const endpoint of this.#group.endpoints) {
+      const { standing } = endpoint;
+      if (!config.health && (standing.out & DOWN) !== 0) standing.out &= ~DOWN;
+      if (endpoint.config.down || !this.#group.context.dial) continue;
+      if ((standing.out & GONE) !== 0) this.#comeBack(endpoint);
+      if (!config.health) continue;
+      const checker = new HealthChecker(this.#checked(endpoint), config.health, this.#group.random);
+      this.#checkers.set(endpoint.label, checker);
+      checker.start();
+    }
+    this.#group.recount();
+  }
+
+  stop(): void {
+    this.#watching = false;
+    for (const comeback of this.#comebacks.values()) comeback.stop();
+    for (const checker of this.#checkers.values()) checker.stop();
+    this.#comebacks.clear();
+    this.#checkers.clear();
+  }
+
+  /** A connection to the endpoint was refused. */
+  refused(endpoint: Endpoint, failure: Failure): void {
+    const { standing } = endpoint;
+    if ((standing.out & GONE) !== 0) return;
+    const { clock, config, onEvent } = this.#group;
+    standing.out |= GONE;
+    standing.goneSince = clock();
+    standing.gone = failure;
+    const at = standing.goneSince;
+    const detail = failure.evidence.errno ?? "";
+    onEvent({
+      kind: "endpoint-gone",
+      at,
+      upstream: config.name,
+      endpoint: endpoint.label,
+      cause: failure.cause,
+      detail,
+    });
+    if (config.health && noteGone(standing.health)) this.#down(endpoint, failure, "refuses connections");
+    this.#checkers.get(endpoint.label)?.hurry();
+    if (this.#watching) this.#comeBack(endpoint);
+    this.#group.recount();
+  }
+
+  /** Whether anything listens at the endpoint at this moment; several who ask at once share one answer. */
+  ask(endpoint: Endpoint, done: (gone: boolean) => void): void {
+    if ((endpoint.standing.out & GONE) !== 0 || !this.#group.context.dial) return done(endpoint.away);
+    const asking = this.#verifying.get(endpoint.label);
+    if (asking) {
+      asking.push(done);
+      return;
+    }
+    const all = [done];
+    this.#verifying.set(endpoint.label, all);
+    verify(this.#dialler(endpoint), (gone, failure) => {
+      this.#verifying.delete(endpoint.label);
+      if (gone && failure && nothingListens(failure)) this.refused(endpoint, failure);
+      for (const tell of all) tell((endpoint.standing.out & GONE) !== 0);
+    });
+  }
+
+  /** Connects now and again until something listens. */
+  #comeBack(endpoint: Endpoint): void {
+    if (!this.#group.context.dial) return;
+    let comeback = this.#comebacks.get(endpoint.label);
+    if (!comeback) {
+      comeback = new Comeback(
+        this.#dialler(endpoint),
+        this.#group.random,
+        () => this.#back(endpoint),
+        (failure) => {
+          endpoint.standing.gone = failure;
+        },
+      );
+      this.#comebacks.set(endpoint.label, comeback);
+    }
+    comeback.start();
+  }
+
+  /** A request has found it listening again before the next look. */
+  connected(endpoint: Endpoint): void {
+    this.#back(endpoint);
+  }
+
+  /** It accepts connections again. */
+  #back(endpoint: Endpoint): void {
+    const { standing } = endpoint;
+    if ((standing.out & GONE) === 0) return;
+    const { clock, config, onEvent } = this.#group;
+    const at = clock();
+    standing.out &= ~GONE;
+    standing.gone = null;
+    this.#comebacks.get(endpoint.label)?.stop();
+    this.#warm(endpoint);
+    const awayMs = at - standing.goneSince;
+    onEvent({ kind: "endpoint-back", at, upstream: config.name, endpoint: endpoint.label, awayMs });
+    this.#checkers.get(endpoint.label)?.hurry();
+    this.#group.recount();
+  }
+
+  #warm({ standing }: Endpoint): void {
+    if (this.#group.config.slowStartMs === 0) return;
+    standing.warmSince = this.#group.clock();
+    standing.out |= WARMING;
+  }
+
+  #onCheck(endpoint: Endpoint, result: CheckResult): void {
+    const { standing } = endpoint;
+    const { health, name: upstream } = this.#group.config;
+    if (!health) return;
+    const { failure, good, detail } = result;
+    if (good) {
+      standing.worked = true;
+      this.#back(endpoint);
+    } else if (failure && nothingListens(failure)) return this.refused(endpoint, failure);
+    standing.downDetail = good ? "" : detail;
+    if (!noteCheck(standing.health, good, health)) return;
+    if (!good) this.#down(endpoint, failure, detail);
+    else if ((standing.out & DOWN) !== 0) {
+      standing.out &= ~DOWN;
+      this.#warm(endpoint);
+      const at = this.#group.clock();
+      const downMs = at - standing.downSince;
+      this.#group.onEvent({ kind: "health-up", at, upstream, endpoint: endpoint.label, downMs });
+    }
+    this.#group.recount();
+  }
+
+  #down(endpoint: Endpoint, failure: Failure | null, detail: string): void {
+    const { standing, label } = endpoint;
+    const at = this.#group.clock();
+    standing.out |= DOWN;
+    standing.downSince = at;
+    standing.downDetail = detail;
+    const cause = failure?.cause ?? null;
+    this.#group.onEvent({ kind: "health-down", at, upstream: this.#group.config.name, endpoint: label, cause, detail });
+  }
+
+  #checked(endpoint: Endpoint) {
+    return {
+      label: endpoint.label,
+      hostField: this.#hostField(endpoint),
+      dialler: this.#dialler(endpoint),
+      health: endpoint.standing.health,
+      onCheck: (result: CheckResult) => this.#onCheck(endpoint, result),
+    };
+  }
+
+  #hostField(endpoint: Endpoint): string {
+    const { host } = this.#group.config;
+    return typeof host === "object" ? host.name : endpoint.hostField;
+  }
+
+  /** Connections as live traffic opens them, with the upstream's own deadlines. */
+  #dialler(endpoint: Endpoint): Dialler {
+    const { context, config } = this.#group;
+    return (reader, done) => context.dial!(context.dialTarget!(endpoint, config.timeouts), reader, done);
+  }
+}
