@@ -195,9 +195,14 @@ export class ConnectionPool {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
+  /** Closes the idle connections now. */
+  closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.discard();
+  }
+
   /** Closes the idle connections now and the others when they are released. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection.discard();
+    this.closeIdle();
   }
 }

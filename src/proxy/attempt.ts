@@ -33,6 +33,9 @@ export interface HowToTry {
   readonly released: boolean;
 }
 
+/** Of a path, so much tells one request from another. */
+const KEY_CHARACTERS_MAX = 200;
+
 type State = "connecting" | "head" | "body" | "tunnel" | "done";
 
 export class Attempt implements ConnectionUser, AttemptRecord, Judged {
@@ -90,7 +93,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   /** What failures may follow from endpoint to endpoint (poison guard). */
   get requestKey(): string {
-    return `${this.exchange.method} ${this.exchange.head.path}`;
+    return `${this.exchange.method} ${this.exchange.head.path.slice(0, KEY_CHARACTERS_MAX)}`;
   }
   get clientKey(): string {
     return this.exchange.clientAddress;

@@ -89,7 +89,11 @@ export class Endpoint implements Balanced {
     this.requestsMax = limits.requests;
     this.pool = new ConnectionPool({
       idleMax: keepalive.connections,
-      idleMs: () => keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, more.random()),
+      // What has stopped listening is ending: kept connections would only hold it up.
+      idleMs: () =>
+        (standing.out & GONE) !== 0
+          ? 0
+          : keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, more.random()),
       usesMax: keepalive.requests,
       openMax: limits.connections,
     });

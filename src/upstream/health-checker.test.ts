@@ -164,14 +164,20 @@ test("hurry brings the next check near, and never moves it away", async () => {
   expect(checker.dueAt).toBeLessThanOrEqual(hurried + 1_000);
 });
 
-test("hurry during a check is meant for the next", async () => {
+test("hurry during a check, or at its result, is meant for the next", async () => {
+  const config = { intervalMs: NEVER, fastIntervalMs: 1 };
   const seen = await serving((socket) => {
-    checker.hurry();
+    during.checker.hurry();
     socket.write(OK);
   });
-  const { checker, results } = checkerOf(diallerTo(seen.address), { intervalMs: NEVER, fastIntervalMs: 1 });
-  checker.start();
-  await until(() => results.length >= 3);
+  const during = checkerOf(diallerTo(seen.address), config);
+  during.checker.start();
+  await until(() => during.results.length >= 3);
+
+  const quiet = await serving((socket) => socket.write(OK));
+  const after = checkerOf(diallerTo(quiet.address), config, () => after.checker.hurry());
+  after.checker.start();
+  await until(() => after.results.length >= 3);
 });
 
 test("stop in the middle of a check, and between two: nothing is left open, nothing is said", async () => {

@@ -120,7 +120,6 @@ export class HealthChecker extends Timed {
   }
 
   #checked(check: HealthCheck, result: CheckResult): void {
-    this.#check = null;
     this.#kept = check.kept;
     this.#lastWasFresh = !result.reused;
     const ours = result.failure !== null && isOurs(result.failure);
@@ -129,6 +128,7 @@ export class HealthChecker extends Timed {
     } catch (error) {
       reportInternal(error);
     }
+    this.#check = null;
     // onCheck may have stopped us.
     if (!this.#running) return;
     let waitMs = intervalMs(this.#endpoint.health, this.#config, this.#random());

@@ -8,6 +8,7 @@
 import type { EjectConfig } from "../config/config.ts";
 import { CAUSES } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
+import { noteDrop } from "../resilience/adaptive-limit.ts";
 import {
   admit,
   admits,
@@ -117,11 +118,13 @@ export class Judge {
     const { fault } = CAUSES[failure.cause];
     if (fault.includes("upstream") || fault.includes("network")) this.#blame(judged, failure, failure.cause);
     else this.#settleEndpoint(judged, "unknown", null, "");
+    if (this.#group.adaptive && failure.status === CAUSES["response-timeout"].status)
+      noteDrop(this.#group.adaptive, this.#group.clock());
     const counts = this.#group.config.breaker?.on === "any" || isUnreachable(failure);
     this.#settleUpstream(judged, counts ? "failure" : "unknown", failure);
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any more, or its outcome has been told. */
   abandoned(judged: Judged): void {
     this.#settleEndpoint(judged, "unknown", null, "");
     this.#settleUpstream(judged, "unknown", null);
@@ -132,7 +135,9 @@ export class Judge {
     const group = this.#group;
     const { eject, name } = group.config;
     if (!eject) return;
-    if (group.endpoints.length > 1) {
+    // What was never sent cannot have done any harm.
+    const sent = failure === null || (failure.evidence.bytesSent ?? 0) > 0;
+    if (sent && group.endpoints.length > 1) {
       const at = group.clock();
       const keys = { request: judged.requestKey, client: judged.clientKey };
       const verdict = blame(this.#guard, keys, judged.target.label, group.endpoints.length, at);

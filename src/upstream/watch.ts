@@ -67,6 +67,8 @@ export class Watch {
     standing.out |= GONE;
     standing.goneSince = clock();
     standing.gone = failure;
+    // An application that drains waits for its idle connections to close before it ends.
+    endpoint.pool.closeIdle();
     const at = standing.goneSince;
     const detail = failure.evidence.errno ?? "";
     onEvent({
