@@ -236,9 +236,9 @@ export class UpstreamGroup {
     return reasons.join("; ") + (more > 0 ? `; and ${more} more` : "");
   }
 
-  /** Whether a request can be sent anywhere at all. */
+  /** Whether the configuration has an endpoint that is in use. An outage is not ours: we are ready, and hold. */
   get usable(): boolean {
-    return this.#tiers.length > 0 && this.outageSince === 0;
+    return this.#tiers.length > 0;
   }
 
   /** Closes idle connections now, the others as they come back; who waits, waits in the generation after. */
