@@ -63,6 +63,8 @@ function makeRecord(n) {
       },
     ],
     failure: null,
+    heldMs: 0,
+    queuedMs: 0,
     aborted: false,
   };
 }

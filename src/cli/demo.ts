@@ -32,7 +32,7 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
     reportStartError(error);
     process.exit(1);
   }
-  const console_ = await openConsole(config, { ready: () => served.ready(), metrics: () => served.metrics.render() });
+  const console_ = await openConsole(config, served.consoleHandlers());
   const at = `http://localhost:${served.gateway.ports[0]}`;
   process.stdout.write(
     welcome(
@@ -47,7 +47,8 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
     await console_?.close();
     process.exit(0);
   };
-  onSignals({ reload: async () => {}, reopen: () => served.reopenLogs(), drain: stop, stop });
+  const nothing = async (): Promise<void> => {};
+  onSignals({ reload: nothing, reopen: () => served.reopenLogs(), upgrade: nothing, drain: stop, stop });
   return undefined;
 }
 

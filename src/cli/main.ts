@@ -45,16 +45,22 @@ function program(): Command {
     .action(async (file: string, options) => exit(await (await import("./check.ts")).check(file, options)));
   root
     .command("reload")
-    .description("make the running gateway read its configuration again")
+    .description("make the running gateway read its configuration again; exit code 1 where the old one stays")
     .option("--data <dir>")
     .option("--pid-file <file>")
-    .action(async (options) => exit((await import("./signal.ts")).signal("reload", options)));
+    .action(async (options) => exit(await (await import("./signal.ts")).signal("reload", options)));
+  root
+    .command("upgrade")
+    .description("start the program anew in place of the running gateway; no connection is refused or cut")
+    .option("--data <dir>")
+    .option("--pid-file <file>")
+    .action(async (options) => exit(await (await import("./signal.ts")).signal("upgrade", options)));
   root
     .command("stop")
     .description("drain and stop the running gateway")
     .option("--data <dir>")
     .option("--pid-file <file>")
-    .action(async (options) => exit((await import("./signal.ts")).signal("stop", options)));
+    .action(async (options) => exit(await (await import("./signal.ts")).signal("stop", options)));
   root
     .command("explain")
     .description("paste an error, a log line or a status: the cause and the fix; nothing leaves this machine")

@@ -1,7 +1,8 @@
-// The file that holds the process id of the running gateway, so that reload and stop find it.
+// The file that holds the process id of the running gateway, so that reload, upgrade and stop find it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { log } from "../std/log.ts";
 
 export interface PidFileOptions {
   readonly data?: string;
@@ -15,14 +16,22 @@ export function pidFilePath(options: PidFileOptions): string {
   return join(options.data ? resolve(options.data) : join(state, "goodgate"), "goodgate.pid");
 }
 
+/** A place that cannot be written to costs the commands that work on a running gateway, not the gateway. */
 export function writePidFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${process.pid}\n`);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    const hint = "goodgate reload, upgrade and stop will not find this process; --pid-file names another place";
+    log.warn(`no pid file: ${(error as Error).message}`, { hint });
+  }
 }
 
-/** Takes the file away where it is still ours. */
-export function removePidFile(path: string): void {
-  if (readPid(path) === process.pid) rmSync(path, { force: true });
+/** Takes the file away where it is still ours, and says whether it was. */
+export function removePidFile(path: string): boolean {
+  if (readPid(path) !== process.pid) return false;
+  rmSync(path, { force: true });
+  return true;
 }
 
 /** The process id in the file, or null where there is none. */

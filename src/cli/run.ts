@@ -1,24 +1,22 @@
-// goodgate run: read the configuration (or make one of URLs), say what is wrong with it, start, and live until a
-// signal ends it (signals.ts).
-import cluster from "node:cluster";
+// goodgate run: read the configuration (or make one of URLs), say what is wrong with it, and serve, by this process or
+// by workers, until a signal ends it (service.ts).
 import { existsSync } from "node:fs";
-import { formatAddress } from "../config/address.ts";
-import type { Config } from "../config/config.ts";
-import { announce, warnOfSilentEndpoints } from "./announce.ts";
+import { InheritedSockets } from "./inherited-sockets.ts";
 import { type LoadOptions, loadTargets } from "./load.ts";
-import { type PidFileOptions, pidFilePath, removePidFile, writePidFile } from "./pid-file.ts";
-import { printProblems, reportStartError } from "./problems.ts";
-import { bufferOwnLog, openConsole, Served } from "./serve.ts";
-import { onSignals, reload } from "./signals.ts";
+import { type PidFileOptions, pidFilePath } from "./pid-file.ts";
+import { printProblems } from "./problems.ts";
+import { Served } from "./serve.ts";
+import { runService } from "./service.ts";
 import { looksLikeUrl } from "./target.ts";
+import { workerId } from "./worker-messages.ts";
 
 export interface RunOptions extends LoadOptions, PidFileOptions {}
 
-const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 /** Runs the gateway; resolves with an exit code where it cannot start, with undefined once it runs. */
 export async function run(targets: readonly string[], options: RunOptions): Promise<number | undefined> {
+  if (workerId > 0) return (await import("./worker.ts")).runWorker();
   const wanted = targets.length > 0 ? targets : existsSync("goodgate.yaml") ? ["goodgate.yaml"] : [];
   if (wanted.length === 0) {
     process.stderr.write(
@@ -28,49 +26,12 @@ export async function run(targets: readonly string[], options: RunOptions): Prom
   }
   const load = () => loadTargets(wanted, options);
   const { config, problems } = load();
-  if (!cluster.isWorker) printProblems(problems);
+  printProblems(problems);
   if (!config) return EXIT_USAGE;
-  if (cluster.isWorker) return (await import("./worker.ts")).runWorker(config, load);
-  const { workerCount, runPrimary } = await import("./workers.ts");
-  if (workerCount(config.workers) > 1) return runPrimary(config, load, pidFilePath(options));
-  return runSingle(config, load, pidFilePath(options), wanted.some(looksLikeUrl) ? null : wanted[0]!);
-}
-
-type Load = () => ReturnType<typeof loadTargets>;
-
-async function runSingle(
-  config: Config,
-  load: Load,
-  pidFile: string,
-  file: string | null,
-): Promise<number | undefined> {
-  const served = new Served(config);
-  let console_: Awaited<ReturnType<typeof openConsole>> = null;
-  const ownLog = bufferOwnLog();
-  const stop = async (drain: boolean): Promise<void> => {
-    const whole = drain ? await served.drain() : served.close();
-    await console_?.close();
-    await ownLog.close();
-    removePidFile(pidFile);
-    process.exit(whole ? 0 : EXIT_FAILED);
-  };
-  // Before anybody can know that we run: a signal that nothing handles would end the process.
-  onSignals({
-    reload: () => reload(load, (next) => served.reload(next)),
-    reopen: () => served.reopenLogs(),
-    drain: () => stop(true),
-    stop: () => stop(false),
-  });
-  try {
-    await served.gateway.start();
-  } catch (error) {
-    reportStartError(error);
-    served.gateway.close();
-    return EXIT_FAILED;
-  }
-  console_ = await openConsole(config, { ready: () => served.ready(), metrics: () => served.metrics.render() });
-  writePidFile(pidFile);
-  announce(config, served.gateway.ports, console_ && formatAddress(console_.address), file);
-  void warnOfSilentEndpoints(config);
-  return undefined;
+  const inherited = InheritedSockets.fromEnvironment();
+  const { workerCount, Crew } = await import("./workers.ts");
+  const workers = workerCount(config.workers);
+  const service = workers > 1 ? new Crew(config, workers, inherited) : new Served(config, inherited.take);
+  const file = wanted.some(looksLikeUrl) ? null : wanted[0]!;
+  return runService(service, { config, load, pidFile: pidFilePath(options), file, workers, inherited });
 }

@@ -1,67 +1,101 @@
 // One gateway process at work: gateway, observer, figures; reload, drain and log reopening on demand.
 // `run` uses it directly, each worker of `--workers` has one, `demo` has one.
-
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { type ConsoleServer, startConsole } from "../console/server.ts";
+import { DayReport } from "../observe/day-report.ts";
+import type { ShownEvent } from "../observe/event-log.ts";
+import type { LedgerDay } from "../observe/ledger.ts";
 import { LogWriter } from "../observe/log-writer.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { createObserver, type ExchangeObserver } from "../observe/observer.ts";
+import { createObserver, type ExchangeObserver, newMemory } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
-import { Gateway } from "../proxy/gateway.ts";
+import { Gateway, type GivenSockets } from "../proxy/gateway.ts";
+import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log, setLogSink, useColours } from "../std/log.ts";
 import { version } from "./version.ts";
-
-/** How long a generation's logs stay open for exchanges that still use them, after a reload. */
-const OLD_LOGS_CLOSE_MS = 60_000;
+import { workerId } from "./worker-messages.ts";
 
 export class Served {
   readonly gateway: Gateway;
   readonly metrics: Metrics;
+  readonly memory = newMemory();
+  /** With workers the primary writes the daily line. */
+  readonly #dayReport = workerId > 0 ? null : new DayReport(() => this.memory.ledger.days());
   #observer: ExchangeObserver;
 
-  constructor(config: Config) {
+  /** `given` = sockets that need not be opened, because somebody else has. */
+  constructor(config: Config, given?: GivenSockets) {
     this.metrics = new Metrics();
     registerProcessMetrics(this.metrics, version);
-    this.#observer = createObserver(config.log, this.metrics);
-    this.gateway = new Gateway(config, this.#observer, log);
+    this.#observer = createObserver(config.log, this.metrics, this.memory);
+    this.gateway = new Gateway(config, this.#observer, log, given);
     this.#registerGauges();
+  }
+
+  async start(): Promise<readonly number[]> {
+    await this.gateway.start();
+    return this.gateway.ports;
+  }
+
+  get sockets(): readonly ListeningSocket[] {
+    return this.gateway.sockets;
   }
 
   /** Another configuration; where it cannot be taken on, the old one stays and the error is thrown. */
   async reload(config: Config): Promise<void> {
-    const observer = createObserver(config.log, this.metrics);
+    const observer = createObserver(config.log, this.metrics, this.memory);
+    let replaced: Awaited<ReturnType<Gateway["reload"]>>;
     try {
-      await this.gateway.reload(config, observer);
+      replaced = await this.gateway.reload(config, observer);
     } catch (error) {
       await observer.close();
       throw error;
     }
     const old = this.#observer;
     this.#observer = observer;
-    setTimeout(() => void old.close(), OLD_LOGS_CLOSE_MS).unref();
+    // What still runs under the old configuration is logged as it says.
+    void replaced.ended.then(() => old.close());
   }
 
   async reopenLogs(): Promise<void> {
     await this.#observer.reopen();
   }
 
+  end(how: "drain" | "stop"): boolean | Promise<boolean> {
+    return how === "drain" ? this.drain() : this.close();
+  }
+
   /** Ends in order: exchanges in flight finish, logs are written out. True = nothing was cut. */
   async drain(): Promise<boolean> {
     const whole = await this.gateway.drain();
     await this.#observer.close();
+    this.#dayReport?.end(this.memory.ledger.days());
     return whole;
   }
 
   /** Ends at once. */
   close(): boolean {
     this.gateway.close();
+    this.#dayReport?.end(this.memory.ledger.days());
     return true;
+  }
+
+  /** What the console asks for. */
+  consoleHandlers(): ConsoleHandlers {
+    return {
+      ready: () => this.ready(),
+      metrics: () => this.metrics.render(),
+      api: consoleApi(
+        () => this.memory.ledger.days(),
+        () => this.memory.events.recent(),
+      ),
+    };
   }
 
   /** What /readyz says. */
   ready(): { ok: boolean; reasons: string[] } {
-    if (this.gateway.draining) return { ok: false, reasons: ["draining"] };
+    if (this.gateway.ending) return { ok: false, reasons: ["draining"] };
     const reasons = this.gateway.unusableUpstreams().map((name) => `upstream ${name} has no usable endpoint`);
     return { ok: reasons.length === 0, reasons };
   }
@@ -75,6 +109,21 @@ export class Served {
       () => gateway.handshakesFailed,
       { type: "counter" },
     );
+    const { descriptors } = gateway;
+    metrics.registerGauge(
+      "goodgate_open_descriptors_limit",
+      "Files that one process may have open; accepting pauses before.",
+      () => descriptors.limit ?? [],
+      { merge: "min" },
+    );
+    metrics.registerGauge(
+      "goodgate_accept_paused",
+      "Processes that let new clients wait, since descriptors are short.",
+      () => (descriptors.paused ? 1 : 0),
+    );
+    metrics.register("goodgate_accept_pauses_total", "Times that accepting was paused.", () => descriptors.pauses, {
+      type: "counter",
+    });
     const perEndpoint = (read: (pool: { open: number; idle: number }, active: number) => number) => () =>
       [...gateway.runtime.groups.values()].flatMap((group) =>
         group.endpoints.map((e): readonly [readonly string[], number] => [
@@ -111,11 +160,22 @@ export function bufferOwnLog(): LogWriter {
   return writer;
 }
 
+/** What the console is told, by one process or for all workers. */
+export type ConsoleHandlers = Omit<Parameters<typeof startConsole>[0], "address" | "token">;
+
+/** The console's JSON: {"days": LedgerDay[]} and {"events": ShownEvent[]}, both newest first. */
+export function consoleApi(
+  days: () => readonly LedgerDay[] | Promise<readonly LedgerDay[]>,
+  events: () => readonly ShownEvent[] | Promise<readonly ShownEvent[]>,
+): NonNullable<ConsoleHandlers["api"]> {
+  return {
+    "/api/avoided": async () => ({ days: await days() }),
+    "/api/events": async () => ({ events: await events() }),
+  };
+}
+
 /** Starts the console's listener; one that is taken costs the console, not the gateway. */
-export async function openConsole(
-  config: Config,
-  handlers: Pick<Parameters<typeof startConsole>[0], "ready" | "metrics">,
-): Promise<ConsoleServer | null> {
+export async function openConsole(config: Config, handlers: ConsoleHandlers): Promise<ConsoleServer | null> {
   if (!config.console) return null;
   try {
     const token = process.env["GOODGATE_CONSOLE_TOKEN"];

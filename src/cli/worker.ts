@@ -1,50 +1,99 @@
-// A worker's life: it serves, and does what the primary says.
-import cluster from "node:cluster";
+// A worker's life: it serves on the sockets that the primary sends, and does what the primary says.
 import type { Config } from "../config/config.ts";
-import type { Loaded } from "./load.ts";
+import { listenerLabel } from "../proxy/listener.ts";
+import { ListeningSocket } from "../proxy/listening-socket.ts";
 import { Served } from "./serve.ts";
-import { reload } from "./signals.ts";
-import type { FromWorker, ToWorker } from "./worker-messages.ts";
+import { type FromWorker, type ToWorker, workerId } from "./worker-messages.ts";
+
+const LAST_WORDS_MS = 1_000;
 
 /** Serves until the primary says otherwise, or is gone. */
-export async function runWorker(config: Config, load: () => Loaded): Promise<undefined> {
-  const served = new Served(config);
-  const leave = (whole: boolean): void => process.exit(whole ? 0 : 1);
-  process.on("disconnect", () => leave(true));
+export async function runWorker(): Promise<undefined> {
+  const sockets = new Map<string, ListeningSocket>();
+  let served: Served | null = null;
+  const exit = (whole: boolean): void => process.exit(whole ? 0 : 1);
+  // What it has counted goes into the sums of the primary before it ends, unless that one takes nothing any more.
+  const leave = (whole: boolean): void => {
+    if (!served) return exit(whole);
+    tell(snapshot(served, 0), () => exit(whole));
+    setTimeout(exit, LAST_WORDS_MS, whole);
+  };
+  process.on("disconnect", () => exit(true));
   // A terminal sends its signals to the whole group: the primary decides what they mean.
-  for (const signal of ["SIGHUP", "SIGUSR1", "SIGTERM", "SIGQUIT", "SIGINT"] as const) process.on(signal, () => {});
-  process.on("message", (message: ToWorker) => {
-    if (message.do === "snapshot") tell(snapshot(served, message.id));
-    else if (message.do === "reload") void reload(load, (next) => served.reload(next));
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGQUIT", "SIGINT"] as const)
+    process.on(signal, () => {});
+  const take = (config: Config): Served =>
+    new Served(config, (address) => {
+      const label = listenerLabel(address);
+      const socket = sockets.get(label);
+      sockets.delete(label);
+      return socket;
+    });
+  process.on("message", (message: ToWorker, handle: unknown) => {
+    if (message.do === "take") {
+      sockets.set(listenerLabel(message.address), ListeningSocket.received(message.address, handle));
+    } else if (message.do === "start") {
+      try {
+        served = take(message.config);
+        void start(served);
+      } catch (error) {
+        cannotStart(error);
+      }
+    } else if (!served) leave(true);
+    else if (message.do === "snapshot") tell(snapshot(served, message.id));
+    else if (message.do === "reload") void reload(served, message.config);
     else if (message.do === "reopen") void served.reopenLogs();
     else if (message.do === "drain") void served.drain().then(leave);
     else leave(served.close());
   });
-  try {
-    await served.gateway.start();
-    tell({ is: "ready", ports: served.gateway.ports });
-  } catch (error) {
-    const {
-      code = "",
-      message,
-      address = "",
-      port = 0,
-    } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-    tell({ is: "cannot-start", error: { code, message, address, port } }, () => process.exit(1));
-  }
+  tell({ is: "here" });
   return undefined;
 }
 
+async function start(served: Served): Promise<void> {
+  try {
+    await served.start();
+    tell({ is: "ready" });
+  } catch (error) {
+    cannotStart(error);
+  }
+}
+
+function cannotStart(error: unknown): void {
+  const {
+    code = "",
+    message,
+    address = "",
+    port = 0,
+  } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  tell({ is: "cannot-start", error: { code, message, address, port } }, () => process.exit(1));
+}
+
+async function reload(served: Served, config: Config): Promise<void> {
+  try {
+    await served.reload(config);
+    tell({ is: "reloaded", problem: null });
+  } catch (error) {
+    tell({ is: "reloaded", problem: (error as Error).message });
+  }
+}
+
 function tell(message: FromWorker, sent: () => void = () => {}): void {
-  process.send?.(message, sent);
+  process.send?.(message, undefined, undefined, sent);
 }
 
 function snapshot(served: Served, id: number): FromWorker {
+  const { ledger, events } = served.memory;
   return {
     is: "snapshot",
     id,
-    worker: cluster.worker?.id ?? 0,
+    worker: workerId,
     families: served.metrics.snapshot(),
+    days: ledger.days(),
+    events: events.recent(),
     ready: served.ready(),
   };
 }

@@ -1,86 +1,100 @@
-// --workers N: one primary that owns the console and the signals, N workers that own the traffic.
+// --workers N: one primary that owns the sockets, the console and the signals, N workers that own the traffic.
+// The primary binds and never accepts; each worker has every socket and takes from it what it has time for. So a
+// client that comes while a worker is replaced waits in the kernel, and a connection costs no way through the primary.
 // A worker that dies is replaced at once (with a pause where it dies again and again); only its own exchanges fail.
-import cluster, { type Worker } from "node:cluster";
+import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
+import { DayReport } from "../observe/day-report.ts";
+import type { GivenSockets } from "../proxy/gateway.ts";
+import { listenerLabel } from "../proxy/listener.ts";
+import { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log } from "../std/log.ts";
-import { announce, warnOfSilentEndpoints } from "./announce.ts";
-import type { Loaded } from "./load.ts";
-import { removePidFile, writePidFile } from "./pid-file.ts";
-import { reportStartError } from "./problems.ts";
-import { bufferOwnLog, openConsole } from "./serve.ts";
-import { onSignals, reload } from "./signals.ts";
+import type { InheritedSockets } from "./inherited-sockets.ts";
+import { type ConsoleHandlers, consoleApi } from "./serve.ts";
+import type { Service } from "./service.ts";
 import { WorkerFigures } from "./worker-figures.ts";
-import type { FromWorker, StartError, ToWorker } from "./worker-messages.ts";
+import { type FromWorker, type StartError, type ToWorker, type Worker, workerEnv } from "./worker-messages.ts";
 
 /** A worker that lived shorter than this is replaced after a pause. */
 const SHORT_LIFE_MS = 1_000;
 const PAUSE_MS = 500;
+/** A worker that has not taken a configuration on by then will not. */
+const RELOAD_MS = 10_000;
 
 export function workerCount(workers: number | "auto"): number {
   return workers === "auto" ? availableParallelism() : workers;
 }
 
-/** The primary's life. Resolves with an exit code where the first worker cannot start. */
-export async function runPrimary(config: Config, load: () => Loaded, pidFile: string): Promise<number | undefined> {
-  const crew = new Crew();
-  const ownLog = bufferOwnLog();
-  let console_: Awaited<ReturnType<typeof openConsole>> = null;
-  const end = async (how: "drain" | "stop"): Promise<void> => {
-    const whole = await crew.end(how);
-    await console_?.close();
-    await ownLog.close();
-    removePidFile(pidFile);
-    process.exit(whole ? 0 : 1);
-  };
-  onSignals({
-    reload: () => reload(load, async () => crew.order({ do: "reload" })),
-    reopen: async () => crew.order({ do: "reopen" }),
-    drain: () => end("drain"),
-    stop: () => end("stop"),
-  });
-  const count = workerCount(config.workers);
-  const ports = await crew.start(count);
-  if (!Array.isArray(ports)) {
-    reportStartError(ports);
-    return 1;
-  }
-  console_ = await openConsole(config, { ready: () => crew.ready(), metrics: () => crew.metrics() });
-  writePidFile(pidFile);
-  announce(config, ports, console_ && formatAddress(console_.address), null, count);
-  void warnOfSilentEndpoints(config);
-  return undefined;
+interface Started extends Worker {
+  readonly at: number;
+  serving: boolean;
 }
 
 /** The workers, as many as there should be. */
-class Crew {
-  readonly #started = new Map<number, number>();
+export class Crew implements Service {
+  readonly #count: number;
+  readonly #inherited: InheritedSockets;
+  readonly #workers = new Map<number, Started>();
   readonly #figures = new WorkerFigures();
+  readonly #dayReport = new DayReport(() => this.#figures.days(this.#serving()));
+  readonly #sockets = new Map<string, ListeningSocket>();
+  #config: Config;
+  #forked = 0;
   #ending: "drain" | "stop" | null = null;
   #allWhole = true;
   #onGone: () => void = () => {};
 
-  /** Starts `count` workers. The first shows whether the listeners can be opened: gives its ports, or its error. */
-  async start(count: number): Promise<number[] | StartError> {
-    const first = this.#fork();
-    const ports = await new Promise<number[] | StartError>((resolve) => {
-      first.on("message", (message: FromWorker) => {
-        if (message.is === "ready") resolve(message.ports);
-        else if (message.is === "cannot-start") resolve(message.error);
-      });
-      first.on("exit", (code, signal) =>
-        resolve({ code: "", message: `the worker ended (${signal ?? code})`, address: "", port: 0 }),
-      );
-    });
-    if (!Array.isArray(ports)) return ports;
-    cluster.on("exit", (worker, code, signal) => this.#exited(worker, code, signal));
-    if (!this.#ending) for (let i = 1; i < count; i++) this.#fork();
-    return ports;
+  constructor(config: Config, count: number, inherited: InheritedSockets) {
+    this.#config = config;
+    this.#count = count;
+    this.#inherited = inherited;
   }
 
-  order(message: ToWorker): void {
-    for (const worker of this.#connected()) worker.send(message);
+  get sockets(): readonly ListeningSocket[] {
+    return [...this.#sockets.values()];
+  }
+
+  /** The first worker shows whether the listeners can be served: gives their ports, or its error. */
+  async start(): Promise<readonly number[]> {
+    await this.#openSockets(this.#config, this.#inherited.take);
+    const first = this.#fork();
+    await new Promise<void>((resolve, reject) => {
+      first.process.on("message", (message: FromWorker) => {
+        if (message.is === "ready") resolve();
+        else if (message.is === "cannot-start") reject(asError(message.error));
+      });
+      first.process.once("exit", (code, signal) => reject(new Error(`the worker ended (${signal ?? code})`)));
+    });
+    if (!this.#ending) for (let i = 1; i < this.#count; i++) this.#fork();
+    return this.#config.listeners.map(({ address }) => this.#sockets.get(listenerLabel(address))!.port);
+  }
+
+  async reload(config: Config): Promise<void> {
+    const opened = await this.#openSockets(config, () => undefined);
+    const workers = this.#serving();
+    for (const worker of workers) {
+      for (const socket of opened) give(worker, socket);
+    }
+    const problems = await Promise.all(workers.map((worker) => reloadWorker(worker, config)));
+    const problem = problems.find((text) => text !== null);
+    if (problem !== undefined && problem !== null && problems.every((text) => text !== null)) {
+      for (const socket of opened) this.#close(socket);
+      throw new Error(problem);
+    }
+    // From here on it is in force: a worker that could not take it on is replaced by one that starts with it.
+    this.#config = config;
+    for (const [index, worker] of workers.entries()) {
+      if (problems[index] === null) continue;
+      log.error(`worker ${worker.process.pid} did not take the configuration on and is replaced: ${problems[index]}`);
+      order(worker, { do: "drain" });
+    }
+    const labels = new Set(config.listeners.map(({ address }) => listenerLabel(address)));
+    for (const [label, socket] of this.#sockets) if (!labels.has(label)) this.#close(socket);
+  }
+
+  reopenLogs(): void {
+    for (const worker of this.#serving()) order(worker, { do: "reopen" });
   }
 
   /** Lets every worker end; true = none cut an exchange. */
@@ -89,39 +103,94 @@ class Crew {
     const gone = new Promise<void>((resolve) => {
       this.#onGone = resolve;
     });
-    this.order({ do: how });
+    // Nobody is to connect to a socket that no worker will ever take from.
+    for (const socket of this.sockets) this.#close(socket);
+    for (const worker of this.#serving()) order(worker, { do: how });
     this.#checkGone();
     await gone;
+    this.#dayReport.end(this.#figures.endedDays);
     return this.#allWhole;
   }
 
-  async ready(): Promise<{ ok: boolean; reasons: string[] }> {
-    return this.#ending ? { ok: false, reasons: ["draining"] } : this.#figures.ready(this.#connected());
+  consoleHandlers(): ConsoleHandlers {
+    return {
+      ready: () => this.#ready(),
+      metrics: () => this.#figures.render(this.#serving()),
+      api: consoleApi(
+        () => this.#figures.days(this.#serving()),
+        () => this.#figures.events(this.#serving()),
+      ),
+    };
   }
 
-  metrics(): Promise<string> {
-    return this.#figures.render(this.#connected());
+  async #ready(): Promise<{ ok: boolean; reasons: string[] }> {
+    return this.#ending ? { ok: false, reasons: ["draining"] } : this.#figures.ready(this.#serving());
   }
 
-  #fork(): Worker {
-    const worker = cluster.fork();
-    this.#started.set(worker.id, performance.now());
-    worker.on("message", (message: FromWorker) => {
-      // An order that came before the worker could hear it is said again.
-      if (message.is === "ready" && this.#ending) worker.send({ do: this.#ending } satisfies ToWorker);
+  /** Opens what a configuration asks for and is not open yet; all or nothing. */
+  async #openSockets(config: Config, given: GivenSockets): Promise<ListeningSocket[]> {
+    const opened: ListeningSocket[] = [];
+    try {
+      for (const { address } of config.listeners) {
+        const label = listenerLabel(address);
+        if (this.#sockets.has(label)) continue;
+        const socket = given(address) ?? (await ListeningSocket.bind(address));
+        this.#sockets.set(label, socket);
+        opened.push(socket);
+      }
+    } catch (error) {
+      for (const socket of opened) this.#close(socket);
+      throw error;
+    }
+    return opened;
+  }
+
+  #close(socket: ListeningSocket): void {
+    this.#sockets.delete(listenerLabel(socket.address));
+    socket.close();
+  }
+
+  #fork(): Started {
+    const id = ++this.#forked;
+    // Descriptors that we were started with are open in every child, unless their numbers are taken.
+    const padding = Array.from({ length: this.#inherited.count }, () => "ignore" as const);
+    const child = fork(process.argv[1]!, process.argv.slice(2), {
+      env: workerEnv(id),
+      serialization: "advanced",
+      stdio: ["inherit", "inherit", "inherit", "ipc", ...padding],
     });
+    const worker: Started = { id, process: child, at: performance.now(), serving: false };
+    this.#workers.set(id, worker);
+    child.on("message", (message: FromWorker) => {
+      if (message.is === "here") this.#employ(worker);
+      else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
+      // An order that came before the worker could hear it is said again.
+      else if (message.is === "ready") {
+        worker.serving = true;
+        if (this.#ending) order(worker, { do: this.#ending });
+      }
+    });
+    child.on("error", (error) => log.error(`worker: ${error.message}`));
+    child.once("exit", (code, signal) => this.#exited(worker, code, signal));
     return worker;
   }
 
-  #exited(worker: Worker, code: number, signal: string): void {
+  #employ(worker: Worker): void {
+    if (this.#ending) return order(worker, { do: this.#ending });
+    for (const socket of this.sockets) give(worker, socket);
+    order(worker, { do: "start", config: this.#config });
+  }
+
+  #exited(worker: Started, code: number | null, signal: string | null): void {
     this.#figures.forget(worker);
-    const livedMs = performance.now() - (this.#started.get(worker.id) ?? 0);
-    this.#started.delete(worker.id);
+    const livedMs = performance.now() - worker.at;
+    this.#workers.delete(worker.id);
     if (this.#ending) {
       if (code !== 0) this.#allWhole = false;
-      this.#checkGone();
-      return;
+      return this.#checkGone();
     }
+    // The first one is looked after by start().
+    if (this.#forked === 1 && !worker.serving) return;
     log.error(`worker ${worker.process.pid} ended (${signal ?? code}); another takes its place`);
     const replace = (): void => {
       if (!this.#ending) this.#fork();
@@ -130,10 +199,46 @@ class Crew {
   }
 
   #checkGone(): void {
-    if (this.#started.size === 0) this.#onGone();
+    if (this.#workers.size === 0) this.#onGone();
   }
 
-  #connected(): Worker[] {
-    return Object.values(cluster.workers ?? {}).filter((worker): worker is Worker => worker?.isConnected() === true);
+  #serving(): Started[] {
+    return [...this.#workers.values()].filter((worker) => worker.serving && worker.process.connected);
   }
+}
+
+function order(worker: Worker, message: ToWorker): void {
+  // A worker that is gone is noticed by its exit.
+  if (worker.process.connected) worker.process.send(message, () => {});
+}
+
+function give(worker: Worker, socket: ListeningSocket): void {
+  const message: ToWorker = { do: "take", address: socket.address };
+  // A bare handle; the declared types know sockets and servers only, which would listen here.
+  worker.process.send(message, socket.handle as Parameters<typeof worker.process.send>[1], () => {});
+}
+
+/** What kept a worker from taking a configuration on; null = it did. */
+function reloadWorker(worker: Worker, config: Config): Promise<string | null> {
+  return new Promise((resolve) => {
+    const { process: child } = worker;
+    const done = (problem: string | null): void => {
+      clearTimeout(timer);
+      child.off("message", onMessage);
+      child.off("exit", onExit);
+      resolve(problem);
+    };
+    const onMessage = (message: FromWorker): void => {
+      if (message.is === "reloaded") done(message.problem);
+    };
+    const onExit = (): void => done(null);
+    const timer = setTimeout(done, RELOAD_MS, "no answer");
+    child.on("message", onMessage);
+    child.once("exit", onExit);
+    order(worker, { do: "reload", config });
+  });
+}
+
+function asError({ message, ...facts }: StartError): Error {
+  return Object.assign(new Error(message), facts);
 }

@@ -57,6 +57,34 @@ test("healthz, readyz, metrics and the index", async () => {
   expect((await ask(server, "/nothing")).status).toBe(404);
 });
 
+test("the API answers with JSON, is on the index, and behind the same guards", async () => {
+  const api = { "/api/events": async () => ({ events: [{ message: "<b>" }] }), "/api/avoided": () => ({ days: [] }) };
+  const server = await start({ api });
+  const answer = await ask(server, "/api/events");
+  expect(answer).toMatchObject({ status: 200, body: '{"events":[{"message":"<b>"}]}\n' });
+  expect(answer.headers["content-type"]).toBe("application/json");
+  expect(answer.headers["x-content-type-options"]).toBe("nosniff");
+  expect((await ask(server, "/api/avoided?x=1")).body).toBe('{"days":[]}\n');
+  expect((await ask(server, "/")).body).toContain('href="/api/avoided"');
+  for (const path of ["/api/", "/api/toString", "/toString", "/__proto__"]) {
+    expect((await ask(server, path)).status, path).toBe(404);
+  }
+  expect((await ask(server, "/api/events", { headers: { Host: "evil.example" } })).status).toBe(421);
+  expect((await ask(server, "/api/events", { method: "POST" })).status).toBe(405);
+  const guarded = await start({ api, token: "s3cret" });
+  expect((await ask(guarded, "/api/avoided")).status).toBe(401);
+});
+
+test("an API answer that fails is 500, and its reason stays in the log", async () => {
+  const lines: string[] = [];
+  setLogSink((line) => void lines.push(line));
+  const server = await start({ api: { "/api/events": () => Promise.reject(new Error("no worker")) } });
+  const answer = await ask(server, "/api/events");
+  expect(answer.status).toBe(500);
+  expect(answer.body).not.toContain("no worker");
+  expect(lines.join()).toContain("no worker");
+});
+
 test("not ready is 503 with the reasons", async () => {
   const server = await start({ ready: () => ({ ok: false, reasons: ["draining", "upstream app has no endpoint"] }) });
   expect(await ask(server, "/readyz")).toMatchObject({

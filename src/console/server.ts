@@ -14,6 +14,8 @@ export interface ConsoleOptions {
   readonly ready: () => Readiness | Promise<Readiness>;
   /** Prometheus text. */
   readonly metrics: () => string | Promise<string>;
+  /** What is answered as JSON, by path: "/api/avoided". */
+  readonly api?: Readonly<Record<string, () => unknown>>;
   /** Bearer token for everything but the probes; needed beyond loopback. */
   readonly token?: string;
 }
@@ -91,9 +93,13 @@ async function route(options: ConsoleOptions, path: string, query: string, respo
     return send(response, ok ? 200 : 503, ok ? "ready\n" : `not ready\n${reasons.map((why) => `${why}\n`).join("")}`);
   }
   if (path === "/metrics") return send(response, 200, await within(ANSWER_MS, options.metrics()), METRICS_TYPE);
+  if (options.api && Object.hasOwn(options.api, path)) {
+    const value = await within(ANSWER_MS, options.api[path]!());
+    return send(response, 200, `${JSON.stringify(value)}\n`, "application/json");
+  }
   if (path === "/") {
     response.setHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
-    return send(response, 200, INDEX, "text/html; charset=utf-8");
+    return send(response, 200, indexPage(Object.keys(options.api ?? {})), "text/html; charset=utf-8");
   }
   if (path === "/reference" || path.startsWith("/reference/")) {
     // Loaded when somebody reads it: explain and the pages are as much code as the gateway itself.
@@ -103,10 +109,24 @@ async function route(options: ConsoleOptions, path: string, query: string, respo
     response.writeHead(status, { ...headers, "Content-Length": bytes.length }).end(bytes);
     return;
   }
-  return send(response, 404, "Not found. There are /reference/, /healthz, /readyz and /metrics.\n");
+  return send(
+    response,
+    404,
+    "Not found. There are /reference/, /healthz, /readyz, /metrics, /api/avoided and /api/events.\n",
+  );
 }
 
-const INDEX = `<!doctype html>
+const API_WORDS: Readonly<Record<string, string>> = {
+  "/api/avoided": "gateway errors avoided and shown, by day",
+  "/api/events": "what happened to upstreams and endpoints, newest first",
+};
+
+function indexPage(api: readonly string[]): string {
+  const items = api.map((path) => `<li><a href="${path}">${path}</a>: ${API_WORDS[path] ?? "JSON"}\n`);
+  return INDEX_HEAD + items.join("") + INDEX_END;
+}
+
+const INDEX_HEAD = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -117,7 +137,8 @@ const INDEX = `<!doctype html>
 <li><a href="/healthz">/healthz</a>: the process lives
 <li><a href="/readyz">/readyz</a>: it should get traffic
 <li><a href="/metrics">/metrics</a>: figures for Prometheus
-</ul>
+`;
+const INDEX_END = `</ul>
 </html>
 `;
 

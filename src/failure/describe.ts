@@ -24,7 +24,7 @@ export function sentence(failure: Failure, context: DescribeContext): string {
 
 /** What to do: for the operator where details may be shown, else for the caller. */
 export function fix(failure: Failure, context: DescribeContext): string {
-  if (!context.showDetail) return forVisitor(failure, context.method).advice;
+  if (!context.showDetail) return forVisitor(failure, context.method, context.keyed).advice;
   return DESCRIPTIONS[failure.cause].fix(subjectOf(failure, context));
 }
 
@@ -169,18 +169,22 @@ const MAYBE_DONE =
   "What you sent may have arrived all the same: check before you send it again, so that it does not happen twice.";
 const FIT_TO_SEND_AGAIN = "What you sent was not accepted, so nothing has happened. You can send it again shortly.";
 
+const KEYED =
+  "What you sent may have arrived. It has an Idempotency-Key: sent again with the same key it does not happen twice.";
+
 /** Methods that a browser may repeat without asking (RFC 9110 §9.2.1). */
 export function isSafe(method: string | undefined): boolean {
   return method === undefined || method === "" || method === "GET" || method === "HEAD" || method === "OPTIONS";
 }
 
-/** The visitor's words for a failure of a request with this method (default: a safe one). */
-export function forVisitor(failure: Failure, method?: string): VisitorText {
+/** The visitor's words for a failure of a request with this method (default: a safe one); `keyed` as in the context. */
+export function forVisitor(failure: Failure, method?: string, keyed = false): VisitorText {
   const cause = CAUSES[failure.cause];
   const { headline, message, state, advice } = CALM[failure.cause] ?? AWAY;
   const words = { headline, message, state };
   const safe = isSafe(method);
-  if (!safe && cause.retry === "if-idempotent") return { ...words, advice: MAYBE_DONE, retryHelps: false };
+  if (!safe && cause.retry === "if-idempotent")
+    return { ...words, advice: keyed ? KEYED : MAYBE_DONE, retryHelps: keyed };
   if (advice !== undefined) return { ...words, advice, retryHelps: cause.retry !== "no" };
   if (!cause.waitHelps) return { ...words, advice: OPERATOR_ONLY, retryHelps: false };
   return { ...words, advice: safe ? WAIT : FIT_TO_SEND_AGAIN, retryHelps: true };
@@ -189,13 +193,13 @@ export function forVisitor(failure: Failure, method?: string): VisitorText {
 /** Methods that mean the same when they come twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
-/** Whether a program may send this request again, and has a chance. */
-export function isRetryable(failure: Failure, method: string): boolean {
+/** Whether a program may send this request again, and has a chance; `keyed` as in the context. */
+export function isRetryable(failure: Failure, method: string, keyed = false): boolean {
   const { retry } = CAUSES[failure.cause];
-  return retry === "if-idempotent" ? IDEMPOTENT.has(method) : retry !== "no";
+  return retry === "if-idempotent" ? keyed || IDEMPOTENT.has(method) : retry !== "no";
 }
 
 /** Seconds for Retry-After; null where waiting does not help, or where this request must not be sent twice. */
-export function retryAfterOf(failure: Failure, method: string): number | null {
-  return isRetryable(failure, method) ? CAUSES[failure.cause].retryAfterSeconds : null;
+export function retryAfterOf(failure: Failure, method: string, keyed = false): number | null {
+  return isRetryable(failure, method, keyed) ? CAUSES[failure.cause].retryAfterSeconds : null;
 }

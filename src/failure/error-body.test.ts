@@ -121,6 +121,15 @@ test("whether to send again depends on the method", () => {
     retryHelps: false,
     advice: expect.stringContaining("may have arrived"),
   });
+  // A key that the application honours makes a POST as good as a PUT.
+  expect([isRetryable(closed, "POST", true), isRetryable(failureOf("route-not-found", {}), "POST", true)]).toEqual([
+    true,
+    false,
+  ]);
+  expect(forVisitor(closed, "POST", true)).toMatchObject({
+    retryHelps: true,
+    advice: expect.stringContaining("same key"),
+  });
   const refused = failureOf("connect-refused", {});
   expect(isRetryable(refused, "POST")).toBe(true);
   expect(forVisitor(refused, "POST").advice).toContain("nothing has happened");

@@ -56,7 +56,7 @@ export function errorBody(format: ErrorFormat, failure: Failure, context: ErrorC
 }
 
 function problem(failure: Failure, context: ErrorContext): string {
-  const retryAfter = retryAfterOf(failure, context.method);
+  const retryAfter = retryAfterOf(failure, context.method, context.keyed);
   const document = {
     type: referenceOf(failure.cause, context.referenceBase),
     title: CAUSES[failure.cause].title,
@@ -66,7 +66,7 @@ function problem(failure: Failure, context: ErrorContext): string {
     cause: failure.cause,
     phase: failure.phase,
     requestId: context.requestId,
-    retryable: isRetryable(failure, context.method),
+    retryable: isRetryable(failure, context.method, context.keyed),
     ...(retryAfter === null ? {} : { retryAfter }),
     fix: fix(failure, context),
     ...(context.showDetail ? { attempts: context.attempts, evidence: failure.evidence } : {}),
@@ -97,8 +97,8 @@ function plainText(failure: Failure, context: ErrorContext): string {
 type Fact = readonly [name: string, value: string];
 
 function factsOf(failure: Failure, context: ErrorContext): Fact[] {
-  const retryAfter = retryAfterOf(failure, context.method);
-  const retryable = isRetryable(failure, context.method);
+  const retryAfter = retryAfterOf(failure, context.method, context.keyed);
+  const retryable = isRetryable(failure, context.method, context.keyed);
   const facts: Fact[] = [
     ["Cause", failure.cause],
     ["Request id", context.requestId],
@@ -142,7 +142,7 @@ const markdownText = (text: string): string =>
  * escaped; anything else in braces stays as it is (a page has styles in braces).
  */
 export function ownPage(template: string, failure: Failure, context: ErrorContext): string {
-  const { message, advice } = forVisitor(failure, context.method);
+  const { message, advice } = forVisitor(failure, context.method, context.keyed);
   const values: Readonly<Record<string, string>> = {
     status: String(failure.status),
     title: statusText(failure.status),
@@ -150,7 +150,7 @@ export function ownPage(template: string, failure: Failure, context: ErrorContex
     message,
     advice,
     "request.id": context.requestId,
-    "retry.after": String(retryAfterOf(failure, context.method) ?? ""),
+    "retry.after": String(retryAfterOf(failure, context.method, context.keyed) ?? ""),
   };
   return template.replace(/\{([a-z.]{1,16})\}/g, (whole, name: string) =>
     Object.hasOwn(values, name) ? escapeHtml(values[name]!) : whole,

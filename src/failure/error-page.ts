@@ -25,7 +25,7 @@ const SCRIPT_ELEMENT = rawHtml(`<script>${PAGE_SCRIPT}</script>`);
 
 /** The page; `operator` are facts for whoever runs the gateway, empty where they are not to be shown. */
 export function errorPage(failure: Failure, context: ErrorContext, operator: Facts): string {
-  const words = forVisitor(failure, context.method);
+  const words = forVisitor(failure, context.method, context.keyed);
   const safe = isSafe(context.method);
   const wait = words.retryHelps && safe ? CAUSES[failure.cause].retryAfterSeconds : null;
   const reason = `${failure.status} ${statusText(failure.status)}`;

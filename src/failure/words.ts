@@ -9,6 +9,8 @@ export interface DescribeContext {
   readonly endpoint?: string | undefined;
   readonly route?: string | undefined;
   readonly method?: string | undefined;
+  /** It came with an Idempotency-Key, and the route says that the application honours it. */
+  readonly keyed?: boolean | undefined;
   readonly host?: string | undefined;
   /** Attempts made, the failed one included. */
   readonly attempts?: number | undefined;

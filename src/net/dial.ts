@@ -56,6 +56,8 @@ export type DialResult =
   | { readonly ok: false; readonly failure: Failure };
 
 export interface DialHandle {
+  /** What is under way. */
+  readonly phase: "resolve" | "connect" | "tls";
   /** Gives up; `done` is not called any more. Without effect after it was. */
   cancel(): void;
 }
@@ -102,6 +104,11 @@ class Dialling extends Timed implements DialHandle {
     const known = resolver.known(host);
     if (known?.ok) this.#resolved(known, port);
     else void resolver.resolve(host, timeouts.resolveMs).then((resolved) => this.#resolved(resolved, port));
+  }
+
+  get phase(): "resolve" | "connect" | "tls" {
+    if (this.#secure) return "tls";
+    return this.#race ? "connect" : "resolve";
   }
 
   cancel(): void {

@@ -61,6 +61,30 @@ test("json: attempts are listed where there was more than one, or a failure", ()
   expect(failed.tries).toHaveLength(1);
 });
 
+test("json: waits and what was avoided stand only where there is something to say", () => {
+  const usual = JSON.parse(json(exchange(), WALL));
+  for (const key of ["heldMs", "queuedMs", "avoided", "tries"]) expect(usual).not.toHaveProperty(key);
+  const held = JSON.parse(json(exchange({ heldMs: 812.25, attempts: [attempt({ startedAt: 1812.5 })] }), WALL));
+  expect(held).toMatchObject({
+    cause: null,
+    heldMs: 812.25,
+    avoided: { by: "hold", cause: "no-healthy-upstream", costMs: 812.5 },
+  });
+  expect(held).not.toHaveProperty("queuedMs");
+  expect(held).not.toHaveProperty("tries");
+  const refused = attempt({ status: 0, failure: failure("connect-refused") });
+  const other = attempt({ startedAt: 1001.5, endpoint: "10.0.0.8:3000" });
+  const saved = JSON.parse(json(exchange({ queuedMs: 0.5, attempts: [refused, other] }), WALL));
+  expect(saved).toMatchObject({ queuedMs: 0.5, avoided: { by: "failover", cause: "connect-refused", costMs: 1.5 } });
+  expect(saved.tries).toHaveLength(2);
+  const inVain = json(
+    exchange({ status: 503, heldMs: 5, attempts: [], failure: failure("no-healthy-upstream") }),
+    WALL,
+  );
+  expect(JSON.parse(inVain)).toMatchObject({ heldMs: 5, attempts: 0, cause: "no-healthy-upstream" });
+  expect(JSON.parse(inVain)).not.toHaveProperty("avoided");
+});
+
 test("json: an answer of the gateway itself has no endpoint and no phases", () => {
   const line = JSON.parse(
     json(exchange({ attempts: [], upstream: "", status: 404, failure: failure("route-not-found") }), WALL),
@@ -94,6 +118,13 @@ test("the cached second moves on with the clock, and back", () => {
 test("templates: fields between literal text", () => {
   const format = compileAccessLog({ template: "{client.ip} {status} {{x}} {path} {query} {cause} {duration}ms" });
   expect(format(exchange(), WALL)).toBe("192.0.2.7 200 {x} /cart page=2 - 12.5ms\n");
+});
+
+test("templates: waits, and what was avoided", () => {
+  const format = compileAccessLog({ template: "{held} {queued} {avoided.by} {avoided.cause} {saved}" });
+  expect(format(exchange(), WALL)).toBe("- - - - -\n");
+  const held = exchange({ heldMs: 812.25, queuedMs: 3, attempts: [attempt({ startedAt: 1815 })] });
+  expect(format(held, WALL)).toBe("812.25 3 hold no-healthy-upstream saved\n");
 });
 
 test.each([

@@ -4,11 +4,12 @@ import { expect, test } from "vitest";
 import { CAUSES, type CauseId } from "../failure/causes.ts";
 import { compileAccessLog } from "./access-log.ts";
 import { FailureLog, formatFailure } from "./failure-log.ts";
+import { Ledger } from "./ledger.ts";
 import { LOG_FIELDS } from "./log-template.ts";
 import { Metrics } from "./metrics.ts";
 import { parseMetrics } from "./metrics-text.fixture.ts";
 import { failure } from "./record.fixture.ts";
-import { type AttemptRecord, type ExchangeRecord, hasFailed, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, hasFailed, isShown, statusOf } from "./record.ts";
 
 const WALL = Date.UTC(2026, 10, 21, 9, 17, 0, 123);
 const json = compileAccessLog("json");
@@ -61,6 +62,8 @@ const anyRecord: fc.Arbitrary<ExchangeRecord> = fc.record({
   bodyBytesSent: anyCount,
   attempts: fc.array(anyAttempt, { maxLength: 4 }),
   failure: fc.option(anyFailure),
+  heldMs: anyInstant,
+  queuedMs: anyInstant,
   aborted: fc.boolean(),
 });
 
@@ -118,6 +121,26 @@ test("property: a failure is one line without control characters, and only failu
       expect(lines).toHaveLength(hasFailed(record) ? 1 : 0);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("property: what was avoided was delivered, has a cost of no less than the wait, and is counted once", () => {
+  fc.assert(
+    fc.property(anyRecord, (record) => {
+      const saved = avoided(record);
+      const ledger = new Ledger();
+      ledger.observe(record, WALL);
+      const [day] = ledger.days();
+      const counts = Object.values(day!.avoided).flatMap((byCause) => Object.values(byCause));
+      expect(counts).toEqual(saved ? [1] : []);
+      expect(day!.costMs).toBeCloseTo(saved?.costMs ?? 0, 2);
+      expect(Object.values(day!.shown)).toEqual(isShown(record) ? [1] : []);
+      if (saved) {
+        expect(saved.costMs).toBeGreaterThanOrEqual(record.heldMs + record.queuedMs);
+        expect(isShown(record)).toBe(false);
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 

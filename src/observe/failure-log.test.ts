@@ -18,7 +18,36 @@ test("a failure on one line, with place, request, what was seen and the request 
 test("a request that a retry saved is shown as saved, with where", () => {
   const line = formatFailure(exchange({ attempts: [refused, attempt({ endpoint: "10.0.0.8:3000" })] }), WALL, true);
   expect(line).toMatch(/^2026-11-21 12:01:33\.123 200 saved connect-refused app\/10\.0\.0\.7:3000 /);
-  expect(line).toContain(", retried on 10.0.0.8:3000 → 200 [req");
+  expect(line).toContain(", retried on 10.0.0.8:3000 → 200, saved by failover after ");
+});
+
+test("what waiting saved is said with its cost, though no attempt failed", () => {
+  const line = formatFailure(exchange({ heldMs: 812, attempts: [attempt({ startedAt: 1812 })] }), WALL, false);
+  expect(line).toMatch(/^12:01:33\.123 200 saved no-healthy-upstream app GET shop\.example\/cart: /);
+  expect(line).toContain(
+    ' No endpoint of upstream "app" is usable, then 10.0.0.7:3000 → 200, saved by hold after 812 ms [req 3f2a9c]\n',
+  );
+  const behind = exchange({ heldMs: 812, attempts: [refused, attempt({ startedAt: 1812.5 })] });
+  expect(formatFailure(behind, WALL, false)).toMatch(/ 200 saved connect-refused .* saved by hold after 813 ms \[req/);
+});
+
+test("an error of the upstream behind a failed attempt is no saved one in this log", () => {
+  const own = attempt({ status: 500, failure: failure("upstream-error-passthrough") });
+  const line = formatFailure(exchange({ status: 500, attempts: [refused, own], failure: own.failure }), WALL, false);
+  expect(line).toContain(" 500 upstream-error-passthrough ");
+  expect(line).not.toContain("saved");
+});
+
+test("a storm of what was saved leaves what was shown its lines", () => {
+  const lines: string[] = [];
+  const failures = new FailureLog((line) => lines.push(line));
+  const saved = exchange({ attempts: [refused, attempt({ endpoint: "10.0.0.8:3000" })] });
+  for (let i = 0; i < 1000; i++) failures.record(saved, WALL);
+  failures.record(exchange({ status: 502, attempts: [refused], failure: refused.failure }), WALL);
+  failures.close();
+  expect(lines).toHaveLength(27);
+  expect(lines[25]).toContain(" 502 connect-refused ");
+  expect(lines[26]).toContain("… and 975 more: saved connect-refused app (last 1 s)");
 });
 
 test("the failure that decided leads, the attempts before it follow; a cut response is said", () => {

@@ -1,14 +1,16 @@
-// Failures as lines for people, those included that a retry mended:
+// Failures as lines for people, those included that waiting or a retry mended:
 //   12:01:33.123 502 connect-refused app/10.0.0.7:3000 GET shop.example/cart: … refused the connection … [req 3f2a]
 // A storm must not bury what else fails, nor cost more than the traffic: at most 50 lines a second, 25 of one kind
 // (cause and upstream), then one line per kind with the number of those left out. The query of the target is left
 // out too: it is where tokens are.
+import { CAUSES } from "../failure/causes.ts";
 import { sentence } from "../failure/describe.ts";
 import type { Failure } from "../failure/failure.ts";
+import { span } from "../failure/words.ts";
 import { escapeControls } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
 import { orDash, pathOf } from "./log-template.ts";
-import { type AttemptRecord, type ExchangeRecord, isSaved, statusOf } from "./record.ts";
+import { type AttemptRecord, type Avoided, avoided, type ExchangeRecord, statusOf } from "./record.ts";
 import { hexEscape, localTime, statusText } from "./text.ts";
 
 export interface FailureLogOptions {
@@ -49,16 +51,18 @@ export class FailureLog {
     this.#linesPerKind = options.linesPerKind ?? 25;
   }
 
-  /** Takes an exchange that failed, or that a retry saved. */
+  /** Takes an exchange that failed, or that was saved. */
   record(record: ExchangeRecord, wall: Ms): void {
-    const failure = mainFailure(record);
-    if (failure === null) return;
+    const saved = record.failure === null ? avoided(record) : null;
+    const cause = record.failure?.cause ?? saved?.cause;
+    if (cause === undefined) return;
     // A window lasts a second from its first failure; a clock that was set back ends it too.
     if (!(wall >= this.#windowAt && wall < this.#windowAt + WINDOW_MS)) {
       this.summarise();
       this.#windowAt = wall;
     }
-    const kind = this.#kindOf(failure.cause, record.upstream);
+    // A storm of what was saved leaves what was shown its lines.
+    const kind = this.#kindOf(saved ? `saved ${cause}` : cause, record.upstream);
     if (this.#written < this.#linesPerSecond && kind.written < this.#linesPerKind) {
       this.#written++;
       kind.written++;
@@ -118,20 +122,29 @@ export class FailureLog {
 
 /** One failed (or saved) exchange as a line, "\n" included; "" where nothing failed. */
 export function formatFailure(record: ExchangeRecord, wall: Ms, dated: boolean): string {
-  const failure = mainFailure(record);
+  const saved = record.failure === null ? avoided(record) : null;
+  const failure = record.failure ?? (saved && savedFrom(record, saved));
   if (failure === null) return "";
   const at = record.attempts.findIndex((attempt) => attempt.failure === failure);
-  const saved = isSaved(record) ? " saved" : "";
-  const head = `${timeText(wall, dated)} ${statusText(statusOf(record))}${saved} ${failure.cause}`;
+  const head = `${timeText(wall, dated)} ${statusText(statusOf(record))}${saved ? " saved" : ""} ${failure.cause}`;
   const request = `${orDash(record.method)} ${hexEscape(record.host)}${hexEscape(pathOf(record.target))}`;
   const cut = record.aborted ? ", the response was cut" : "";
-  const others = otherAttempts(record.attempts, at);
-  return `${head} ${placeText(record, at)} ${request}: ${said(record, failure, at)}${others}${cut} [req ${orDash(record.requestId)}]\n`;
+  const others = otherAttempts(record.attempts, at, saved !== null);
+  const by = saved ? `, saved by ${saved.by} after ${span(saved.costMs)}` : "";
+  return `${head} ${placeText(record, at)} ${request}: ${said(record, failure, at)}${others}${by}${cut} [req ${orDash(record.requestId)}]\n`;
 }
 
-/** The failure that decided; of a request that was saved, the first. */
-function mainFailure(record: ExchangeRecord): Failure | null {
-  return record.failure ?? (isSaved(record) ? record.attempts[0]!.failure : null);
+/** The failure that was avoided: of the first attempt that failed, or what would have been shown without waiting. */
+function savedFrom(record: ExchangeRecord, { cause }: Avoided): Failure {
+  const { phase, status } = CAUSES[cause];
+  return (
+    record.attempts.find((attempt) => attempt.failure?.cause === cause)?.failure ?? {
+      cause,
+      phase,
+      status,
+      evidence: {},
+    }
+  );
 }
 
 function placeText(record: ExchangeRecord, attemptIndex: number): string {
@@ -140,13 +153,15 @@ function placeText(record: ExchangeRecord, attemptIndex: number): string {
   return record.upstream ? hexEscape(record.upstream) : orDash(record.route);
 }
 
-/** Attempts before the one that the line is about, and those after it. */
-function otherAttempts(attempts: readonly AttemptRecord[], about: number): string {
+/** Attempts before the one that the line is about, and those after it; of what waiting saved, all came after. */
+function otherAttempts(attempts: readonly AttemptRecord[], about: number, saved: boolean): string {
   let text = "";
   attempts.forEach((attempt, index) => {
     if (index === about) return;
     const outcome = attempt.failure ? `: ${attempt.failure.cause}` : ` → ${statusText(attempt.status)}`;
-    text += `${about < 0 || index < about ? ", after" : ", retried on"} ${hexEscape(attempt.endpoint)}${outcome}`;
+    const isBefore = about < 0 ? !saved : index < about;
+    const word = isBefore ? ", after" : about < 0 ? ", then" : ", retried on";
+    text += `${word} ${hexEscape(attempt.endpoint)}${outcome}`;
   });
   return text;
 }
@@ -160,7 +175,8 @@ function said(record: ExchangeRecord, failure: Failure, attemptIndex: number): s
     route,
     method,
     host,
-    attempts: record.attempts.length,
+    // What only waited was tried once, with success.
+    attempts: attemptIndex < 0 && record.failure === null ? 0 : record.attempts.length,
     showDetail: true,
   });
   return escapeControls(text.endsWith(".") ? text.slice(0, -1) : text);

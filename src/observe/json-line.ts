@@ -2,7 +2,7 @@
 // of the configuration, statuses, the usual outcomes) is kept as ready pieces with the keys around them, because each
 // piece of a concatenation costs about 15 ns: once when it is joined, once when the line is copied out.
 import type { Ms } from "../std/units.ts";
-import { type AttemptRecord, type ExchangeRecord, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, statusOf } from "./record.ts";
 import { count, isoTime, jsonEscape, millis } from "./text.ts";
 
 /** One exchange as a JSON object and "\n". */
@@ -35,8 +35,8 @@ export function jsonLine(record: ExchangeRecord, wallAtEnd: Ms): string {
     jsonEscape(record.userAgent) +
     '","referer":"' +
     jsonEscape(record.referer) +
-    (attempts.length > 1 || (last !== undefined && last.failure !== null)
-      ? '","tries":' + jsonTries(attempts) + "}\n"
+    (attempts.length > 1 || (last !== undefined && last.failure !== null) || record.heldMs > 0 || record.queuedMs > 0
+      ? jsonUnusual(record, last)
       : '"}\n')
   );
 }
@@ -110,6 +110,21 @@ function jsonSpansFromSend(attempt: AttemptRecord): string {
     span(attempt.headAt, attempt.endedAt) +
     ","
   );
+}
+
+/** The end of a line that has more to say: waits, what was avoided, attempts. */
+function jsonUnusual(record: ExchangeRecord, last: AttemptRecord | undefined): string {
+  const saved = avoided(record);
+  let text = '"';
+  if (record.heldMs > 0) text += ',"heldMs":' + millis(record.heldMs);
+  if (record.queuedMs > 0) text += ',"queuedMs":' + millis(record.queuedMs);
+  if (saved !== null) {
+    text += `,"avoided":{"by":"${saved.by}","cause":"${saved.cause}","costMs":${millis(saved.costMs)}}`;
+  }
+  if (record.attempts.length > 1 || (last !== undefined && last.failure !== null)) {
+    text += ',"tries":' + jsonTries(record.attempts);
+  }
+  return text + "}\n";
 }
 
 function jsonTries(attempts: readonly AttemptRecord[]): string {

@@ -2,7 +2,6 @@
 // Pipes and terminals are opened anew with O_NONBLOCK through /proc/self/fd, so that other holders of the stream
 // keep their mode. Where that is not possible (a socket, a foreign owner, another system) the stream is used as it
 // is, by the thread pool: a reader that stalls then holds one of its threads.
-import cluster from "node:cluster";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import type { LogTarget } from "../config/config.ts";
@@ -20,7 +19,7 @@ export interface OpenLog {
 /** POSIX: a write of up to PIPE_BUF bytes to a pipe is not mixed with those of other processes (Linux: 4096). */
 const PIPE_BUF = 4096;
 /** What one write to a pipe may take: workers share theirs, and a longer one may end in mid-line where the pipe is full. */
-const PIPE_WRITE_MAX = cluster.isWorker ? PIPE_BUF : 64 * 1024;
+const PIPE_WRITE_MAX = process.env["GOODGATE_WORKER"] === undefined ? 64 * 1024 : PIPE_BUF;
 const NEWLINE = 0x0a;
 /** Not for others: client addresses are personal data. */
 const FILE_MODE = 0o640;

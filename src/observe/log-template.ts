@@ -1,7 +1,7 @@
 // The log format that a person composes: `{field}` placeholders between literal text, compiled once at load.
 import { escapeControls } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
-import { type AttemptRecord, type ExchangeRecord, isSaved, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, isSaved, statusOf } from "./record.ts";
 import { clfTime, count, hexEscape, isoTime, millis, statusText } from "./text.ts";
 
 /** Makes the text of one placeholder, or of a whole line. */
@@ -84,7 +84,12 @@ export const LOG_FIELDS: Readonly<Record<string, LogField>> = {
     const evidence = failureOf(record)?.evidence;
     return orDash(evidence?.errno ?? evidence?.tlsCode ?? evidence?.rcode ?? "");
   },
+  // What was avoided, by what, and what waiting took
   saved: (record) => (isSaved(record) ? "saved" : "-"),
+  "avoided.by": (record) => avoided(record)?.by ?? "-",
+  "avoided.cause": (record) => avoided(record)?.cause ?? "-",
+  held: (record) => (record.heldMs > 0 ? millis(record.heldMs) : "-"),
+  queued: (record) => (record.queuedMs > 0 ? millis(record.queuedMs) : "-"),
   // Phases of the last attempt
   "upstream.connect": (record) => dashSpan(lastOf(record)?.startedAt ?? 0, lastOf(record)?.connectedAt ?? 0),
   "upstream.send": (record) => dashSpan(lastOf(record)?.connectedAt ?? 0, lastOf(record)?.sentAt ?? 0),

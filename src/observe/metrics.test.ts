@@ -71,6 +71,46 @@ test("attempts, failures, retries and saved requests by endpoint and cause", () 
   expect(total(samples, "goodgate_upstream_head_seconds_sum", second)).toBeCloseTo(0.01);
 });
 
+test("errors avoided: by what and why, what it cost, and how long requests were held", () => {
+  const metrics = new Metrics();
+  const refused = attempt({ startedAt: 1000, failure: failure("connect-refused") });
+  const other = attempt({ startedAt: 1004, endpoint: "10.0.0.8:3000" });
+  metrics.observe(exchange({ attempts: [refused, other] }));
+  metrics.observe(exchange({ heldMs: 800, attempts: [attempt({ startedAt: 1800 })] }));
+  metrics.observe(exchange({ heldMs: 400, attempts: [refused, attempt({ startedAt: 1400 })], route: "other" }));
+  metrics.observe(exchange({ queuedMs: 30, attempts: [attempt({ startedAt: 1030 })] }));
+  metrics.observe(exchange({ heldMs: 9000, attempts: [], status: 503, failure: failure("no-healthy-upstream") }));
+  const samples = parseMetrics(metrics.render());
+  const shop = { route: "shop", upstream: "app" };
+  const cause = (by: string, id: string) => ({ by, cause: id });
+  expect(total(samples, "goodgate_avoided_total")).toBe(4);
+  expect(total(samples, "goodgate_saved_total")).toBe(4);
+  expect(total(samples, "goodgate_avoided_total", { ...shop, ...cause("failover", "connect-refused") })).toBe(1);
+  expect(total(samples, "goodgate_avoided_total", { ...shop, ...cause("hold", "no-healthy-upstream") })).toBe(1);
+  expect(total(samples, "goodgate_avoided_total", { route: "other", ...cause("hold", "connect-refused") })).toBe(1);
+  expect(total(samples, "goodgate_avoided_total", { ...shop, ...cause("queue", "pool-exhausted") })).toBe(1);
+  expect(total(samples, "goodgate_avoided_cost_seconds_total", { ...shop, by: "failover" })).toBeCloseTo(0.004);
+  expect(total(samples, "goodgate_avoided_cost_seconds_total", { by: "hold" })).toBeCloseTo(1.2);
+  expect(total(samples, "goodgate_retries_total")).toBe(2);
+  expect(total(samples, "goodgate_held_seconds_count", { upstream: "app" })).toBe(3);
+  expect(total(samples, "goodgate_held_seconds_sum", { upstream: "app" })).toBeCloseTo(10.2);
+});
+
+test("events of upstreams are counted by kind; poison requests without what the client sent", () => {
+  const metrics = new Metrics();
+  const of = { at: 1, upstream: "app", endpoint: "10.0.0.7:3000" };
+  metrics.observeEvent({ ...of, kind: "returned" });
+  metrics.observeEvent({ ...of, kind: "returned" });
+  metrics.observeEvent({ ...of, upstream: 'a"b', kind: "endpoint-back", awayMs: 3 });
+  metrics.observeEvent({ at: 1, upstream: "app", kind: "poison-request", request: "GET /from-client", detail: "d" });
+  const samples = parseMetrics(metrics.render());
+  const name = "goodgate_upstream_events_total";
+  expect(total(samples, name, { upstream: "app", endpoint: "10.0.0.7:3000", kind: "returned" })).toBe(2);
+  expect(total(samples, name, { upstream: "app", endpoint: "", kind: "poison-request" })).toBe(1);
+  expect(total(samples, name, { upstream: 'a"b' })).toBe(1);
+  expect(metrics.render()).not.toContain("from-client");
+});
+
 test("labels and help are escaped", () => {
   const metrics = new Metrics();
   metrics.observe(exchange({ route: 'a"b\\c\nd' }));

@@ -2,19 +2,26 @@
 // and text come into being when somebody scrapes. Labels have bounded values only: routes, upstreams and endpoints
 // of the configuration, the methods and status codes that are known, causes and phases of the table. What a client
 // sends never becomes a label.
-import type { Failure } from "../failure/failure.ts";
 import { lostLogLines } from "../std/log.ts";
-import type { Ms } from "../std/units.ts";
+import type { UpstreamEvent } from "../upstream/events.ts";
 import { type Family, type Merge, mergeFamilies, renderFamilies, type Sample } from "./metrics-text.ts";
-import { type AttemptRecord, type ExchangeRecord, isSaved, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, statusOf } from "./record.ts";
+import {
+  addOne,
+  addTime,
+  type Counter,
+  counter,
+  type EndpointSeries,
+  endpointFamilies,
+  failureKey,
+  histogram,
+  histogramSample,
+  methodIndex,
+  newHistogram,
+  type RequestSeries,
+  requestFamilies,
+} from "./series.ts";
 
-/** Upper bounds in milliseconds, from 1 ms to 60 s. */
-const BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
-const BOUNDS_S = BOUNDS_MS.map((bound) => bound / 1000);
-const SUM = BOUNDS_MS.length + 1;
-
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
-const OTHER_METHOD = METHODS.length;
 /** RFC 9110 §15 and the registry; 499 is nginx's for a client that left. What else is sent is counted as "4xx". */
 const CODES = new Set([
   ...[100, 101, 103, 200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 307, 308],
@@ -34,35 +41,6 @@ export interface Registration {
   readonly merge?: Merge;
 }
 
-interface Counter {
-  value: number;
-}
-
-interface RequestSeries {
-  readonly route: string;
-  readonly upstream: string;
-  /** method index × 1000 + status → count. */
-  readonly codes: Map<number, Counter>;
-  readonly failures: Map<string, Counter>;
-  readonly duration: Float64Array;
-  bytesIn: number;
-  bytesOut: number;
-  retries: number;
-  saved: number;
-  aborted: number;
-}
-
-interface EndpointSeries {
-  readonly upstream: string;
-  readonly endpoint: string;
-  readonly failures: Map<string, Counter>;
-  readonly connect: Float64Array;
-  readonly head: Float64Array;
-  succeeded: number;
-  failed: number;
-  reused: number;
-}
-
 interface Registered {
   readonly name: string;
   readonly help: string;
@@ -74,6 +52,10 @@ interface Registered {
 export class Metrics {
   readonly #routes = new Map<string, Map<string, RequestSeries>>();
   readonly #upstreams = new Map<string, Map<string, EndpointSeries>>();
+  /** Times in hold by upstream. */
+  readonly #held = new Map<string, Float64Array>();
+  /** [upstream, endpoint, kind] as JSON → count. */
+  readonly #events = new Map<string, Counter>();
   readonly #registered: Registered[] = [];
   #seriesCount = 0;
   #readFailures = 0;
@@ -93,11 +75,16 @@ export class Metrics {
     series.bytesOut += record.bytesSent;
     if (record.aborted) series.aborted++;
     if (record.failure !== null) addOne(series.failures, failureKey(record.failure));
-    if (attempts.length > 1) {
-      series.retries += attempts.length - 1;
-      if (isSaved(record)) series.saved++;
-    }
+    if (attempts.length > 1 || record.heldMs > 0 || record.queuedMs > 0) this.#observeDetour(series, record);
     for (let i = 0; i < attempts.length; i++) this.#observeAttempt(record.upstream, attempts[i]!);
+  }
+
+  /** Counts what happened to an upstream or an endpoint. */
+  observeEvent(event: UpstreamEvent): void {
+    const { upstream, kind } = event;
+    const endpoint = "endpoint" in event ? event.endpoint : "";
+    const key = JSON.stringify([upstream, endpoint, kind]);
+    addOne(this.#events, this.#events.size < SERIES_MAX || this.#events.has(key) ? key : `["other","","${kind}"]`);
   }
 
   /** Adds a metric whose value is read at each scrape: connections open, lines dropped. */
@@ -117,6 +104,7 @@ export class Metrics {
     return [
       ...requestFamilies(requests),
       ...endpointFamilies(endpoints),
+      ...this.#upstreamFamilies(),
       ...this.#readRegistered(),
       ...this.#ownFamilies(),
     ];
@@ -130,6 +118,32 @@ export class Metrics {
   /** The snapshots of all workers as one; renderFamilies makes text of it. */
   static merge(snapshots: readonly (readonly Family[])[]): Family[] {
     return mergeFamilies(snapshots);
+  }
+
+  /** An exchange that took more than one attempt, or waited. */
+  #observeDetour(series: RequestSeries, record: ExchangeRecord): void {
+    series.retries += Math.max(0, record.attempts.length - 1);
+    if (record.heldMs > 0) addTime(this.#heldOf(series.upstream), record.heldMs);
+    const saved = avoided(record);
+    if (saved === null) return;
+    series.saved++;
+    const key = saved.by + " " + saved.cause;
+    const known = series.avoided.get(key);
+    if (known === undefined) series.avoided.set(key, { count: 1, costMs: saved.costMs });
+    else {
+      known.count++;
+      known.costMs += saved.costMs;
+    }
+  }
+
+  /** Bounded as the series are: by their upstreams. */
+  #heldOf(upstream: string): Float64Array {
+    let held = this.#held.get(upstream);
+    if (held === undefined) {
+      held = newHistogram();
+      this.#held.set(upstream, held);
+    }
+    return held;
   }
 
   #observeAttempt(upstream: string, attempt: AttemptRecord): void {
@@ -157,6 +171,7 @@ export class Metrics {
       bytesOut: 0,
       retries: 0,
       saved: 0,
+      avoided: new Map(),
       aborted: 0,
     }));
   }
@@ -190,6 +205,20 @@ export class Metrics {
     return series;
   }
 
+  #upstreamFamilies(): Family[] {
+    const held = histogram("goodgate_held_seconds", "Time that requests waited for an upstream that was away.", [
+      "upstream",
+    ]);
+    for (const [upstream, data] of this.#held) held.samples.push(histogramSample([upstream], data));
+    const events = counter("goodgate_upstream_events_total", "What happened to upstreams and endpoints, by kind.", [
+      "upstream",
+      "endpoint",
+      "kind",
+    ]);
+    for (const [key, { value }] of this.#events) events.samples.push({ labels: JSON.parse(key) as string[], value });
+    return [held, events];
+  }
+
   #ownFamilies(): Family[] {
     const dropped = counter("goodgate_log_lines_dropped_total", "Log lines that could not be written.", ["log"]);
     const { access, failures } = this.linesDropped;
@@ -220,107 +249,8 @@ export class Metrics {
   }
 }
 
-function newHistogram(): Float64Array {
-  return new Float64Array(SUM + 1);
-}
-
-function addTime(histogram: Float64Array, spanMs: Ms): void {
-  const span = spanMs > 0 ? spanMs : 0;
-  let bucket = 0;
-  while (bucket < SUM - 1 && span > BOUNDS_MS[bucket]!) bucket++;
-  histogram[bucket]!++;
-  histogram[SUM]! += span;
-}
-
-function addOne<K>(counters: Map<K, Counter>, key: K): void {
-  const known = counters.get(key);
-  if (known === undefined) counters.set(key, { value: 1 });
-  else known.value++;
-}
-
-function methodIndex(method: string): number {
-  if (method === "GET") return 0;
-  const index = METHODS.indexOf(method);
-  return index < 0 ? OTHER_METHOD : index;
-}
-
 /** The code itself where it is known, else its class (4 for 4xx); 0 = none was sent. */
 function codeIndex(status: number): number {
   if (status === 200 || CODES.has(status)) return status;
   return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
-}
-
-function failureKey(failure: Failure): string {
-  return failure.cause + " " + failure.phase;
-}
-
-function counter(name: string, help: string, labels: readonly string[]): Family {
-  return { name, help, type: "counter", labels, merge: "sum", samples: [] };
-}
-
-function histogram(name: string, help: string, labels: readonly string[]): Family {
-  return { name, help, type: "histogram", labels, merge: "sum", bounds: BOUNDS_S, samples: [] };
-}
-
-function histogramSample(labels: readonly string[], data: Float64Array): Sample {
-  return { labels, counts: Array.from(data.subarray(0, SUM)), sum: data[SUM]! / 1000 };
-}
-
-function pushFailures(family: Family, labels: readonly string[], failures: ReadonlyMap<string, Counter>): void {
-  for (const [key, { value }] of failures) family.samples.push({ labels: [...labels, ...key.split(" ")], value });
-}
-
-function requestFamilies(all: readonly RequestSeries[]): Family[] {
-  const by = ["route", "upstream"];
-  const total = counter("goodgate_requests_total", "Requests by route, upstream, method and status sent.", [
-    ...by,
-    "method",
-    "code",
-  ]);
-  const duration = histogram("goodgate_request_duration_seconds", "From the request's head to the end.", by);
-  const failures = counter("goodgate_failures_total", "Requests that failed, by cause.", [...by, "cause", "phase"]);
-  const received = counter("goodgate_received_bytes_total", "Bytes of requests received from clients.", by);
-  const sent = counter("goodgate_sent_bytes_total", "Bytes of responses sent to clients.", by);
-  const retries = counter("goodgate_retries_total", "Attempts after the first.", by);
-  const saved = counter("goodgate_saved_total", "Requests that failed once and that a retry saved.", by);
-  const aborted = counter("goodgate_aborted_total", "Responses cut off after their head was sent.", by);
-  for (const series of all) {
-    const labels = [series.route, series.upstream];
-    for (const [key, { value }] of series.codes) {
-      const code = key % 1000;
-      const codeText = code >= 100 ? String(code) : code === 0 ? "none" : `${code}xx`;
-      total.samples.push({ labels: [...labels, METHODS[Math.floor(key / 1000)] ?? "other", codeText], value });
-    }
-    duration.samples.push(histogramSample(labels, series.duration));
-    pushFailures(failures, labels, series.failures);
-    received.samples.push({ labels, value: series.bytesIn });
-    sent.samples.push({ labels, value: series.bytesOut });
-    retries.samples.push({ labels, value: series.retries });
-    saved.samples.push({ labels, value: series.saved });
-    aborted.samples.push({ labels, value: series.aborted });
-  }
-  return [total, duration, failures, received, sent, retries, saved, aborted];
-}
-
-function endpointFamilies(all: readonly EndpointSeries[]): Family[] {
-  const by = ["upstream", "endpoint"];
-  const attempts = counter("goodgate_upstream_attempts_total", "Attempts on an endpoint.", [...by, "result"]);
-  const failures = counter("goodgate_upstream_failures_total", "Attempts that failed, by cause.", [
-    ...by,
-    "cause",
-    "phase",
-  ]);
-  const reused = counter("goodgate_upstream_reused_total", "Attempts on a connection that was kept alive.", by);
-  const connect = histogram("goodgate_upstream_connect_seconds", "Time to a new connection, TLS included.", by);
-  const head = histogram("goodgate_upstream_head_seconds", "From the request's end to the response's head.", by);
-  for (const series of all) {
-    const labels = [series.upstream, series.endpoint];
-    attempts.samples.push({ labels: [...labels, "success"], value: series.succeeded });
-    attempts.samples.push({ labels: [...labels, "failure"], value: series.failed });
-    pushFailures(failures, labels, series.failures);
-    reused.samples.push({ labels, value: series.reused });
-    connect.samples.push(histogramSample(labels, series.connect));
-    head.samples.push(histogramSample(labels, series.head));
-  }
-  return [attempts, failures, reused, connect, head];
 }

@@ -2,6 +2,8 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { EventLog } from "./event-log.ts";
+import { Ledger } from "./ledger.ts";
 import { Metrics } from "./metrics.ts";
 import { createObserver } from "./observer.ts";
 import { attempt, exchange, failure } from "./record.fixture.ts";
@@ -53,6 +55,37 @@ test("a record that cannot be read is counted, and never thrown", async () => {
   await observer.close();
   expect(read("a").split("\n")).toHaveLength(2);
   expect(metrics.render()).toContain("goodgate_observer_errors_total 1\n");
+});
+
+test("exchanges and events are remembered beside the metrics, by the wall clock, over a reload", async () => {
+  const metrics = new Metrics();
+  const lines: string[] = [];
+  const memory = { ledger: new Ledger(), events: new EventLog((_, line) => void lines.push(line)) };
+  const wall = new Date(2026, 10, 21, 12).getTime();
+  const off = { access: null, failures: null };
+  for (const observer of [1, 2].map(() => createObserver(off, metrics, memory, () => wall))) {
+    observer.exchangeEnded(exchange({ attempts: [refused, attempt()] }));
+    observer.upstreamEvent({ at: 1, upstream: "app", endpoint: "a:1", kind: "returned" });
+    await observer.close();
+  }
+  expect(memory.ledger.days()).toMatchObject([{ date: "2026-11-21", requests: 2 }]);
+  expect(memory.events.recent()).toMatchObject([{ time: new Date(wall).toISOString() }, { kind: "returned" }]);
+  expect(lines).toHaveLength(2);
+  expect(metrics.render()).toContain(
+    'goodgate_upstream_events_total{upstream="app",endpoint="a:1",kind="returned"} 2\n',
+  );
+});
+
+test("an event that cannot be taken is counted, and never thrown", () => {
+  const metrics = new Metrics();
+  const write = () => {
+    throw new Error("gone");
+  };
+  const memory = { ledger: new Ledger(), events: new EventLog(write) };
+  const observer = createObserver({ access: null, failures: null }, metrics, memory);
+  observer.upstreamEvent({ at: 1, upstream: "app", kind: "breaker-closed" });
+  observer.upstreamEvent(null as never);
+  expect(metrics.observerErrors).toBe(2);
 });
 
 test("logs off: only metrics", async () => {

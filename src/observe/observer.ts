@@ -1,17 +1,33 @@
-// What the data path tells of each exchange, and where it goes: metrics, access log, failure log.
-// exchangeEnded never throws and never waits: a log that cannot be written or a format that fails costs its own
-// lines, counted, not the request. The record is read before it returns; nothing of it is kept.
+// What the data path tells of each exchange and of its upstreams, and where it goes: metrics, ledger, access log,
+// failure log, the program's own log. exchangeEnded and upstreamEvent never throw and never wait: a log that cannot
+// be written or a format that fails costs its own lines, counted, not the request. A record is read before
+// exchangeEnded returns; nothing of it is kept.
 import type { LogConfig } from "../config/config.ts";
 import type { Ms } from "../std/units.ts";
+import type { UpstreamEvent } from "../upstream/events.ts";
 import { type AccessFormat, compileAccessLog } from "./access-log.ts";
+import { EventLog } from "./event-log.ts";
 import { FailureLog } from "./failure-log.ts";
+import { Ledger } from "./ledger.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Metrics } from "./metrics.ts";
 import { type ExchangeRecord, hasFailed } from "./record.ts";
 
-/** Takes the records of exchanges that ended. */
+/** What is remembered beside the metrics; it outlives a reload. */
+export interface Memory {
+  readonly ledger: Ledger;
+  readonly events: EventLog;
+}
+
+/** A memory with nothing in it. */
+export function newMemory(): Memory {
+  return { ledger: new Ledger(), events: new EventLog() };
+}
+
+/** Takes the records of exchanges that ended, and what happens to upstreams. */
 export interface ExchangeObserver {
   exchangeEnded(record: ExchangeRecord): void;
+  upstreamEvent(event: UpstreamEvent): void;
   /** Opens log files anew, after they were renamed. */
   reopen(): Promise<void>;
   /** Resolves when what was logged is written, or cannot be. */
@@ -22,20 +38,27 @@ export interface ExchangeObserver {
 }
 
 /** Opens the logs of a configuration; throws an Error that says which cannot be opened and why. */
-export function createObserver(config: LogConfig, metrics: Metrics, wallClock: () => Ms = Date.now): ExchangeObserver {
-  return new Observer(config, metrics, wallClock);
+export function createObserver(
+  config: LogConfig,
+  metrics: Metrics,
+  memory: Memory = newMemory(),
+  wallClock: () => Ms = Date.now,
+): ExchangeObserver {
+  return new Observer(config, metrics, memory, wallClock);
 }
 
 class Observer implements ExchangeObserver {
   readonly #metrics: Metrics;
+  readonly #memory: Memory;
   readonly #wallClock: () => Ms;
   readonly #format: AccessFormat | null;
   readonly #access: LogWriter | null;
   readonly #failures: LogWriter | null;
   readonly #failureLog: FailureLog | null;
 
-  constructor(config: LogConfig, metrics: Metrics, wallClock: () => Ms) {
+  constructor(config: LogConfig, metrics: Metrics, memory: Memory, wallClock: () => Ms) {
     this.#metrics = metrics;
+    this.#memory = memory;
     this.#wallClock = wallClock;
     this.#format = config.access ? compileAccessLog(config.access.format) : null;
     // All formats of the access log are ASCII.
@@ -69,13 +92,23 @@ class Observer implements ExchangeObserver {
 
   exchangeEnded(record: ExchangeRecord): void {
     try {
-      this.#metrics.observe(record);
-      if (this.#access === null && this.#failureLog === null) return;
       const wall = this.#wallClock();
+      this.#metrics.observe(record);
+      this.#memory.ledger.observe(record, wall);
       if (this.#failureLog !== null && hasFailed(record)) this.#failureLog.record(record, wall);
       if (this.#access !== null) this.#access.write(this.#format!(record, wall));
     } catch {
       // A defect of ours in a log must not become the visitor's; goodgate_observer_errors_total shows it.
+      this.#metrics.observerErrors++;
+    }
+  }
+
+  upstreamEvent(event: UpstreamEvent): void {
+    try {
+      this.#metrics.observeEvent(event);
+      this.#memory.events.take(event, this.#wallClock());
+    } catch {
+      // As above: what we say of an upstream must not become its failure.
       this.#metrics.observerErrors++;
     }
   }
@@ -97,6 +130,7 @@ class Observer implements ExchangeObserver {
 
   async close(): Promise<void> {
     this.#failureLog?.close();
+    this.#memory.events.summarise();
     await Promise.all([this.#access?.close(), this.#failures?.close()]);
   }
 }

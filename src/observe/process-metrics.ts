@@ -30,8 +30,8 @@ function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Linux 6.2 and later tell the number as the directory's size; before, it must be read, as on other systems. */
-function openDescriptors(): number | readonly [] {
+/** Open files of this process. Linux 6.2 and later tell the number as the directory's size; before, it must be read. */
+export function openDescriptors(): number | readonly [] {
   try {
     return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length;
   } catch {
@@ -40,7 +40,8 @@ function openDescriptors(): number | readonly [] {
   }
 }
 
-function descriptorLimit(): number | null {
+/** How many files this process may have open; Node raises the soft limit to the hard one when it starts. */
+export function descriptorLimit(): number | null {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
     return limit === undefined ? null : Number(limit);

@@ -46,6 +46,8 @@ export function exchange(changes: Partial<ExchangeRecord> = {}): ExchangeRecord 
     bodyBytesSent: 1024,
     attempts: [attempt()],
     failure: null,
+    heldMs: 0,
+    queuedMs: 0,
     aborted: false,
     ...changes,
   };

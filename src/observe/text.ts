@@ -124,6 +124,11 @@ export function localTime(wall: Ms): string {
   return localPrefix + (THREE[Math.floor(wall - second * 1000)] ?? "000");
 }
 
+/** "2026-11-21" in local time. */
+export function localDate(wall: Ms): string {
+  return localTime(wall).slice(0, "2026-11-21".length);
+}
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 function formatClf(at: Date): string {

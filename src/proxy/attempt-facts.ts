@@ -4,8 +4,9 @@ import type { Evidence } from "../failure/failure.ts";
 import type { PooledConnection } from "../net/pool.ts";
 import { noteResponse } from "../resilience/adaptive-limit.ts";
 import type { Ms } from "../std/units.ts";
+import { keepAliveTimeoutMs } from "../wire/connection.ts";
 import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
-import { fieldValue, hasField, type ResponseHead } from "../wire/head.ts";
+import { hasField, type ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** A reuse after less says nothing of the upstream's idle timer. */
@@ -30,14 +31,8 @@ export function learnFrom(attempt: Attempt, head: ResponseHead): void {
   }
   if (attempt.reused && attempt.idleMs >= IDLE_WORTH_NOTING_MS) target.reused(attempt.idleMs);
   if (connection.keepAliveHintMs > 0 || !hasField(head, FIELD_KEEP_ALIVE)) return;
-  connection.keepAliveHintMs = keepAliveHint(head);
+  connection.keepAliveHintMs = keepAliveTimeoutMs(head);
   target.hinted(connection.keepAliveHintMs);
-}
-
-/** "Keep-Alive: timeout=5" in milliseconds; 0 = not said. Node's servers and Apache say it. */
-function keepAliveHint(head: ResponseHead): Ms {
-  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
-  return seconds === undefined ? 0 : Number(seconds) * 1000;
 }
 
 /** What is known at this point. */

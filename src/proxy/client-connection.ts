@@ -21,7 +21,7 @@ import type { Runtime } from "./runtime.ts";
 import { UNREADABLE } from "./unreadable.ts";
 
 /** After our last byte the client gets this long to read it and to close; longer while it goes on sending … */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
 /** … but no longer than this. What it sends is thrown away, so its amount does not matter. */
 const LINGER_MS_MAX = 30_000;
 /** Bytes behind the running exchange that are kept before reading is paused. */

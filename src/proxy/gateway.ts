@@ -1,46 +1,86 @@
 // The gateway: config → running → drain. It holds the listeners, the connections and the current Runtime; a reload
-// swaps the Runtime and only touches the listeners that changed, so that no connection notices it.
+// swaps the Runtime, opens and closes listeners that are new and gone, and changes the manner of those whose settings
+// changed, so that no connection notices it and no socket is ever closed for a moment.
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import type { Config, ListenerConfig } from "../config/config.ts";
-import { beginEvent } from "../std/clock.ts";
+import type { Address, Config, ListenerConfig } from "../config/config.ts";
+import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import { parseForwarded, parseForwardedFor } from "../wire/forwarded.ts";
 import { fieldValues, type RequestHead } from "../wire/head.ts";
 import type { ClientConnection } from "./client-connection.ts";
+import { DescriptorGuard } from "./descriptor-guard.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
+import { ListeningSocket } from "./listening-socket.ts";
+import { OldGeneration } from "./old-generation.ts";
 import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
 
 /** The default name, which says nothing about the deployment. */
 const DEFAULT_NAME = "goodgate";
 /** How often a drain looks whether the last exchange has ended. */
 const DRAIN_POLL_MS = 20;
+/**
+ * A connection that has been quiet for less than this when a drain begins is likely to send its next request just now:
+ * that one is answered (with Connection: close) before it is closed.
+ */
+const QUIET_MS = 500;
+
+/** Sockets that were opened for this process by somebody else; each is given once. */
+export type GivenSockets = (address: Address) => ListeningSocket | undefined;
+
+const NONE_GIVEN: GivenSockets = () => undefined;
 
 export class Gateway {
   runtime: Runtime;
   readonly log: GatewayLog;
   readonly connections = new Set<ClientConnection>();
+  readonly descriptors: DescriptorGuard;
   handshakesFailed = 0;
+  /** Connections end behind the response that is sent next: the gateway ends, or descriptors are short. */
   draining = false;
+  /** The gateway ends; set before `draining` connections are looked at. */
+  ending = false;
   #listeners: Listener[] = [];
   #trusts: (address: string) => boolean;
+  readonly #given: GivenSockets;
 
-  constructor(config: Config, observer: Observer, log: GatewayLog) {
+  constructor(config: Config, observer: Observer, log: GatewayLog, given: GivenSockets = NONE_GIVEN) {
     this.log = log;
+    this.#given = given;
     this.runtime = new Runtime(config, observer, viaName(config), log);
     this.#trusts = addressMatcher(config.trust);
+    this.descriptors = new DescriptorGuard(this);
   }
 
   /** Opens the listeners; rejects with the system's error of the first that cannot. */
   async start(): Promise<void> {
     for (const config of this.runtime.config.listeners) this.#listeners.push(await this.#open(config));
+    this.runtime.start();
   }
 
   async #open(config: ListenerConfig): Promise<Listener> {
-    const listener = new Listener(this, config, listenerLabel(config.address));
+    const manner = Listener.prepare(this, config);
+    const socket = this.#given(config.address) ?? (await ListeningSocket.bind(config.address));
+    const listener = new Listener(this, socket, manner);
     await listener.listen();
     return listener;
+  }
+
+  /** The sockets that are listened on, for a process that is to take them over. */
+  get sockets(): ListeningSocket[] {
+    return this.#listeners.map((listener) => listener.socket);
+  }
+
+  /** A listener has accepted a connection. */
+  accepted(): void {
+    this.descriptors.accepted();
+  }
+
+  /** Lets new clients wait in the kernel, or accepts again; false = this Node cannot. */
+  pauseAccepting(paused: boolean): boolean {
+    this.draining = paused || this.ending;
+    return this.#listeners.map((listener) => listener.setPaused(paused)).every(Boolean);
   }
 
   /** Ports bound, in the order of the configuration. */
@@ -61,63 +101,82 @@ export class Gateway {
     return isIP(client) === 0 ? undefined : client;
   }
 
-  /** Goes over to another configuration; where a listener cannot be opened, all stays as it was. */
-  async reload(config: Config, observer: Observer): Promise<void> {
-    const runtime = new Runtime(config, observer, viaName(config), this.log);
-    const before = this.#listeners;
-    const same = (wanted: ListenerConfig): Listener | undefined =>
-      before.find((listener) => JSON.stringify(listener.config) === JSON.stringify(wanted));
-    const kept = new Set(config.listeners.map(same));
-    const gone = before.filter((listener) => !kept.has(listener));
+  /**
+   * Goes over to another configuration; where a listener cannot be opened, all stays as it was. Gives the generation
+   * that was replaced.
+   */
+  async reload(config: Config, observer: Observer): Promise<OldGeneration> {
+    const runtime = new Runtime(config, observer, viaName(config), this.log, { previous: this.runtime });
+    const left = [...this.#listeners];
     const opened: Listener[] = [];
+    const changes: (() => void)[] = [];
+    const next: Listener[] = [];
     try {
-      const next: Listener[] = [];
       for (const wanted of config.listeners) {
-        const listener = same(wanted) ?? (await this.#replace(wanted, gone));
-        if (!kept.has(listener)) opened.push(listener);
+        const label = listenerLabel(wanted.address);
+        const at = left.findIndex((listener) => listener.label === label);
+        const [known] = at < 0 ? [] : left.splice(at, 1);
+        const listener = known ?? (await this.#open(wanted));
+        if (!known) opened.push(listener);
+        else if (JSON.stringify(known.config) !== JSON.stringify(wanted)) {
+          const manner = Listener.prepare(this, wanted);
+          changes.push(() => known.use(manner));
+        }
         next.push(listener);
       }
-      this.#listeners = next;
     } catch (error) {
       for (const listener of opened) listener.close();
       runtime.close();
-      this.#listeners = await Promise.all(
-        before.map((listener) => (listener.closed ? this.#open(listener.config) : listener)),
-      );
       throw error;
     }
-    for (const listener of gone) listener.close();
+    for (const change of changes) change();
+    for (const listener of left) listener.close();
+    this.#listeners = next;
     const old = this.runtime;
     this.runtime = runtime;
     this.#trusts = addressMatcher(config.trust);
+    runtime.start();
     old.close();
-  }
-
-  /** Opens a listener; one with other settings at the same address has to go first. */
-  async #replace(wanted: ListenerConfig, gone: readonly Listener[]): Promise<Listener> {
-    const label = listenerLabel(wanted.address);
-    gone.find((listener) => listener.info.label === label)?.close();
-    return this.#open(wanted);
+    return new OldGeneration(old, this.connections, config.drainMs);
   }
 
   /** Stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
   async drain(drainMs: Ms = this.runtime.config.drainMs): Promise<boolean> {
     beginEvent();
+    this.ending = true;
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
-    for (const connection of this.connections) connection.closeIdle();
-    const until = performance.now() + drainMs;
-    while (this.connections.size > 0 && performance.now() < until) {
+    const began = performance.now();
+    const until = began + drainMs;
+    for (;;) {
+      // Nobody becomes idle during a drain: who waits for a request after this time has been quiet for as long.
+      this.closeIdle(performance.now() - began < QUIET_MS ? QUIET_MS : 0);
+      if (this.connections.size === 0 || performance.now() >= until) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+      beginEvent();
     }
     const whole = this.connections.size === 0;
     this.close();
     return whole;
   }
 
+  /** Closes connections that have been waiting for a request for at least `quietMs`. */
+  closeIdle(quietMs: Ms): void {
+    const { headMs, idleMs } = this.runtime.config.client.timeouts;
+    const at = eventTime();
+    for (const connection of this.connections) {
+      if (connection.state !== "head") continue;
+      // Its deadline tells since when it waits.
+      const since = connection.dueAt - (connection.requests > 0 ? idleMs : headMs);
+      if (at - since >= quietMs) connection.closeIdle();
+    }
+  }
+
   /** Closes everything now. */
   close(): void {
+    this.ending = true;
     this.draining = true;
+    this.descriptors.close();
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     for (const connection of this.connections) connection.destroy();

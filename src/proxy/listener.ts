@@ -1,7 +1,9 @@
 // Listeners: accept, and hand each client a ClientConnection. Accepted plain sockets are wrapped anew so that they
 // read into the shared buffer: net.createServer takes no `onread`, but a Socket made around the accepted handle does.
 // Where the handle is not there (another runtime), the accepted socket is used as it is.
-import cluster from "node:cluster";
+//
+// Who accepts knows nothing of TLS: what is done with a connection is the listener's manner, which a reload changes
+// while the socket stays open and accepting goes on. A TLS server is given its connections; it never listens itself.
 import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import type { Address, ListenerConfig } from "../config/config.ts";
@@ -9,10 +11,9 @@ import { ServerCertificates } from "../net/server-certificates.ts";
 import { beginEvent } from "../std/clock.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
+import { type ListeningSocket, setAccepting } from "./listening-socket.ts";
 import { duplicateListener, MANY_CONNECTIONS } from "./more-acceptors.ts";
 import { reportFiles } from "./runtime.ts";
-
-const BACKLOG = 4096;
 
 /** What an exchange records of the listener it came through. */
 export interface ListenerInfo {
@@ -20,148 +21,170 @@ export interface ListenerInfo {
   readonly tls: boolean;
 }
 
-/** Something that listens; close() stops accepting and leaves open connections alone. */
-export class Listener {
+/** What is done with connections: the settings that may change while the socket stays. */
+export interface Manner {
   readonly config: ListenerConfig;
   readonly info: ListenerInfo;
+  /** null = plain. */
+  readonly tls: { readonly server: TlsServer; readonly certificates: ServerCertificates } | null;
+}
+
+/** Something that listens; close() stops accepting and leaves open connections alone. */
+export class Listener {
+  readonly label: string;
+  readonly socket: ListeningSocket;
   readonly #gateway: Gateway;
   readonly #server: Server;
-  readonly #certificates: ServerCertificates | null;
+  #manner: Manner;
   /** Servers on duplicates of the listening socket; null = not asked for yet. */
   #more: Server[] | null = null;
+  #paused = false;
   #closed = false;
 
-  constructor(gateway: Gateway, config: ListenerConfig, label: string) {
+  /** `manner` = what `prepare` gave. */
+  constructor(gateway: Gateway, socket: ListeningSocket, manner: Manner) {
     this.#gateway = gateway;
-    this.config = config;
-    this.info = { label, tls: config.tls !== null };
-    if (config.tls) {
-      const { certificates, problems } = ServerCertificates.load(config.tls);
-      if (!certificates) throw new Error(`listener ${label}: ${problems.map((problem) => problem.message).join("; ")}`);
-      this.#certificates = certificates;
-      const server = this.#tlsServer(certificates);
-      certificates.attach(server);
-      this.#server = server;
-      certificates.watch((found, reloaded) => reportFiles(gateway.log, `listener ${label}`, found, reloaded));
-    } else {
-      this.#certificates = null;
-      this.#server = this.#plainServer();
-    }
+    this.socket = socket;
+    this.label = manner.info.label;
+    this.#manner = manner;
+    this.#server = this.#acceptor();
+    manner.tls?.certificates.watch(this.#reportFiles);
+  }
+
+  /** Makes what a configuration asks for, and changes nothing; throws where a file that TLS needs cannot be used. */
+  static prepare(gateway: Gateway, config: ListenerConfig): Manner {
+    const label = listenerLabel(config.address);
+    const info = { label, tls: config.tls !== null };
+    if (!config.tls) return { config, info, tls: null };
+    const { certificates, problems } = ServerCertificates.load(config.tls);
+    if (!certificates) throw new Error(`listener ${label}: ${problems.map((problem) => problem.message).join("; ")}`);
+    return { config, info, tls: { server: tlsServer(gateway, info, certificates), certificates } };
   }
 
   /** Resolves once it listens; rejects with the system's error. */
-  listen(): Promise<void> {
-    const { address } = this.config;
-    const server = this.#server;
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      const options =
-        address.kind === "unix" ? { path: address.path } : { host: address.host || undefined, port: address.port };
-      server.listen({ ...options, backlog: BACKLOG }, () => {
-        server.off("error", reject);
-        server.on("error", (error) => this.#gateway.log.error(`listener ${this.info.label}: ${error.message}`));
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    await this.socket.listen(this.#server);
+    this.#server.on("error", (error) => this.#gateway.log.error(`listener ${this.label}: ${error.message}`));
+  }
+
+  get config(): ListenerConfig {
+    return this.#manner.config;
   }
 
   /** The port that was bound; 0 for a Unix socket. */
   get port(): number {
-    const bound = this.#server.address();
-    return bound && typeof bound === "object" ? bound.port : 0;
+    return this.socket.port;
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  /** Serves connections from now on in another manner; those that stand keep theirs. */
+  use(manner: Manner): void {
+    this.#manner.tls?.certificates.close();
+    this.#manner = manner;
+    manner.tls?.certificates.watch(this.#reportFiles);
+  }
+
+  /** Lets new clients wait in the kernel's backlog, or accepts again. False = this Node cannot. */
+  setPaused(paused: boolean): boolean {
+    if (this.#closed || paused === this.#paused) return true;
+    this.#paused = paused;
+    return this.#servers.every((server) => setAccepting(server, !paused));
   }
 
   /** Stops accepting. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    for (const server of [this.#server, ...(this.#more ?? [])]) if (server.listening) server.close();
-    this.#certificates?.close();
+    this.socket.close();
+    for (const server of this.#more ?? []) if (server.listening) server.close();
+    this.#manner.tls?.certificates.close();
   }
 
-  #plainServer(): Server {
+  get #servers(): Server[] {
+    return [this.#server, ...(this.#more ?? [])];
+  }
+
+  readonly #reportFiles: Parameters<ServerCertificates["watch"]>[0] = (found, reloaded) =>
+    reportFiles(this.#gateway.log, `listener ${this.label}`, found, reloaded);
+
+  #acceptor(): Server {
     const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true };
-    return createServer(options, (socket) => this.#acceptPlain(socket));
+    return createServer(options, (socket) => this.#accepted(socket));
   }
 
   /** Takes more than one new connection per turn of the loop from now on. */
   async #acceptMore(): Promise<void> {
     this.#more = [];
     for (const handle of await duplicateListener(this.#server)) {
-      const server = this.#plainServer();
-      server.on("error", (error) => this.#gateway.log.warn(`listener ${this.info.label}: ${error.message}`));
+      const server = this.#acceptor();
+      server.on("error", (error) => this.#gateway.log.warn(`listener ${this.label}: ${error.message}`));
       server.listen(handle);
       if (this.#closed) server.close();
-      else this.#more.push(server);
+      else {
+        this.#more.push(server);
+        if (this.#paused) setAccepting(server, false);
+      }
     }
   }
 
-  #tlsServer(certificates: ServerCertificates): TlsServer {
-    const server = createTlsServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      handshakeTimeout: this.#gateway.runtime.config.client.timeouts.headMs,
-      ...certificates.serverOptions(),
-    });
-    server.on("secureConnection", (socket: TLSSocket) => this.#accept(socket, "events"));
-    // A handshake that fails is the client's (a scan, an old browser): counted, not an error of the listener.
-    server.on("tlsClientError", (_error, socket) => {
-      this.#gateway.handshakesFailed++;
-      socket.destroy();
-    });
-    return server;
+  #accepted(socket: Socket): void {
+    const { tls, info } = this.#manner;
+    if (tls) tls.server.emit("connection", socket);
+    else this.#acceptPlain(socket, info);
+    const gateway = this.#gateway;
+    gateway.accepted();
+    if (this.#more === null && gateway.connections.size >= MANY_CONNECTIONS && gateway.descriptors.ample) {
+      void this.#acceptMore();
+    }
   }
 
-  #acceptPlain(accepted: Socket): void {
+  #acceptPlain(accepted: Socket, info: ListenerInfo): void {
     const handle = (accepted as unknown as { _handle: object | null })._handle;
+    const connection = connectionFor(this.#gateway, info, accepted);
     if (!handle) {
       accepted.resume();
-      this.#accept(accepted, "events");
-      return;
+      connection.attach(accepted, "events");
+      return opened(this.#gateway, connection);
     }
-    const connection = this.#connectionFor(accepted);
     (accepted as unknown as { _handle: object | null })._handle = null;
     const socket = new Socket({ handle, allowHalfOpen: true, onread: connection.onRead() } as ConstructorParameters<
       typeof Socket
     >[0]);
     connection.attach(socket, "onread");
-    this.#opened(connection);
+    opened(this.#gateway, connection);
     socket.resume();
   }
+}
 
-  #accept(socket: Socket, reads: "onread" | "events"): void {
-    const connection = this.#connectionFor(socket);
-    connection.attach(socket, reads);
-    this.#opened(connection);
-  }
+function tlsServer(gateway: Gateway, info: ListenerInfo, certificates: ServerCertificates): TlsServer {
+  const server = createTlsServer({
+    allowHalfOpen: true,
+    noDelay: true,
+    handshakeTimeout: gateway.runtime.config.client.timeouts.headMs,
+    ...certificates.serverOptions(),
+  });
+  certificates.attach(server);
+  server.on("secureConnection", (socket: TLSSocket) => {
+    const connection = connectionFor(gateway, info, socket);
+    connection.attach(socket, "events");
+    opened(gateway, connection);
+  });
+  // A handshake that fails is the client's (a scan, an old browser): counted, not an error of the listener.
+  server.on("tlsClientError", (_error, socket) => {
+    gateway.handshakesFailed++;
+    socket.destroy();
+  });
+  return server;
+}
 
-  #connectionFor(socket: Socket): ClientConnection {
-    const remoteAddress = plainAddress(socket.remoteAddress ?? "");
-    return new ClientConnection(
-      this.#gateway,
-      this.info,
-      remoteAddress,
-      socket.remotePort ?? 0,
-      this.#gateway.trusts(remoteAddress),
-    );
-  }
+function connectionFor(gateway: Gateway, info: ListenerInfo, socket: Socket): ClientConnection {
+  const remoteAddress = plainAddress(socket.remoteAddress ?? "");
+  return new ClientConnection(gateway, info, remoteAddress, socket.remotePort ?? 0, gateway.trusts(remoteAddress));
+}
 
-  #opened(connection: ClientConnection): void {
-    beginEvent();
-    this.#gateway.connections.add(connection);
-    connection.opened();
-    if (
-      this.#more === null &&
-      this.#gateway.connections.size >= MANY_CONNECTIONS &&
-      !this.info.tls &&
-      !cluster.isWorker
-    ) {
-      void this.#acceptMore();
-    }
-  }
+function opened(gateway: Gateway, connection: ClientConnection): void {
+  beginEvent();
+  gateway.connections.add(connection);
+  connection.opened();
 }
 
 /** IPv4 in IPv6 clothes ("::ffff:10.0.0.1") as plain IPv4. */

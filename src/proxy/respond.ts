@@ -8,6 +8,7 @@ import { proxyStatusType } from "../failure/facets.ts";
 import type { Failure } from "../failure/failure.ts";
 import { appendMember, failureMember } from "../failure/proxy-status.ts";
 import { statusText } from "../failure/status.ts";
+import { isIdempotent } from "../resilience/retry.ts";
 import { eventTime } from "../std/clock.ts";
 import { fieldValues } from "../wire/head.ts";
 import { httpDate } from "./date.ts";
@@ -29,7 +30,7 @@ export function respondFailure(exchange: Exchange, failure: Failure): void {
   const earlier = failure.evidence.upstreamProxyStatus;
   let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
   if (proxyStatusType(failure)) lines += `Proxy-Status: ${appendMember(earlier ? [earlier] : [], member)}\r\n`;
-  const retryAfter = retryAfterOf(failure, head.method);
+  const retryAfter = retryAfterOf(failure, head.method, context.keyed);
   if (retryAfter !== null) lines += `Retry-After: ${retryAfter}\r\n`;
   if (failure.status === 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   if (policy) lines += `Content-Security-Policy: ${policy}\r\nX-Content-Type-Options: nosniff\r\n`;
@@ -90,6 +91,7 @@ function errorContext(exchange: Exchange): ErrorContext {
   return {
     requestId: exchange.requestId,
     method: head.method,
+    keyed: exchange.plan !== null && !isIdempotent(head.method) && exchange.repeatable,
     path: head.path,
     name: exchange.runtime.config.name,
     showDetail,

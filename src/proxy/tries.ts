@@ -19,10 +19,10 @@ import {
 } from "../resilience/retry-budget.ts";
 import { eventTime, Timed, wheel } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
+import { nothingListens } from "../upstream/comeback.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { NoEndpoint, UpstreamGroup } from "../upstream/group.ts";
 import type { Waiter, Waiting, WaitKind } from "../upstream/waiting-room.ts";
-import { nothingListens } from "../upstream/watch.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -57,8 +57,7 @@ export class Tries extends Timed implements Waiter {
   behindOthers(): void {
     const group = this.#group;
     if (group.outageSince > 0 && !group.mayHold()) return this.#go();
-    if (group.outageSince > 0 || group.room.pacing) return this.#wait("hold");
-    this.#wait("queue");
+    this.#wait(group.config.hold && (group.outageSince > 0 || group.room.pacing) ? "hold" : "queue");
   }
 
   /** There is no endpoint for it now. */
@@ -90,7 +89,12 @@ export class Tries extends Timed implements Waiter {
   mayProceed(): boolean {
     const group = this.#group;
     if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded)) return false;
-    const picked = group.pick(this.#tried, this.#exchange.balanceKey);
+    let picked = group.pick(this.#tried, this.#exchange.balanceKey);
+    // What it has not tried has gone meanwhile: those behind it must not wait for it, too.
+    if (picked === "all-tried") {
+      this.#tried = NONE;
+      picked = group.pick(NONE, this.#exchange.balanceKey);
+    }
     this.#picked = typeof picked === "string" ? null : picked;
     return this.#picked !== null;
   }
@@ -109,6 +113,8 @@ export class Tries extends Timed implements Waiter {
     const kind = this.#waiting!.kind;
     const waitedMs = this.#waited();
     const group = this.#group;
+    // It waited for a place, and there is none because the upstream is away.
+    if (kind === "queue" && group.mayHold()) return this.#wait("hold");
     const { hold, queue } = group.config;
     const deadlineMs = (kind === "hold" ? hold?.forMs : queue?.forMs) ?? waitedMs;
     const detail = kind === "hold" ? group.whyOut() : "";

@@ -1,6 +1,8 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { Timed, TimerWheel } from "./clock.ts";
+import { afterEach, expect, test } from "vitest";
+import { beginEvent, eventTime, now, wheel as processWheel, Timed, TimerWheel, useClock } from "./clock.ts";
+
+afterEach(() => useClock(null));
 
 class Probe extends Timed {
   fired: number[] = [];
@@ -94,4 +96,58 @@ test("a handler may set, clear and remove others that are due in the same tick",
   expect(victims.filter((victim) => victim.fired.length > 0).length).toBeLessThanOrEqual(10);
   expect(wheel.size).toBe(1);
   wheel.remove(killer);
+});
+
+test("a deadline in the past, set by a handler behind a stall of the loop, fires with the next tick", () => {
+  let time = 1_000;
+  const wheel = new TimerWheel(() => time);
+  const late = new Probe();
+  class Setter extends Timed {
+    override onDeadline(): void {
+      wheel.set(late, 1_010);
+    }
+  }
+  wheel.set(new Setter(), 1_500);
+  time = 3_000;
+  wheel.advance(time);
+  time += TICK_MS;
+  wheel.advance(time);
+  expect(late.fired).toHaveLength(1);
+  wheel.stop();
+});
+
+test("another clock: now, eventTime and the wheel follow it, backwards as well, and nothing of the time before fires", () => {
+  const before = new Probe();
+  processWheel.set(before, now() + 5_000);
+  let time = 50;
+  useClock(() => time);
+  expect([now(), eventTime(), processWheel.size]).toEqual([50, 50, 0]);
+  const probe = new Probe();
+  processWheel.set(probe, 10_000);
+  for (time = 70; time <= 10_060; time += TICK_MS) processWheel.advance(time);
+  expect(probe.fired).toHaveLength(1);
+  expect(probe.fired[0]! - 10_000).toBeLessThanOrEqual(2 * TICK_MS);
+  expect(before.fired).toEqual([]);
+
+  // What falls out can be set again.
+  time = 20_000;
+  beginEvent();
+  expect(eventTime()).toBe(20_000);
+  processWheel.set(probe, 20_100);
+  useClock(null);
+  expect(processWheel.size).toBe(0);
+  expect(probe.dueAt).toBe(Infinity);
+  expect(Math.abs(now() - performance.now())).toBeLessThan(1_000);
+});
+
+test("under a clock that is passed in the wheel does not tick by itself", async () => {
+  let time = 1_000;
+  useClock(() => time);
+  const probe = new Probe();
+  processWheel.set(probe, 1_020);
+  time = 60_000;
+  await new Promise((resolve) => setTimeout(resolve, 5 * TICK_MS));
+  expect(probe.fired).toEqual([]);
+  processWheel.advance(time);
+  expect(probe.fired).toEqual([60_000]);
 });

@@ -3,8 +3,10 @@
 // write: the wheel looks again when the old slot comes up. Deadlines fire up to one tick late, never early.
 import type { Ms } from "./units.ts";
 
-/** The monotonic clock; a jump of the wall clock moves no deadline. */
-export const now: () => Ms = performance.now.bind(performance);
+const monotonic: () => Ms = performance.now.bind(performance);
+
+/** The monotonic clock; a jump of the wall clock moves no deadline. A live binding: useClock exchanges it. */
+export let now: () => Ms = monotonic;
 
 let eventAt: Ms = now();
 
@@ -39,13 +41,15 @@ export abstract class Timed {
 export class TimerWheel {
   readonly #slots: (Timed | null)[] = new Array<Timed | null>(SLOTS).fill(null);
   readonly #clock: () => Ms;
-  #cursor: number;
+  #cursor = 0;
   #count = 0;
+  /** It has something in it, and its cursor is where the clock is. */
+  #running = false;
+  #ticks = true;
   #interval: NodeJS.Timeout | null = null;
 
-  constructor(clock: () => Ms = now) {
+  constructor(clock: () => Ms = () => now()) {
     this.#clock = clock;
-    this.#cursor = Math.floor(clock() / TICK_MS);
   }
 
   /** Number of nodes in the wheel. */
@@ -77,7 +81,11 @@ export class TimerWheel {
     beginEvent();
     const target = Math.floor(at / TICK_MS);
     const last = Math.min(target, this.#cursor + SLOTS);
-    for (let tick = this.#cursor; tick < last; tick++) this.#expire(tick % SLOTS, at);
+    for (let tick = this.#cursor; tick < last; tick++) {
+      // Where a handler sets a deadline that is over already, the next slot is looked at soonest.
+      this.#cursor = tick + 1;
+      this.#expire(tick % SLOTS, at);
+    }
     this.#cursor = Math.max(target, this.#cursor);
     if (this.#count === 0) this.stop();
   }
@@ -86,6 +94,16 @@ export class TimerWheel {
   stop(): void {
     if (this.#interval) clearInterval(this.#interval);
     this.#interval = null;
+    this.#running = false;
+  }
+
+  /** Begins anew for another clock: what is in it falls out and never fires. `ticks`: by itself, not by advance alone. */
+  restart(ticks: boolean): void {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      for (let node = this.#slots[slot]; node; node = this.#slots[slot]) this.remove(node);
+    }
+    this.stop();
+    this.#ticks = ticks;
   }
 
   #expire(slot: number, at: Ms): void {
@@ -104,12 +122,16 @@ export class TimerWheel {
     }
   }
 
+  #start(): void {
+    this.#running = true;
+    this.#cursor = Math.floor(this.#clock() / TICK_MS);
+    if (!this.#ticks) return;
+    this.#interval = setInterval(() => this.advance(this.#clock()), TICK_MS);
+    this.#interval.unref();
+  }
+
   #link(timed: Timed): void {
-    if (!this.#interval) {
-      this.#cursor = Math.floor(this.#clock() / TICK_MS);
-      this.#interval = setInterval(() => this.advance(this.#clock()), TICK_MS);
-      this.#interval.unref();
-    }
+    if (!this.#running) this.#start();
     // The slot whose tick ends at or after dueAt, so that it never fires early; far deadlines wait in the last slot.
     const tick = Math.min(Math.max(Math.floor(timed.dueAt / TICK_MS), this.#cursor), this.#cursor + SLOTS - 1);
     const slot = tick % SLOTS;
@@ -137,3 +159,13 @@ export class TimerWheel {
 
 /** The wheel of this process. */
 export const wheel = new TimerWheel();
+
+/**
+ * Takes time from `source` and leaves it to the caller to advance the wheel: for a simulation. null = time as it passes.
+ * Deadlines of the time before are gone.
+ */
+export function useClock(source: (() => Ms) | null): void {
+  now = source ?? monotonic;
+  wheel.restart(source === null);
+  beginEvent();
+}

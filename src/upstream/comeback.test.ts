@@ -5,7 +5,7 @@ import { deadlineFailure, failureOf } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { eventTime } from "../std/clock.ts";
 import { setLogSink } from "../std/log.ts";
-import { Comeback, comebackWaitMs, isGone, verify } from "./comeback.ts";
+import { Comeback, comebackWaitMs, nothingListens, verify } from "./comeback.ts";
 import { afterwards, closedPort, diallerTo, listening, socketPath, until } from "./health-check.fixture.ts";
 import type { Dialler } from "./health-check.ts";
 
@@ -65,7 +65,7 @@ test("stop takes back the timer, and the dial that is under way", async () => {
   let cancelled = 0;
   const { comeback, said } = waitingFor(() => {
     dials++;
-    return { cancel: () => cancelled++ };
+    return { phase: "connect" as const, cancel: () => cancelled++ };
   });
   comeback.start(60_000);
   comeback.stop();
@@ -120,10 +120,10 @@ test("verify: gone is what does not listen, and nothing else", async () => {
     (failure: Failure): Dialler =>
     (_, done) => {
       setImmediate(() => done({ ok: false, failure }));
-      return { cancel: () => {} };
+      return { phase: "connect", cancel: () => {} };
     };
   expect(await verified(failing(deadlineFailure("connect", {})))).toEqual([false, "connect-timeout"]);
-  expect(isGone(failureOf("network-unreachable", {}))).toBe(true);
+  expect(nothingListens(failureOf("network-unreachable", {}))).toBe(false);
 });
 
 test("a fault of who is told is a line of the log, not a throw", async () => {

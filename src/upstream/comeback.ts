@@ -14,12 +14,12 @@ const JITTER = 0.2;
 /** With the jitter on top of it. */
 const LONGEST_MS: Ms = 1000;
 
-/** Nobody is there to accept a connection; a timeout may be mere load. */
-const GONE: ReadonlySet<CauseId> = new Set<CauseId>(["connect-refused", "socket-missing", "network-unreachable"]);
+/** The system says that nothing listens, without anybody having to answer; a timeout may be mere load. */
+const NOTHING_LISTENS: ReadonlySet<CauseId> = new Set<CauseId>(["connect-refused", "socket-missing"]);
 
 /** Whether a failure says that nothing listens at the endpoint. */
-export function isGone(failure: Failure): boolean {
-  return GONE.has(failure.cause);
+export function nothingListens(failure: Failure): boolean {
+  return NOTHING_LISTENS.has(failure.cause);
 }
 
 /** The wait before try number `attempt` (1 = the first after firstMs has passed in vain); `random` is in [0, 1). */
@@ -68,7 +68,8 @@ export class Comeback extends Timed {
   override onDeadline(): void {
     this.#dial = connectOnce(this.#dialler, (failure) => {
       this.#dial = null;
-      if (!failure) {
+      // Where it fails at TLS, something listens: live traffic will say what is wrong with it.
+      if (!failure || failure.phase === "tls") {
         this.#running = false;
         this.#onBack();
         return;
@@ -80,9 +81,9 @@ export class Comeback extends Timed {
   }
 }
 
-/** One connection, now: does anything listen? Gone = refused, socket missing or unreachable; `failure` = why it failed. */
+/** One connection, now: does anything listen? Gone = refused or socket missing; `failure` = why it failed. */
 export function verify(dialler: Dialler, done: (gone: boolean, failure: Failure | null) => void): DialHandle {
-  return connectOnce(dialler, (failure) => done(failure !== null && isGone(failure), failure));
+  return connectOnce(dialler, (failure) => done(failure !== null && nothingListens(failure), failure));
 }
 
 function connectOnce(dialler: Dialler, done: (failure: Failure | null) => void): DialHandle {

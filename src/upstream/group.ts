@@ -2,7 +2,7 @@
 //
 // A pick goes through the tiers (primary endpoints, then backups) and asks the balancer for one that is usable:
 // not tried before, not away (endpoint.ts), let through by its breaker, with room. Where there is none it is less
-// strict, step by step: one that is ejected is better than none; where nearly all seem unwell, those are used that
+// strict, step by step: one that is ejected is better than none, but not than a place in the queue; where nearly all seem unwell, those are used that
 // accept connections (panic); a refused connection costs nothing, so that where nobody may wait, it is tried.
 //
 // How endpoints stand is judged in judge.ts and watched in watch.ts; a reload hands it on (`successor`).
@@ -130,7 +130,7 @@ export class UpstreamGroup {
     this.#full = false;
     const found =
       this.#pickOverlooking(this.panicking ? DOWN | EJECTED : 0, key) ??
-      this.#pickOverlooking(EJECTED, key) ??
+      (this.#full && this.config.queue ? null : this.#pickOverlooking(EJECTED, key)) ??
       (this.outageSince > 0 && !this.mayHold() ? this.#pickOverlooking(EJECTED | GONE, key) : null);
     this.#tried = NONE;
     if (found) return found;
@@ -226,6 +226,7 @@ export class UpstreamGroup {
     }
     const lastedMs = at - this.outageSince;
     this.outageSince = 0;
+    this.room.outageOver();
     this.onEvent({ kind: "outage-ended", at, upstream, lastedMs, heldRequests: this.room.held });
   }
 

@@ -191,11 +191,11 @@ test("an answer that came in time is no timeout where this process was too busy 
 
 test("an endpoint that cannot be connected to within the time", async () => {
   let cancelled = 0;
-  const dialler = () => ({ cancel: () => cancelled++ });
+  const dialler = () => ({ phase: "connect" as const, cancel: () => cancelled++ });
   const { result } = await checking({ dialler, timeoutMs: 30 });
   expect(result.failure).toMatchObject({ cause: "connect-timeout", evidence: { address: "app:80", deadlineMs: 30 } });
   expect(cancelled).toBe(1);
-  const inTls = () => ({ phase: "tls", cancel() {} });
+  const inTls = () => ({ phase: "tls" as const, cancel() {} });
   const secured = await checking({ dialler: inTls, timeoutMs: 30 });
   expect(secured.result.failure).toMatchObject({ cause: "tls-handshake-failed", evidence: { deadline: "tls" } });
 });
@@ -328,8 +328,9 @@ test("a check that is cancelled closes its connection, leaves the wheel and says
   expect([results, check.wheelSlot, check.dueAt]).toEqual([[], -1, Infinity]);
 
   let cancelled = 0;
-  const dialling = new HealthCheck(planOf({ dialler: () => ({ cancel: () => cancelled++ }) }), (result) =>
-    results.push(result),
+  const dialling = new HealthCheck(
+    planOf({ dialler: () => ({ phase: "connect" as const, cancel: () => cancelled++ }) }),
+    (result) => results.push(result),
   );
   dialling.start(null);
   dialling.cancel();

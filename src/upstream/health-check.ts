@@ -7,14 +7,14 @@
 //   as one does that raced its keep-alive timer, the same check goes on, on a fresh one.
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import { sentence } from "../failure/describe.ts";
-import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
+import type { Evidence, Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import type { DialHandle, DialResult, SocketReader } from "../net/dial.ts";
 import { beginEvent, eventTime, Timed, wheel } from "../std/clock.ts";
 import { log } from "../std/log.ts";
 import type { Bytes, Ms } from "../std/units.ts";
-import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
-import { fieldValue, fieldValues, type HeadLimits, hasField, isWireError, type ResponseHead } from "../wire/head.ts";
+import { keepAliveTimeoutMs } from "../wire/connection.ts";
+import { fieldValues, type HeadLimits, isWireError, type ResponseHead } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { HEALTH_BODY_BYTES_MAX, HealthBody } from "./health-body.ts";
 
@@ -225,7 +225,7 @@ export class HealthCheck extends Timed {
 
   #onHead(head: ResponseHead, rest: Buffer): void {
     const connection = this.#connection!;
-    if (connection.keepAliveHintMs === 0) connection.keepAliveHintMs = keepAliveHint(head);
+    if (connection.keepAliveHintMs === 0) connection.keepAliveHintMs = keepAliveTimeoutMs(head);
     this.#status = head.status;
     if (head.hasProxyStatus) this.#proxyStatus = fieldValues(head, "proxy-status").join(", ");
     this.#keepAlive = head.keepAlive;
@@ -309,7 +309,8 @@ export class HealthCheck extends Timed {
   }
 
   #timedOut(): void {
-    const deadline = this.#state === "head" ? "head" : this.#state === "body" ? "idle-body" : dialPhase(this.#dial);
+    const deadline =
+      this.#state === "head" ? "head" : this.#state === "body" ? "idle-body" : (this.#dial?.phase ?? "connect");
     this.#failed(deadlineFailure(deadline, this.#evidence({ deadlineMs: this.#plan.timeoutMs })));
   }
 
@@ -353,19 +354,6 @@ export class HealthCheck extends Timed {
     this.#connection?.discard();
     this.#connection = null;
   }
-}
-
-/** What a dial is at, where it says so; connecting is what takes time. */
-function dialPhase(handle: DialHandle | null): DeadlineName {
-  const { phase } = (handle ?? {}) as { phase?: "resolve" | "connect" | "tls" };
-  return phase ?? "connect";
-}
-
-/** "Keep-Alive: timeout=5" in milliseconds; 0 = not said. */
-function keepAliveHint(head: ResponseHead): Ms {
-  if (!hasField(head, FIELD_KEEP_ALIVE)) return 0;
-  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
-  return seconds === undefined ? 0 : Number(seconds) * 1000;
 }
 
 /** A fault of our own costs one check, never the process. */

@@ -219,7 +219,7 @@ test("what goes wrong on our side is not told, and the check is repeated soon", 
   const dialler: Dialler = (reader, done) => {
     if (++dials > 2) return real(reader, done);
     setImmediate(() => done({ ok: false, failure: failureOf("gateway-resource-exhausted", { errno: "EMFILE" }) }));
-    return { cancel: () => {} };
+    return { phase: "connect", cancel: () => {} };
   };
   const { checker, results } = checkerOf(dialler, { intervalMs: NEVER, fastIntervalMs: 1 });
   checker.start();

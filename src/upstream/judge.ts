@@ -85,8 +85,9 @@ export class Judge {
     const now = this.#group.clock();
     const { standing } = judged.target;
     if (this.#ejectOptions) {
+      const before = standing.breaker.phase;
       judged.endpointPermit = admit(standing.breaker, now, 0, this.#ejectOptions);
-      if (standing.out !== 0) this.#endpointPhase(judged.target);
+      if (standing.breaker.phase !== before) this.#endpointPhase(judged.target);
     }
     if (this.#breakerOptions) {
       const before = this.#breaker.phase;

@@ -1,12 +1,17 @@
 // Where requests wait for an endpoint: while the upstream is away (hold), or at a limit of connections or requests
 // (queue). Bounded by time, number and bytes; released in the order in which they came. After an outage the release
 // begins slowly and grows with each answer, as TCP does: an application that has just started gets four requests, not
-// a thousand, and sets the pace itself.
+// a thousand, and sets the pace itself. Where none is over for a while (event streams, tunnels) it grows by the clock.
+// Whoever makes room wakes those who wait; what becomes free by time alone (a breaker that recovers) is looked for.
 import { eventTime, Timed, wheel } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 
 /** Requests that are let go before the first of them is answered. */
 const FIRST_RELEASE = 4;
+/** How often those who wait look by themselves. */
+const LOOK_AGAIN_MS: Ms = 100;
+/** Where no released request has ended for so long, twice as many may be under way. */
+const WIDEN_MS: Ms = 500;
 
 export type WaitKind = "hold" | "queue";
 
@@ -53,13 +58,16 @@ export class Waiting extends Timed {
 }
 
 /** The requests of one upstream that wait. */
-export class WaitingRoom {
+export class WaitingRoom extends Timed {
   readonly #all = new Set<Waiting>();
   readonly #counts = { hold: 0, queue: 0 };
   #bytes: Bytes = 0;
   /** Requests out of this room that may be under way at once; Infinity where there was no outage. */
   #window = Infinity;
   #released = 0;
+  /** When the window changed last. */
+  #widenedAt: Ms = 0;
+  #away = false;
   #waking = false;
 
   /** Requests that wait. */
@@ -85,6 +93,7 @@ export class WaitingRoom {
     this.#counts[kind]++;
     this.#bytes += waiting.bytes;
     wheel.set(waiting, dueAt);
+    if (this.#all.size === 1) wheel.set(this, eventTime() + LOOK_AGAIN_MS);
     return waiting;
   }
 
@@ -94,12 +103,22 @@ export class WaitingRoom {
     this.#counts[waiting.kind]--;
     this.#bytes -= waiting.bytes;
     wheel.remove(waiting);
-    if (this.#all.size === 0) this.#window = Infinity;
+    if (this.#all.size > 0) return;
+    wheel.clear(this);
+    if (!this.#away) this.#window = Infinity;
   }
 
   /** The upstream is away: those who wait go on slowly when it is back. */
   outage(): void {
+    this.#away = true;
     this.#window = FIRST_RELEASE;
+  }
+
+  /** It is back. */
+  outageOver(): void {
+    this.#away = false;
+    this.#widenedAt = eventTime();
+    if (this.#all.size === 0) this.#window = Infinity;
   }
 
   /** Whether requests are let go one by one. */
@@ -126,7 +145,20 @@ export class WaitingRoom {
   /** A request that was let go has its answer, or has failed: others follow. */
   releasedEnded(answered: boolean): void {
     this.#released--;
-    if (answered && this.#window !== Infinity) this.#window++;
+    if (answered && this.#window !== Infinity) {
+      this.#window++;
+      this.#widenedAt = eventTime();
+    }
     if (this.#all.size > 0) this.wake();
+  }
+
+  override onDeadline(): void {
+    const at = eventTime();
+    if (!this.#away && this.#released >= this.#window && at - this.#widenedAt >= WIDEN_MS) {
+      this.#window *= 2;
+      this.#widenedAt = at;
+    }
+    this.wake();
+    if (this.#all.size > 0) wheel.set(this, at + LOOK_AGAIN_MS);
   }
 }

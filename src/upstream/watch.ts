@@ -1,12 +1,11 @@
 // Watching the endpoints of one upstream: active checks where they are configured, and for an endpoint at which
 // nothing listens a connect now and again until something does. Traffic and checks tell the same story: what live
 // traffic is refused, the checks hear of at once, and the reverse.
-import type { CauseId } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { DialHandle, DialResult, DialTarget, SocketReader } from "../net/dial.ts";
-import { noteCheck, noteGone } from "../resilience/health-state.ts";
-import { Comeback, verify } from "./comeback.ts";
-import { DOWN, type Endpoint, GONE, WARMING } from "./endpoint.ts";
+import { newHealth, noteCheck, noteGone } from "../resilience/health-state.ts";
+import { Comeback, nothingListens, verify } from "./comeback.ts";
+import { DOWN, type Endpoint, GONE, type Standing, WARMING } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
 import type { CheckResult, Dialler } from "./health-check.ts";
 import { HealthChecker } from "./health-checker.ts";
@@ -14,12 +13,10 @@ import { HealthChecker } from "./health-checker.ts";
 /** How connections are opened (dial of net/). */
 export type Dial = (target: DialTarget, reader: SocketReader | null, done: (result: DialResult) => void) => DialHandle;
 
-/** Nothing listens: the system says so without anybody having to answer. */
-const NOTHING_LISTENS: ReadonlySet<CauseId> = new Set<CauseId>(["connect-refused", "socket-missing"]);
-
-/** Whether the failure says that nothing listens at the endpoint. */
-export function nothingListens(failure: Failure): boolean {
-  return NOTHING_LISTENS.has(failure.cause);
+/** Without checks nothing says that it is down; should they be turned on again, they begin anew. */
+function forgetHealth(standing: Standing): void {
+  standing.out &= ~DOWN;
+  standing.health = newHealth();
 }
 
 /** Watches the endpoints of one upstream. */
@@ -40,7 +37,7 @@ export class Watch {
     const { config } = this.#group;
     for (const endpoint of this.#group.endpoints) {
       const { standing } = endpoint;
-      if (!config.health && (standing.out & DOWN) !== 0) standing.out &= ~DOWN;
+      if (!config.health) forgetHealth(standing);
       if (endpoint.config.down || !this.#group.context.dial) continue;
       if ((standing.out & GONE) !== 0) this.#comeBack(endpoint);
       if (!config.health) continue;
@@ -62,7 +59,10 @@ export class Watch {
   /** A connection to the endpoint was refused. */
   refused(endpoint: Endpoint, failure: Failure): void {
     const { standing } = endpoint;
-    if ((standing.out & GONE) !== 0) return;
+    const { watch } = this.#group.newest;
+    if (watch !== this) return watch.refused(endpoint, failure);
+    // A reload may have left it out: nobody asks for it any more.
+    if ((standing.out & GONE) !== 0 || !this.#group.endpoints.some(({ label }) => label === endpoint.label)) return;
     const { clock, config, onEvent } = this.#group;
     standing.out |= GONE;
     standing.goneSince = clock();
@@ -97,7 +97,7 @@ export class Watch {
     this.#verifying.set(endpoint.label, all);
     verify(this.#dialler(endpoint), (gone, failure) => {
       this.#verifying.delete(endpoint.label);
-      if (gone && failure && nothingListens(failure)) this.refused(endpoint, failure);
+      if (gone && failure) this.refused(endpoint, failure);
       for (const tell of all) tell((endpoint.standing.out & GONE) !== 0);
     });
   }
@@ -122,7 +122,7 @@ export class Watch {
 
   /** A request has found it listening again before the next look. */
   connected(endpoint: Endpoint): void {
-    this.#back(endpoint);
+    this.#group.newest.watch.#back(endpoint);
   }
 
   /** It accepts connections again. */

@@ -1,7 +1,8 @@
 // What Connection and Upgrade say (RFC 9110 §7.6.1, §7.8). Connection may take fields out of a message, but none that
 // frames it, routes it, or is the gateway's own word to the next hop (CVE-2024-45410).
-import { FIELD_CONNECTION } from "./fields.ts";
-import { type Fields, fieldValues, MARK } from "./head.ts";
+import type { Ms } from "../std/units.ts";
+import { FIELD_CONNECTION, FIELD_KEEP_ALIVE } from "./fields.ts";
+import { type Fields, fieldValue, fieldValues, hasField, MARK, type ResponseHead } from "./head.ts";
 import { listElements } from "./list.ts";
 
 /** The options of the Connection fields. */
@@ -78,3 +79,10 @@ export function upgradeOffer(fields: Fields): string {
 
 const PROTOCOLS = /^[!#$%&'*+.^_`|~0-9a-z/-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9a-z/-]+)*$/i;
 const H2C = /(?:^|,)[ \t]*h2c?[ \t]*(?:,|$)/i;
+
+/** "Keep-Alive: timeout=5" in milliseconds (RFC 2068 §19.7.1.1); 0 = not said. Node's servers and Apache say it. */
+export function keepAliveTimeoutMs(head: ResponseHead): Ms {
+  if (!hasField(head, FIELD_KEEP_ALIVE)) return 0;
+  const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(fieldValue(head, "keep-alive") ?? "")?.[1];
+  return seconds === undefined ? 0 : Number(seconds) * 1000;
+}

@@ -1,0 +1,163 @@
+// The life of a gateway's (main) process, the same whether it serves itself (Served) or has workers (Crew): start and
+// its errors, console, pid file, signals, what the service manager and `goodgate reload` are told, upgrade, end.
+import { formatAddress } from "../config/address.ts";
+import type { Config } from "../config/config.ts";
+import type { ListeningSocket } from "../proxy/listening-socket.ts";
+import { log } from "../std/log.ts";
+import { announce, warnOfSilentEndpoints } from "./announce.ts";
+import type { InheritedSockets } from "./inherited-sockets.ts";
+import type { Loaded } from "./load.ts";
+import { removePidFile, writePidFile } from "./pid-file.ts";
+import { reportStartError } from "./problems.ts";
+import { bufferOwnLog, type ConsoleHandlers, openConsole } from "./serve.ts";
+import { ServiceManager } from "./service-manager.ts";
+import { onSignals, reload } from "./signals.ts";
+import { StatusFile } from "./status-file.ts";
+import { Predecessor, upgrade } from "./upgrade.ts";
+
+/** What serves: this process, or its workers. */
+export interface Service {
+  /** Opens the listeners; gives their ports, rejects with the system's error. */
+  start(): Promise<readonly number[]>;
+  reload(config: Config): Promise<void>;
+  reopenLogs(): void | Promise<void>;
+  /** True = nothing was cut. */
+  end(how: "drain" | "stop"): boolean | Promise<boolean>;
+  readonly sockets: readonly ListeningSocket[];
+  consoleHandlers(): ConsoleHandlers;
+}
+
+/** How the process was started. */
+export interface Start {
+  readonly config: Config;
+  load(): Loaded;
+  readonly pidFile: string;
+  /** For the first line: the configuration's file, and how many workers there are. */
+  readonly file: string | null;
+  readonly workers: number;
+  readonly inherited: InheritedSockets;
+}
+
+/** Runs a service to the end of the process; resolves with an exit code where it cannot start. */
+export async function runService(service: Service, start: Start): Promise<number | undefined> {
+  const life = new Life(service, start);
+  // Before anybody can know that we run: a signal that nothing handles would end the process.
+  onSignals({
+    reload: () => life.reload(),
+    reopen: async () => service.reopenLogs(),
+    upgrade: () => life.upgrade(),
+    drain: () => life.end("drain"),
+    stop: () => life.end("stop"),
+  });
+  return life.start();
+}
+
+class Life {
+  readonly #service: Service;
+  readonly #start: Start;
+  readonly #ownLog = bufferOwnLog();
+  readonly #manager = new ServiceManager();
+  readonly #status: StatusFile;
+  #config: Config;
+  #console: Awaited<ReturnType<typeof openConsole>> = null;
+  /** One reload or upgrade at a time. */
+  #busy: Promise<void> = Promise.resolve();
+  /** Another process has taken over. */
+  #replaced = false;
+
+  constructor(service: Service, start: Start) {
+    this.#service = service;
+    this.#start = start;
+    this.#config = start.config;
+    this.#status = new StatusFile(start.pidFile);
+  }
+
+  async start(): Promise<number | undefined> {
+    const { config, pidFile, file, workers, inherited } = this.#start;
+    let ports: readonly number[];
+    try {
+      ports = await this.#service.start();
+    } catch (error) {
+      reportStartError(error);
+      await this.#service.end("stop");
+      return 1;
+    }
+    for (const socket of inherited.closeRest()) {
+      log.warn(`a socket that this process was started with is closed, since no listener has its address: ${socket}`);
+    }
+    const predecessor = inherited.fromPredecessor ? new Predecessor() : null;
+    await predecessor?.ready();
+    await this.#openConsole();
+    writePidFile(pidFile);
+    await this.#manager.ready(this.#summary(), predecessor !== null);
+    predecessor?.settled();
+    announce(config, ports, this.#console && formatAddress(this.#console.address), file, workers);
+    void warnOfSilentEndpoints(config);
+    return undefined;
+  }
+
+  reload(): Promise<void> {
+    return this.#inTurn(async () => {
+      void this.#manager.reloading();
+      const outcome = await reload(this.#start.load, async (config) => {
+        await this.#service.reload(config);
+        this.#config = config;
+      });
+      this.#status.write("reload", outcome);
+      void this.#manager.ready(
+        outcome.ok ? this.#summary() : "the configuration has errors; the one before stays in force",
+      );
+    });
+  }
+
+  upgrade(): Promise<void> {
+    return this.#inTurn(async () => {
+      log.info("upgrade: starting the program anew");
+      const { sockets } = this.#service;
+      const result = await upgrade({
+        sockets,
+        inherited: this.#start.inherited.count,
+        release: () => void this.#console?.close(),
+        restore: () => this.#openConsole(),
+      });
+      if ("problem" in result) {
+        const said = `upgrade failed, this process goes on: ${result.problem}`;
+        log.error(said);
+        this.#status.write("upgrade", { ok: false, said: [said] });
+        return;
+      }
+      log.info(`process ${result.pid} has taken over`);
+      this.#status.write("upgrade", { ok: true, said: [`process ${result.pid} has taken over`] });
+      this.#replaced = true;
+      this.#manager.retire();
+      for (const socket of sockets) socket.handOn();
+      void this.end("drain");
+    });
+  }
+
+  async end(how: "drain" | "stop"): Promise<void> {
+    if (!this.#replaced) void this.#manager.stopping();
+    const whole = await this.#service.end(how);
+    await this.#console?.close();
+    await this.#ownLog.close();
+    if (removePidFile(this.#start.pidFile)) this.#status.remove();
+    process.exit(whole ? 0 : 1);
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#busy.then(() => (this.#replaced ? undefined : action()));
+    this.#busy = turn.catch(() => {
+      // Whoever gave the order hears of it (onSignals); the next one is not kept from its turn.
+    });
+    return turn;
+  }
+
+  async #openConsole(): Promise<void> {
+    this.#console = await openConsole(this.#config, this.#service.consoleHandlers());
+  }
+
+  #summary(): string {
+    const { listeners, upstreams } = this.#config;
+    return `serving: ${listeners.length} listeners, ${upstreams.size} upstreams`;
+  }
+}
