@@ -13,6 +13,7 @@ import { registerProcessMetrics } from "../observe/process-metrics.ts";
 import { Gateway, type GivenSockets } from "../proxy/gateway.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log, setLogSink, useColours } from "../std/log.ts";
+import { registerUpstreamMetrics } from "./upstream-metrics.ts";
 import { version } from "./version.ts";
 import { workerId } from "./worker-messages.ts";
 
@@ -124,32 +125,7 @@ export class Served {
     metrics.register("goodgate_accept_pauses_total", "Times that accepting was paused.", () => descriptors.pauses, {
       type: "counter",
     });
-    const perEndpoint = (read: (pool: { open: number; idle: number }, active: number) => number) => () =>
-      [...gateway.runtime.groups.values()].flatMap((group) =>
-        group.endpoints.map((e): readonly [readonly string[], number] => [
-          [group.config.name, e.label],
-          read(e.pool, e.active),
-        ]),
-      );
-    const labels = ["upstream", "endpoint"];
-    metrics.registerGauge(
-      "goodgate_upstream_connections",
-      "Open connections to the endpoint.",
-      perEndpoint((pool) => pool.open),
-      { labels },
-    );
-    metrics.registerGauge(
-      "goodgate_upstream_connections_idle",
-      "Idle connections to the endpoint.",
-      perEndpoint((pool) => pool.idle),
-      { labels },
-    );
-    metrics.registerGauge(
-      "goodgate_upstream_active",
-      "Attempts in flight.",
-      perEndpoint((_pool, active) => active),
-      { labels },
-    );
+    registerUpstreamMetrics(metrics, gateway);
   }
 }
 
