@@ -121,12 +121,19 @@ export async function build({ force = false } = {}) {
     hint: "The messages above name the file and line. In an unchanged checkout: `rm -rf node_modules dist`, then again.",
   });
   if (!ok) return false;
-  // What `import … from "goodgate/client"` is told of its types; the rest of the package is a program.
-  const typed = await runStep("Building (types of the client)", process.execPath, [tsc, "-p", "tsconfig.client.json"], {
-    cwd: root,
-    hint: "The messages above name the file and line.",
-  });
-  if (!typed) return false;
+  // What `import … from "goodgate/client"` and "goodgate/node" are told of their types; the rest is a program.
+  for (const part of ["client", "node"]) {
+    const typed = await runStep(
+      `Building (types of the ${part})`,
+      process.execPath,
+      [tsc, "-p", `tsconfig.${part}.json`],
+      {
+        cwd: root,
+        hint: "The messages above name the file and line.",
+      },
+    );
+    if (!typed) return false;
+  }
   if (!(await runLoud(process.execPath, [join(root, "scripts", "build-site.mjs")], { cwd: root }))) return false;
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, `${fingerprint}\n`);

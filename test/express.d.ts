@@ -13,7 +13,8 @@ declare module "express" {
     }
     interface Application {
       (request: IncomingMessage, response: ServerResponse): void;
-      use(handler: Handler | ErrorHandler): this;
+      use(handler: Handler): this;
+      use(handler: ErrorHandler): this;
       use(path: string, handler: Handler): this;
     }
     const json: (options?: ParserOptions) => Handler;

@@ -36,6 +36,7 @@ beforeAll(async () => {
     pair: { endpoints: [a, b], ...PLAIN },
     single: { endpoints: [a], ...PLAIN, retry: { body: `${KEPT_BYTES}B` } },
     patient: { endpoints: [a], ...PLAIN, retry: { backoff: "1s", "backoff-max": "1s", budget: "off" } },
+    eager: { endpoints: [a], ...PLAIN, retry: { backoff: "0s" } },
     "closed-GET": { endpoints: [c, d, a], ...PLAIN },
     "closed-POST": { endpoints: [e, f, a], ...PLAIN },
     late: { endpoints: [late.address], ...PLAIN },
@@ -52,7 +53,7 @@ beforeAll(async () => {
     unkeyed: ["pair", { status }],
     off: ["pair", "off"],
     within: ["late", { within: "200ms", attempts: 4 }],
-    ...Object.fromEntries([1, 2, 3, 4].map((attempts) => [`attempts-${attempts}`, ["patient", { attempts, status }]])),
+    ...Object.fromEntries([1, 2, 3, 4].map((attempts) => [`attempts-${attempts}`, ["eager", { attempts, status }]])),
   };
   for (const name of Object.keys(upstreams)) routes[name] = [name];
   gateway = await startGateway({
@@ -347,7 +348,7 @@ test("an endpoint that is killed with 60 requests in flight: each of them is sav
   const app = await startSilentApp();
   const other = await startRawUpstream(() => rawResponse("saved"));
   const killed = await startGateway({
-    // In this order the first 60 go to the application that never answers.
+    // A backup, so that all 60 are with the application that never answers.
     upstreams: { app: { endpoints: [app.address, { address: other.address, backup: true }] } },
   });
   try {

@@ -152,9 +152,12 @@ test("a configuration that has become wrong: the old process goes on, and says w
   expect((await fetch(`${gateway.consoleUrl}/readyz`)).status).toBe(200);
 });
 
-test("SIGUSR2 does the same, and a Unix socket keeps its path", async () => {
+test.each([
+  ["one process", []],
+  ["two workers", ["--workers", "2"]],
+])("%s: SIGUSR2 does the same, and a Unix socket keeps its path", async (_, args) => {
   const path = join(mkdtempSync(join(tmpdir(), "goodgate-up-")), "edge.sock");
-  await start([], { listen: ["127.0.0.1:0", `unix:${path}`] });
+  await start(args, { listen: ["127.0.0.1:0", `unix:${path}`] });
   gateway.process.kill("SIGUSR2");
   await until(
     () => gateway.process.exitCode !== null,

@@ -1,5 +1,5 @@
 // A worker's life: it serves on the sockets that the primary sends, and does what the primary says.
-import type { Config } from "../config/config.ts";
+import type { Address, Config } from "../config/config.ts";
 import { listenerLabel } from "../proxy/listener.ts";
 import { ListeningSocket } from "../proxy/listening-socket.ts";
 import { Served } from "./serve.ts";
@@ -22,29 +22,49 @@ export async function runWorker(): Promise<undefined> {
   // A terminal sends its signals to the whole group: the primary decides what they mean.
   for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGQUIT", "SIGINT"] as const)
     process.on(signal, () => {});
-  const take = (config: Config): Served =>
-    new Served(config, (address) => {
-      const label = listenerLabel(address);
-      const socket = sockets.get(label);
-      sockets.delete(label);
-      return socket;
+  const given = (address: Address): ListeningSocket | undefined => {
+    const label = listenerLabel(address);
+    const socket = sockets.get(label);
+    sockets.delete(label);
+    return socket;
+  };
+  // One after the other: a reload that comes while it starts must not be lost.
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (action: (served: Served) => Promise<void>): void => {
+    turn = turn.then(async () => {
+      if (served) await action(served);
+      // What was sent and not wanted would keep clients waiting for nobody.
+      for (const socket of sockets.values()) socket.close();
+      sockets.clear();
     });
+  };
   process.on("message", (message: ToWorker, handle: unknown) => {
-    if (message.do === "take") {
-      sockets.set(listenerLabel(message.address), ListeningSocket.received(message.address, handle));
-    } else if (message.do === "start") {
-      try {
-        served = take(message.config);
-        void start(served);
-      } catch (error) {
-        cannotStart(error);
-      }
-    } else if (!served) leave(true);
-    else if (message.do === "snapshot") tell(snapshot(served, message.id));
-    else if (message.do === "reload") void reload(served, message.config);
-    else if (message.do === "reopen") void served.reopenLogs();
-    else if (message.do === "drain") void served.drain().then(leave);
-    else leave(served.close());
+    switch (message.do) {
+      case "take":
+        sockets.set(listenerLabel(message.address), ListeningSocket.received(message.address, handle));
+        return;
+      case "start":
+        try {
+          served = new Served(message.config, given);
+          inTurn(start);
+        } catch (error) {
+          cannotStart(error);
+        }
+        return;
+      case "snapshot":
+        if (served) tell(snapshot(served, message.id));
+        return;
+      case "reload":
+        return inTurn((running) => reload(running, message.config));
+      case "reopen":
+        return inTurn((running) => running.reopenLogs());
+      case "drain":
+        if (!served) return exit(true);
+        return inTurn(async (running) => leave(await running.drain()));
+      case "stop":
+        served?.close();
+        leave(true);
+    }
   });
   tell({ is: "here" });
   return undefined;

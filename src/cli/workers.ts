@@ -28,6 +28,8 @@ export function workerCount(workers: number | "auto"): number {
 
 interface Started extends Worker {
   readonly at: number;
+  /** It has been told to start: what it is told from then on it does in this order. */
+  employed: boolean;
   serving: boolean;
 }
 
@@ -40,6 +42,8 @@ export class Crew implements Service {
   readonly #dayReport = new DayReport(() => this.#figures.days(this.#serving()));
   readonly #sockets = new Map<string, ListeningSocket>();
   #config: Config;
+  /** A worker that comes while the configuration changes starts behind that. */
+  #changing: Promise<void> = Promise.resolve();
   #forked = 0;
   #ending: "drain" | "stop" | null = null;
   #allWhole = true;
@@ -70,9 +74,17 @@ export class Crew implements Service {
     return this.#config.listeners.map(({ address }) => this.#sockets.get(listenerLabel(address))!.port);
   }
 
-  async reload(config: Config): Promise<void> {
+  reload(config: Config): Promise<void> {
+    const done = this.#takeOn(config);
+    this.#changing = done.catch(() => {
+      // Whoever ordered it hears of it; here it only matters that it is over.
+    });
+    return done;
+  }
+
+  async #takeOn(config: Config): Promise<void> {
     const opened = await this.#openSockets(config, () => undefined);
-    const workers = this.#serving();
+    const workers = this.#employed();
     for (const worker of workers) {
       for (const socket of opened) give(worker, socket);
     }
@@ -94,7 +106,7 @@ export class Crew implements Service {
   }
 
   reopenLogs(): void {
-    for (const worker of this.#serving()) order(worker, { do: "reopen" });
+    for (const worker of this.#employed()) order(worker, { do: "reopen" });
   }
 
   /** Lets every worker end; true = none cut an exchange. */
@@ -105,7 +117,7 @@ export class Crew implements Service {
     });
     // Nobody is to connect to a socket that no worker will ever take from.
     for (const socket of this.sockets) this.#close(socket);
-    for (const worker of this.#serving()) order(worker, { do: how });
+    for (const worker of this.#employed()) order(worker, { do: how });
     this.#checkGone();
     await gone;
     this.#dayReport.end(this.#figures.endedDays);
@@ -159,24 +171,21 @@ export class Crew implements Service {
       serialization: "advanced",
       stdio: ["inherit", "inherit", "inherit", "ipc", ...padding],
     });
-    const worker: Started = { id, process: child, at: performance.now(), serving: false };
+    const worker: Started = { id, process: child, at: performance.now(), employed: false, serving: false };
     this.#workers.set(id, worker);
     child.on("message", (message: FromWorker) => {
-      if (message.is === "here") this.#employ(worker);
+      if (message.is === "here") void this.#changing.then(() => this.#employ(worker));
       else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
-      // An order that came before the worker could hear it is said again.
-      else if (message.is === "ready") {
-        worker.serving = true;
-        if (this.#ending) order(worker, { do: this.#ending });
-      }
+      else if (message.is === "ready") worker.serving = true;
     });
     child.on("error", (error) => log.error(`worker: ${error.message}`));
     child.once("exit", (code, signal) => this.#exited(worker, code, signal));
     return worker;
   }
 
-  #employ(worker: Worker): void {
+  #employ(worker: Started): void {
     if (this.#ending) return order(worker, { do: this.#ending });
+    worker.employed = true;
     for (const socket of this.sockets) give(worker, socket);
     order(worker, { do: "start", config: this.#config });
   }
@@ -202,8 +211,12 @@ export class Crew implements Service {
     if (this.#workers.size === 0) this.#onGone();
   }
 
+  #employed(): Started[] {
+    return [...this.#workers.values()].filter((worker) => worker.employed && worker.process.connected);
+  }
+
   #serving(): Started[] {
-    return [...this.#workers.values()].filter((worker) => worker.serving && worker.process.connected);
+    return this.#employed().filter((worker) => worker.serving);
   }
 }
 

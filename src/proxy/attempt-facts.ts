@@ -14,11 +14,12 @@ const IDLE_WORTH_NOTING_MS: Ms = 500;
 
 /** A kept connection that may be used; what cannot be repeated goes on one that is certainly still open. */
 export function keptConnection(attempt: Attempt, fresh: boolean): PooledConnection | null {
-  const { pool, safeIdleMs } = attempt.target;
+  const { target } = attempt;
+  const { pool } = target;
   if (pool.idle === 0) return null;
   if (!pool.mayOpen) return pool.take(attempt, Infinity, attempt.startedAt);
   if (fresh) return null;
-  return pool.take(attempt, attempt.exchange.repeatable ? Infinity : safeIdleMs, attempt.startedAt);
+  return pool.take(attempt, attempt.exchange.repeatable ? Infinity : target.safeIdleMs, attempt.startedAt);
 }
 
 /** What the head of a final response tells of the endpoint: how fast it is, and how long it keeps connections. */

@@ -68,7 +68,9 @@ export class ListeningSocket {
 
   /** Takes over a handle that another process has sent. */
   static received(address: Address, handle: unknown): ListeningSocket {
-    return new ListeningSocket(address, handle as SocketHandle);
+    const socket = new ListeningSocket(address, handle as SocketHandle);
+    socket.handOn();
+    return socket;
   }
 
   /** What a child that is to inherit the socket gets. */
@@ -105,10 +107,12 @@ export class ListeningSocket {
 
   /** Gives it up. */
   close(): void {
-    // Both handles have the same descriptor: it must be closed once.
+    const { address } = this;
+    const keepsPath = address.kind === "unix" && this.#handedOn;
+    // Both handles have the same descriptor: it must be closed once. Closing the owner of a path removes the path.
     if (this.#accepting?.listening) this.#accepting.close();
-    else if (!this.#accepting) this.#owner.close();
-    if (this.address.kind === "unix" && !this.#handedOn) rmSync(this.address.path, { force: true });
+    else if (!this.#accepting && !keepsPath) this.#owner.close();
+    if (address.kind === "unix" && !keepsPath) rmSync(address.path, { force: true });
   }
 }
 

@@ -3,8 +3,9 @@
 //
 //   failed ─▶ again ──▶ (backoff) ──▶ another endpoint, or a fresh connection
 //     ├─────▶ hold: nothing was sent, and nothing listens anywhere: it waits for the upstream to come back
-//     ├─────▶ verdict: safe, but over the budget: a connect tells whether the endpoint is gone (then it moves on, since
-//     │       a dead endpoint is not to be protected from load) or alive (then it fails)
+//     ├─────▶ verdict: safe, but over the budget, or broken while it connected to the last endpoint: a connect tells
+//     │       whether that one is gone (then it moves on, since a dead endpoint is not to be protected from load, or
+//     │       waits) or alive (then it fails)
 //     └─────▶ fail, with the failure that says most
 import { deadlineFailure, failureOf } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
@@ -21,7 +22,7 @@ import { eventTime, Timed, wheel } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import { nothingListens } from "../upstream/comeback.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { NoEndpoint, UpstreamGroup } from "../upstream/group.ts";
+import type { NoEndpoint, Pick, UpstreamGroup } from "../upstream/group.ts";
 import type { Waiter, Waiting, WaitKind } from "../upstream/waiting-room.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
@@ -65,7 +66,10 @@ export class Tries extends Timed implements Waiter {
     const group = this.#group;
     if (why === "no-healthy-upstream" && group.mayHold()) return this.#wait("hold");
     if (why === "pool-exhausted") return this.#wait("queue");
-    this.#exchange.fail(noEndpointFailure(why, group));
+    const last = this.#exchange.attempts.at(-1)?.failure;
+    if (!last) return this.#exchange.fail(noEndpointFailure(why, group));
+    last.evidence.notRetried = "no-other-endpoint";
+    this.#giveUp(last);
   }
 
   #wait(kind: WaitKind): void {
@@ -89,14 +93,18 @@ export class Tries extends Timed implements Waiter {
   mayProceed(): boolean {
     const group = this.#group;
     if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded)) return false;
-    let picked = group.pick(this.#tried, this.#exchange.balanceKey);
-    // What it has not tried has gone meanwhile: those behind it must not wait for it, too.
-    if (picked === "all-tried") {
-      this.#tried = NONE;
-      picked = group.pick(NONE, this.#exchange.balanceKey);
-    }
+    const picked = this.#pick();
     this.#picked = typeof picked === "string" ? null : picked;
     return this.#picked !== null;
+  }
+
+  /** The next endpoint. Where what it has not tried has gone meanwhile, any: nobody must wait for that. */
+  #pick(): Pick {
+    const { balanceKey } = this.#exchange;
+    const picked = this.#group.pick(this.#tried, balanceKey);
+    if (picked !== "all-tried") return picked;
+    this.#tried = NONE;
+    return this.#group.pick(NONE, balanceKey);
   }
 
   proceed(): void {
@@ -141,7 +149,9 @@ export class Tries extends Timed implements Waiter {
     }
     const tried = [...this.#tried, attempt.target];
     const otherEndpoint = typeof group.pick(tried) !== "string";
-    const decision = this.#decide(attempt, failure, otherEndpoint);
+    // Nothing listens here any more, while another one that was tried is back by now, or has no room just now.
+    const anyEndpoint = otherEndpoint || (nothingListens(failure) && group.usable);
+    const decision = this.#decide(attempt, failure, anyEndpoint);
     if (decision.retry)
       return this.#again(attempt, decision.proof === "idempotent-status", otherEndpoint ? tried : NONE);
     if (attempt.bytesSent === 0 && this.#exchange.plan!.retry.attempts > 1 && group.mayHold()) {
@@ -150,7 +160,8 @@ export class Tries extends Timed implements Waiter {
     }
     failure.evidence.notRetried = decision.reason;
     if (decision.reason === "body-not-replayable") failure.evidence.replayBytesMax = this.#exchange.keptBytesMax;
-    if (decision.reason !== "budget" || failure.evidence.closedBy === undefined) return this.#giveUp(failure);
+    const mayMove = decision.reason === "budget" || decision.reason === "no-other-endpoint";
+    if (!mayMove || failure.evidence.closedBy === undefined) return this.#giveUp(failure);
     group.watch.ask(attempt.target, (gone) => {
       if (this.#exchange.ended) return;
       if (!gone) return this.#giveUp(failure);
@@ -161,6 +172,8 @@ export class Tries extends Timed implements Waiter {
 
   /** Whether a response with a status that the route wants tried again may be dropped for another attempt. */
   mayDrop(attempt: Attempt, failure: Failure): boolean {
+    // A retry has its outcome: its place in the budget is free.
+    this.#endBudgeted();
     const otherEndpoint = typeof this.#group.pick([...this.#tried, attempt.target]) !== "string";
     return this.#decide(attempt, failure, otherEndpoint).retry;
   }
@@ -193,10 +206,11 @@ export class Tries extends Timed implements Waiter {
     const group = this.#group;
     this.#tried = tried;
     if (!attempt.target.away && beginRetry(group.budget, this.#budgetOptions)) this.#budget = group.budget;
-    // The first retry after a broken connection goes at once: a visitor waits. What answered with an error gets a pause.
+    // The first retry after a broken connection goes at once: a visitor waits. What answered with an error gets a
+    // pause; what refuses connections needs none.
     const pauses = answered ? this.#retries + 1 : this.#retries;
     this.#retries++;
-    if (pauses === 0) return this.#go();
+    if (pauses === 0 || attempt.target.away) return this.#go();
     const { backoffMs: baseMs, backoffMaxMs: maxMs } = group.config.retry;
     const waitMs = backoffMs(pauses, group.random(), { baseMs, maxMs });
     wheel.set(this, eventTime() + waitMs);
@@ -213,7 +227,7 @@ export class Tries extends Timed implements Waiter {
 
   #go(): void {
     const exchange = this.#exchange;
-    const picked = this.#group.pick(this.#tried, exchange.balanceKey);
+    const picked = this.#pick();
     if (typeof picked === "string") this.without(picked);
     else exchange.tryOn(picked, { fresh: exchange.attempts.length > 0, released: false });
   }

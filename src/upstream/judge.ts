@@ -54,8 +54,12 @@ export class Judge {
     this.#statuses = new Set(eject?.statuses);
     this.#breaker = before && breaker ? before.#breaker : newBreaker(group.clock(), this.#breakerOptions ?? undefined);
     this.#guard = before ? before.#guard : newPoisonGuard();
-    if (eject) return;
-    for (const { standing } of group.endpoints) standing.out &= ~EJECTED;
+    const options = this.#ejectOptions;
+    for (const { standing } of group.endpoints) {
+      if (options) fit(standing.breaker, options);
+      else standing.out &= ~EJECTED;
+    }
+    if (this.#breakerOptions) fit(this.#breaker, this.#breakerOptions);
   }
 
   /** Nothing is wrong with the upstream as a whole. */
@@ -228,6 +232,11 @@ function isUnreachable({ cause, evidence }: Failure): boolean {
     deadline === "connect" ||
     deadline === "tls"
   );
+}
+
+/** A breaker that was made for other settings, and that has nothing to remember, goes by these. */
+function fit(breaker: Breaker, { openMs }: BreakerOptions): void {
+  if (breaker.phase === "closed") breaker.openMs = openMs;
 }
 
 /** The settings of either breaker in the words of resilience/. */
