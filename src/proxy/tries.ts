@@ -150,17 +150,17 @@ export class Tries extends Timed implements Waiter {
     const tried = [...this.#tried, attempt.target];
     const otherEndpoint = typeof group.pick(tried) !== "string";
     // Nothing listens here any more, while another one that was tried is back by now, or has no room just now.
-    const anyEndpoint = otherEndpoint || (nothingListens(failure) && group.usable);
+    const anyEndpoint = otherEndpoint || (nothingListens(failure) && group.outageSince === 0);
     const decision = this.#decide(attempt, failure, anyEndpoint);
-    if (decision.retry)
-      return this.#again(attempt, decision.proof === "idempotent-status", otherEndpoint ? tried : NONE);
+    if (decision.retry) return this.#again(attempt, otherEndpoint ? tried : NONE);
     if (attempt.bytesSent === 0 && this.#exchange.plan!.retry.attempts > 1 && group.mayHold()) {
       this.#tried = NONE;
       return this.#wait("hold");
     }
     failure.evidence.notRetried = decision.reason;
     if (decision.reason === "body-not-replayable") failure.evidence.replayBytesMax = this.#exchange.keptBytesMax;
-    const mayMove = decision.reason === "budget" || decision.reason === "no-other-endpoint";
+    const noOther = decision.reason === "no-other-endpoint" && this.#exchange.plan!.retry.attempts > 1;
+    const mayMove = decision.reason === "budget" || noOther;
     if (!mayMove || failure.evidence.closedBy === undefined) return this.#giveUp(failure);
     group.watch.ask(attempt.target, (gone) => {
       if (this.#exchange.ended) return;
@@ -202,17 +202,19 @@ export class Tries extends Timed implements Waiter {
     return { share: this.#group.config.retry.budget, least: RETRIES_LEAST };
   }
 
-  #again(attempt: Attempt, answered: boolean, tried: readonly Endpoint[]): void {
+  #again(attempt: Attempt, tried: readonly Endpoint[]): void {
     const group = this.#group;
     this.#tried = tried;
     if (!attempt.target.away && beginRetry(group.budget, this.#budgetOptions)) this.#budget = group.budget;
     // The first retry after a broken connection goes at once: a visitor waits. What answered with an error gets a
-    // pause; what refuses connections needs none.
-    const pauses = answered ? this.#retries + 1 : this.#retries;
+    // pause; what refuses connections needs none. A process that is ending takes connections for a moment longer.
+    const dying = tried === NONE && attempt.failure?.cause !== "keepalive-race";
+    const pauses = this.#retries + (attempt.dropped || dying ? 1 : 0);
     this.#retries++;
-    if (pauses === 0 || attempt.target.away) return this.#go();
     const { backoffMs: baseMs, backoffMaxMs: maxMs } = group.config.retry;
-    const waitMs = backoffMs(pauses, group.random(), { baseMs, maxMs });
+    const jitterMs = pauses === 0 ? 0 : backoffMs(pauses, group.random(), { baseMs, maxMs });
+    const waitMs = Math.max(dying ? baseMs / 2 : 0, jitterMs);
+    if (waitMs === 0 || attempt.target.away) return this.#go();
     wheel.set(this, eventTime() + waitMs);
   }
 

@@ -57,7 +57,7 @@ test("it can be started again, and begins with the shortest wait", async () => {
     await until(() => waits.length === ended);
     expect(comeback.running).toBe(false);
   }
-  expect(waits).toEqual([75, 112.5, 0, 75, 112.5, 0]);
+  expect(waits).toEqual([60, 72, 0, 60, 72, 0]);
 });
 
 test("stop takes back the timer, and the dial that is under way", async () => {
@@ -94,9 +94,9 @@ test("who hears that it is still gone may stop it", async () => {
   expect([comeback.running, comeback.wheelSlot]).toEqual([false, -1]);
 });
 
-test("the wait grows from some 75 ms to a second at most", () => {
-  expect(comebackWaitMs(1, 0.5)).toBe(75);
-  expect(comebackWaitMs(1, 0)).toBeCloseTo(60);
+test("the wait grows from some 60 ms to a second at most", () => {
+  expect(comebackWaitMs(1, 0.5)).toBe(60);
+  expect(comebackWaitMs(1, 0)).toBeCloseTo(48);
   let before = 0;
   for (let attempt = 1; attempt <= 2_000; attempt++) {
     const waitMs = comebackWaitMs(attempt, 0.5);

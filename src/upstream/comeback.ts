@@ -9,7 +9,8 @@ import type { Ms } from "../std/units.ts";
 import { type Dialler, reportInternal } from "./health-check.ts";
 
 const FIRST_MS: Ms = 50;
-const GROWTH = 1.5;
+// A wait is at most a fifth of the outage so far: what returns is not noticed much later than it was away.
+const GROWTH = 1.2;
 const JITTER = 0.2;
 /** With the jitter on top of it. */
 const LONGEST_MS: Ms = 1000;
