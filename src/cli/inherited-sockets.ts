@@ -98,7 +98,7 @@ function decodeName(name: string): string {
 
 function boundTo(fd: number): Inherited["bound"] {
   const bound = addressOfDescriptor(fd);
-  if (!bound || bound.host !== "") return bound;
+  if (bound?.host !== "") return bound;
   const path = unixPath(fd);
   return path === null ? null : { path };
 }

@@ -1,5 +1,6 @@
 // The life of a gateway's (main) process, the same whether it serves itself (Served) or has workers (Crew): start and
 // its errors, console, pid file, signals, what the service manager and `goodgate reload` are told, upgrade, end.
+import { isDeepStrictEqual } from "node:util";
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
@@ -103,7 +104,9 @@ class Life {
         await this.#service.reload(config);
         this.#config = config;
       });
-      this.#status.write("reload", outcome);
+      const later = outcome.ok ? this.#notTakenOn() : [];
+      for (const text of later) log.warn(text);
+      this.#status.write("reload", { ok: outcome.ok, said: [...outcome.said, ...later] });
       void this.#manager.ready(
         outcome.ok ? this.#summary() : "the configuration has errors; the one before stays in force",
       );
@@ -154,6 +157,13 @@ class Life {
 
   async #openConsole(): Promise<void> {
     this.#console = await openConsole(this.#config, this.#service.consoleHandlers());
+  }
+
+  /** What a reload leaves as it was when the process started. */
+  #notTakenOn(): string[] {
+    const [then, now] = [this.#start.config, this.#config];
+    const changed = (["console", "workers"] as const).filter((key) => !isDeepStrictEqual(then[key], now[key]));
+    return changed.map((key) => `reload: ${key} stays as it was at the start; goodgate upgrade brings the new one`);
   }
 
   #summary(): string {

@@ -2,14 +2,13 @@
 // Everything is read when somebody scrapes. With workers, "is it usable" is true where it is for the worst of them.
 import type { Metrics } from "../observe/metrics.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { DOWN, DRAINED, EJECTED, type Endpoint, GONE, WARMING } from "../upstream/endpoint.ts";
+import { DOWN, EJECTED, type Endpoint, GONE, WARMING } from "../upstream/endpoint.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 
 const WHY: readonly (readonly [bit: number, name: string])[] = [
   [GONE, "gone"],
   [DOWN, "unhealthy"],
   [EJECTED, "ejected"],
-  [DRAINED, "drained"],
   [WARMING, "warming"],
 ];
 

@@ -168,7 +168,7 @@ export interface UpstreamConfig {
   readonly health: HealthConfig | null;
   readonly eject: EjectConfig | null;
   readonly breaker: BreakerConfig | null;
-  /** Requests wait while every endpoint refuses connections or is drained. */
+  /** Requests wait while every endpoint refuses connections, fails its checks or is set to down. */
   readonly hold: { readonly forMs: Ms; readonly requests: number; readonly bytes: Bytes } | null;
   /** Names are asked for again after their TTL, but at least this long. */
   readonly resolve: {

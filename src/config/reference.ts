@@ -197,7 +197,7 @@ route's \`retry\`, which need to know the application. Each worker counts for it
 | One endpoint fails again and again | it is left out for a while, then probed | \`eject\` |
 | One endpoint fails its checks | it is left out until they are good | \`health\` |
 | Most endpoints are out | all that accept connections are used | \`panic\` |
-| Every endpoint refuses connections, or is drained | requests wait for one to come back | \`hold\` |
+| Every endpoint refuses connections, fails its checks or is set to down | requests wait for one to come back | \`hold\` |
 | Every connection runs into its deadline | requests fail at once, until a probe succeeds | \`breaker\` |
 | Every endpoint has as many requests as it may | requests wait for a place | \`limits\`, \`queue\` |
 

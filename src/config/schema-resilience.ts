@@ -271,7 +271,7 @@ export const RESILIENCE_FIELDS = {
           bytes: size("Memory that waiting requests may take, per worker.", "64MiB"),
         }),
       ),
-      "While every endpoint refuses connections or is drained (a restart, a deploy), requests wait instead of failing. At a bound they get a 503 with Retry-After. off: they fail at once.",
+      "While every endpoint refuses connections, fails its checks or is set to down (a restart, a deploy), requests wait instead of failing. At a bound they get a 503 with Retry-After. off: they fail at once.",
     ),
     {},
   ),

@@ -26,12 +26,10 @@ export const GONE = 1;
 export const DOWN = 2;
 /** Its circuit breaker is not closed: requests failed there. */
 export const EJECTED = 4;
-/** A person has taken it out; what runs may end. */
-export const DRAINED = 8;
 /** It has just come back and does not get its full share yet. */
-export const WARMING = 16;
+export const WARMING = 8;
 /** Out of use as a whole, not by chance. */
-export const AWAY = GONE | DOWN | DRAINED;
+export const AWAY = GONE | DOWN;
 
 /** How an endpoint stands. */
 export class Standing {

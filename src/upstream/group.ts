@@ -208,9 +208,10 @@ export class UpstreamGroup {
   recount(): void {
     const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
     const well = up.filter(({ standing }) => (standing.out & (AWAY | EJECTED)) === 0).length;
-    const reachable = up.filter(({ standing }) => (standing.out & (AWAY & ~DOWN)) === 0).length;
+    const reachable = up.filter(({ standing }) => (standing.out & GONE) === 0).length;
     this.panicking = up.length > 0 && well < this.config.panic * up.length && reachable > 0;
-    const away = up.length > 0 && (this.panicking ? reachable === 0 : up.every((endpoint) => endpoint.away));
+    // Where a reload has set all of them to down, another may bring them back: a deploy that drains its endpoints.
+    const away = this.endpoints.length > 0 && (this.panicking ? reachable === 0 : up.every(({ away }) => away));
     if (away !== this.outageSince > 0) this.#outageChanged(away);
     if (!away) this.room.wake();
   }
@@ -259,7 +260,7 @@ function whyOut({ config, standing }: Endpoint): string {
     return `refused a connection${gone.evidence.errno ? ` (${gone.evidence.errno})` : ""}`;
   if ((out & DOWN) !== 0) return `fails its health check${standing.downDetail ? `: ${standing.downDetail}` : ""}`;
   if ((out & EJECTED) !== 0) return "is ejected";
-  return (out & AWAY) !== 0 ? "is drained" : "is in use";
+  return "is in use";
 }
 
 function makeEndpoints(group: UpstreamGroup, previous: UpstreamGroup | undefined): Endpoint[] {
