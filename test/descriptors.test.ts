@@ -2,7 +2,7 @@
 // console answers all the while.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { metricValue } from "./command.ts";
 import { exchange, pause, RawClient, type RunningGateway, startGateway } from "./harness.ts";
@@ -24,6 +24,8 @@ afterEach(async () => {
 });
 
 afterAll(() => lab?.close());
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const isLinux = process.platform === "linux";
 

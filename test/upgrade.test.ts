@@ -1,10 +1,11 @@
 // Upgrade: the program is started anew in place of the running one, over the same sockets. Nothing is refused, nothing
 // is cut, and where the new one cannot start, nothing has happened.
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { runGoodgate } from "./command.ts";
 import { exchange, pause, RawClient, type RunningGateway, startGateway, until } from "./harness.ts";
@@ -28,6 +29,9 @@ afterEach(async () => {
 });
 
 afterAll(() => lab?.close());
+
+// Several starts of the program in each.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function start(args: readonly string[], config: Record<string, unknown> = {}): Promise<void> {
   const console_ = `127.0.0.1:${await freePort()}`;
@@ -64,7 +68,7 @@ function load(port: number): { stop(): Promise<{ failed: string[]; served: numbe
   let over = false;
   let served = 0;
   const failed: string[] = [];
-  const work = Array.from({ length: 8 }, async (_, index) => {
+  const work = Array.from({ length: 6 }, async (_, index) => {
     let client: RawClient | null = null;
     while (!over) {
       client ??= new RawClient(port);
@@ -78,7 +82,7 @@ function load(port: number): { stop(): Promise<{ failed: string[]; served: numbe
         client.close();
         client = null;
       }
-      await pause(2);
+      await pause(5);
     }
     client?.close();
   });
@@ -178,4 +182,41 @@ test.each([
     5000,
     () => "the successor does not end",
   );
+});
+
+test("a new version that cannot start, or dies on the way, changes nothing; one that is whole takes over", async () => {
+  // The program at a path of its own, so that it can be another one later.
+  const place = mkdtempSync(join(tmpdir(), "goodgate-version-"));
+  mkdirSync(join(place, "bin"));
+  symlinkSync(fileURLToPath(new URL("../dist", import.meta.url)), join(place, "dist"));
+  const program = join(place, "bin", "goodgate.js");
+  const whole = readFileSync(new URL("../bin/goodgate.js", import.meta.url));
+  const install = (text: string | Buffer): void => writeFileSync(program, text);
+  writeFileSync(join(place, "package.json"), '{"type":"module"}');
+  install(whole);
+  // The harness names the program of this checkout; what follows it stays.
+  const script = `node=$1; shift 2; exec "$node" '${program}' "$@"`;
+  const console_ = `127.0.0.1:${await freePort()}`;
+  gateway = await startGateway({ upstreams: { lab: lab.address }, console: console_ }, [], {
+    prefix: ["sh", "-c", script, "sh"],
+  });
+  const order = (): ReturnType<typeof runGoodgate> =>
+    runGoodgate(["upgrade", "--pid-file", join(gateway.folder, "pid")]);
+  const works = async (): Promise<void> => {
+    expect(gateway.process.exitCode).toBeNull();
+    expect((await exchange(gateway.port, REQUEST)).status).toBe(200);
+    expect((await fetch(`${gateway.consoleUrl}/readyz`)).status).toBe(200);
+  };
+  rmSync(program);
+  expect(await order()).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 1") });
+  await works();
+  // It dies when it has been given the console's address.
+  install('process.on("message", () => process.exit(7)); process.send({ successor: "ready" });');
+  expect(await order()).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 7") });
+  await works();
+  install(whole);
+  expect(await order()).toMatchObject({ code: 0 });
+  expect(pidOf(gateway)).not.toBe(gateway.process.pid);
+  expect((await exchange(gateway.port, REQUEST)).status).toBe(200);
+  rmSync(place, { recursive: true });
 });

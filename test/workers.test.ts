@@ -55,13 +55,18 @@ const metrics = async (): Promise<string> => (await fetch(`${gateway.consoleUrl}
 /** Which worker holds each of these client connections: by the pids that own their sockets. */
 function workerOf(client: RawClient, pids: readonly number[]): number | undefined {
   const port = client.socket.localPort!.toString(16).toUpperCase().padStart(4, "0");
-  const line = readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .find((text) => new RegExp(`^\\s*\\d+: \\S+ 0100007F:${port} 01 `).test(text));
-  const inode = line?.trim().split(/\s+/)[9];
-  return pids.find((pid) =>
-    readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
-  );
+  // The kernel's table is read in pieces; a line may be missed where it changes meanwhile.
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const line = readFileSync("/proc/net/tcp", "utf8")
+      .split("\n")
+      .find((text) => new RegExp(`^\\s*\\d+: \\S+ 0100007F:${port} 01 `).test(text));
+    const inode = line?.trim().split(/\s+/)[9];
+    const owner = pids.find((pid) =>
+      readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
+    );
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
 }
 
 function linkOf(path: string): string {
@@ -133,6 +138,21 @@ test("requests while a worker is replaced are served by the other", async () => 
   // Connections that the dead worker had been handed and not yet read are lost with it.
   expect(failed).toBeLessThanOrEqual(1);
   expect(workers().filter((pid) => !pids.includes(pid))).toHaveLength(1);
+});
+
+test("clients that come while no worker is left wait for the next one instead of being refused", async () => {
+  const pids = await start();
+  await pause(1100);
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await until(
+    () => pids.every((pid) => parentOf(pid) === 0),
+    2000,
+    () => "the workers do not end",
+  );
+  const statuses = await Promise.all(
+    Array.from({ length: 10 }, () => exchange(gateway.port, REQUEST).then(({ status }) => status)),
+  );
+  expect(new Set(statuses)).toEqual(new Set([200]));
 });
 
 test("a worker is replaced also while the file on disk is broken: the configuration in force stays in force", async () => {

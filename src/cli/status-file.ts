@@ -44,8 +44,8 @@ export class StatusFile {
   write(what: Order, { ok, said }: Outcome): void {
     const status: Status = { process: process.pid, count: ++this.#count, what, ok, said };
     try {
-      // A reader sees the old one or the new one, never half of it.
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(status)}\n`);
+      // A reader sees the old one or the new one, never half of it. Problems quote the configuration: not for others.
+      writeFileSync(`${this.#path}.new`, `${JSON.stringify(status)}\n`, { mode: 0o600 });
       renameSync(`${this.#path}.new`, this.#path);
     } catch (error) {
       log.warn(`what came of the ${what} cannot be told to whoever ordered it: ${(error as Error).message}`);

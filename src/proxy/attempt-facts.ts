@@ -12,14 +12,18 @@ import type { Attempt } from "./attempt.ts";
 /** A reuse after less says nothing of the upstream's idle timer. */
 const IDLE_WORTH_NOTING_MS: Ms = 500;
 
-/** A kept connection that may be used; what cannot be repeated goes on one that is certainly still open. */
+/**
+ * A kept connection that may be used; what cannot be repeated goes on one that is certainly still open. Null = a new one
+ * is to be opened, and there is room for it.
+ */
 export function keptConnection(attempt: Attempt, fresh: boolean): PooledConnection | null {
   const { target } = attempt;
   const { pool } = target;
   if (pool.idle === 0) return null;
-  if (!pool.mayOpen) return pool.take(attempt, Infinity, attempt.startedAt);
-  if (fresh) return null;
-  return pool.take(attempt, attempt.exchange.repeatable ? Infinity : target.safeIdleMs, attempt.startedAt);
+  const oldestMs = fresh ? -1 : attempt.exchange.repeatable ? Infinity : target.safeIdleMs;
+  const kept = pool.take(attempt, oldestMs, attempt.startedAt);
+  if (!kept && !pool.mayOpen) pool.closeOldestIdle();
+  return kept;
 }
 
 /** What the head of a final response tells of the endpoint: how fast it is, and how long it keeps connections. */
