@@ -218,6 +218,16 @@ test("SIGTERM: the request in flight finishes, new connections are refused, exit
   expect(performance.now() - began).toBeLessThan(3000);
 });
 
+test("drain-delay: /readyz says no at once, and clients are still taken in for a while", async () => {
+  const gateway = await start({ "drain-delay": "1500ms" });
+  const exit = gateway.stop("SIGTERM");
+  // Ends by the test's own deadline where it never does.
+  while ((await fetch(`${gateway.consoleUrl}/readyz`)).status === 200) await pause(10);
+  const { status } = await exchange(gateway.port, `GET /lab/echo HTTP/1.1\r\n${HOST}\r\n`);
+  expect(status).toBe(200);
+  expect(await exit).toBe(0);
+});
+
 test("SIGTERM while a response streams: it ends whole, then the process goes, whether or not the client closes", async () => {
   const gateway = await start();
   const client = new RawClient(gateway.port);

@@ -73,6 +73,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     log: logOf(raw.log, context),
     workers: raw.workers,
     drainMs: raw.drain,
+    drainDelayMs: raw["drain-delay"],
   };
 }
 

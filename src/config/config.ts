@@ -43,6 +43,8 @@ export interface Config {
   readonly workers: number | "auto";
   /** How long a drain waits for exchanges in flight. */
   readonly drainMs: Ms;
+  /** How long a drain goes on accepting before that, while /readyz says no already. */
+  readonly drainDelayMs: Ms;
 }
 
 /** host:port or a Unix socket. host "" = all addresses. */

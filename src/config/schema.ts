@@ -169,6 +169,11 @@ export const configSchema = mapping({
     ),
   }),
   drain: duration("How long requests in flight may take after the order to stop.", "30s"),
+  "drain-delay": duration(
+    "After the order to stop, connections are still accepted for so long while /readyz says no: time for a balancer or Kubernetes to send clients elsewhere.",
+    "0s",
+    { min: 0 },
+  ),
 });
 
 /** What the schema gives: the file's shape, with defaults filled in and values in base units. */

@@ -140,10 +140,12 @@ export class Gateway {
     return new OldGeneration(old, this.connections, config.drainMs);
   }
 
-  /** Stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
+  /** After `drain-delay` stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
   async drain(drainMs: Ms = this.runtime.config.drainMs): Promise<boolean> {
-    beginEvent();
     this.ending = true;
+    const { drainDelayMs } = this.runtime.config;
+    if (drainDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    beginEvent();
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
     const began = performance.now();
