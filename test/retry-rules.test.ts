@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Lab, startLab } from "../src/lab/server.ts";
-import { type LogEntry, RawClient, type RawResponse, type RunningGateway, startGateway, until } from "./harness.ts";
+import { RawClient, type RunningGateway, startGateway, until } from "./harness.ts";
 import { freePort, seededBytes, sha256 } from "./origin.ts";
 import { type RawUpstream, rawResponse, startRawUpstream } from "./raw-upstream.ts";
 
@@ -21,6 +21,8 @@ let late: RawUpstream;
 /** Waits for a crowd, then resets everything; the retries wait until the crowd is answered. */
 let crowds: { share: RawUpstream; none: RawUpstream };
 let answered = 0;
+/** Answers 503 to each three requests at once, and well from the seventh on. */
+let third: RawUpstream;
 
 beforeAll(async () => {
   labs = await Promise.all([startLab(), startLab()]);
@@ -29,16 +31,24 @@ beforeAll(async () => {
     setTimeout(() => socket.resetAndDestroy(), 300);
     return null;
   });
+  const waiting: Socket[] = [];
+  third = await startRawUpstream((_, socket) => {
+    if (third.requests.length > 6) return rawResponse("third time");
+    if (waiting.push(socket) === 3)
+      for (const each of waiting.splice(0)) each.write(rawResponse("busy", "", "503 Service Unavailable"));
+    return null;
+  });
   crowds = { share: await startCrowd(), none: await startCrowd() };
-  const closed = await Promise.all(Array.from({ length: 4 }, freePort));
-  const [c, d, e, f] = closed.map((port) => `127.0.0.1:${port}`) as [string, string, string, string];
+  const closed = async () => `127.0.0.1:${await freePort()}`;
   const upstreams: Record<string, unknown> = {
     pair: { endpoints: [a, b], ...PLAIN },
     single: { endpoints: [a], ...PLAIN, retry: { body: `${KEPT_BYTES}B` } },
     patient: { endpoints: [a], ...PLAIN, retry: { backoff: "1s", "backoff-max": "1s", budget: "off" } },
     eager: { endpoints: [a], ...PLAIN, retry: { backoff: "0s" } },
-    "closed-GET": { endpoints: [c, d, a], ...PLAIN },
-    "closed-POST": { endpoints: [e, f, a], ...PLAIN },
+    "closed-GET": { endpoints: [await closed(), await closed(), a], ...PLAIN },
+    "closed-POST": { endpoints: [await closed(), await closed(), a], ...PLAIN },
+    full: { endpoints: [a, await closed()], ...PLAIN, limits: { requests: 1 } },
+    "third-time": { endpoints: [third.address], ...PLAIN, retry: { backoff: "0s" } },
     late: { endpoints: [late.address], ...PLAIN },
     crowd: { endpoints: [crowds.share.address], ...PLAIN },
     "crowd-without-budget": { endpoints: [crowds.none.address], ...PLAIN, retry: { budget: "off" } },
@@ -52,10 +62,11 @@ beforeAll(async () => {
     "keyed-single": ["single", { "idempotency-key": true }],
     unkeyed: ["pair", { status }],
     off: ["pair", "off"],
+    "third-time": ["third-time", { status, attempts: 3 }],
     within: ["late", { within: "200ms", attempts: 4 }],
     ...Object.fromEntries([1, 2, 3, 4].map((attempts) => [`attempts-${attempts}`, ["eager", { attempts, status }]])),
   };
-  for (const name of Object.keys(upstreams)) routes[name] = [name];
+  for (const name of Object.keys(upstreams)) routes[name] ??= [name];
   gateway = await startGateway({
     upstreams,
     routes: Object.entries(routes).map(([name, [proxy, retry = {}]]) => ({
@@ -71,7 +82,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway?.stop("SIGKILL");
   await Promise.all((labs ?? []).map((lab) => lab.close()));
-  await Promise.all([late, crowds?.share, crowds?.none].map((upstream) => upstream?.close()));
+  await Promise.all([late, third, crowds?.share, crowds?.none].map((upstream) => upstream?.close()));
 });
 
 afterEach(() => {
@@ -101,14 +112,10 @@ function startCrowd(): Promise<RawUpstream> {
 
 let serial = 0;
 
-interface Answer {
-  readonly response: RawResponse;
-  readonly entry: LogEntry;
-  readonly id: string;
-}
+type Answer = Awaited<ReturnType<typeof ask>>;
 
 /** One request on a connection of its own, with its log entry. */
-async function ask(method: string, target: string, body?: Buffer, fields = ""): Promise<Answer> {
+async function ask(method: string, target: string, body?: Buffer, fields = "") {
   const id = `rules-${serial++}`;
   const client = new RawClient(gateway.port);
   const length = body ? `Content-Length: ${body.length}\r\n` : "";
@@ -121,13 +128,8 @@ async function ask(method: string, target: string, body?: Buffer, fields = ""): 
   return { response, entry: await gateway.entryOf(id), id };
 }
 
-interface Problem {
-  readonly cause: string;
-  readonly retryable: boolean;
-  readonly evidence: { readonly notRetried?: string; readonly replayBytesMax?: number };
-}
-
-const problemIn = ({ response }: Answer): Problem => JSON.parse(response.body.toString()) as Problem;
+const problemIn = ({ response }: Answer) =>
+  JSON.parse(response.body.toString()) as { retryable: boolean; evidence: { notRetried?: string } };
 const triesOf = ({ entry }: Answer) => (entry["tries"] ?? []) as { status: number; cause: string | null }[];
 
 /** How often a request reached the labs. */
@@ -245,24 +247,17 @@ test("what may be sent again says so: a key counts where the route honours it", 
     return [problemIn(answer).retryable, answer.response.fields.has("retry-after")];
   };
   expect(await retryable("GET", "pair")).toEqual([true, true]);
-  expect(await retryable("PUT", "pair")).toEqual([true, true]);
   expect(await retryable("POST", "keyed", KEY)).toEqual([true, true]);
   expect(await retryable("POST", "keyed")).toEqual([false, false]);
   expect(await retryable("POST", "pair", KEY)).toEqual([false, false]);
 });
 
-test("retry: off on a route makes one attempt, whatever the upstream says", async () => {
-  for (const lab of labs) lab.setFault("reset-after-request");
-  const answer = await ask("GET", "/off/lab/echo");
-  expect(answer.entry).toMatchObject({ status: 502, attempts: 1 });
-  expect(problemIn(answer).evidence.notRetried).toBe("attempts");
-  expect(deliveries(answer.id)).toBe(1);
-});
+const ATTEMPTS = [["off", 1] as const, ...[1, 2, 3, 4].map((n) => [`attempts-${n}`, n] as const)];
 
-test.each([1, 2, 3, 4])("attempts: %i is the number of deliveries of a request that always fails", async (attempts) => {
+test.each(ATTEMPTS)("of a request that always fails, route %s makes %i deliveries", async (route, attempts) => {
   for (const fault of ["reset-after-request", "app-500"] as const) {
-    labs[0]!.setFault(fault);
-    const answer = await ask("GET", `/attempts-${attempts}/lab/echo`);
+    for (const lab of labs) lab.setFault(fault);
+    const answer = await ask("GET", `/${route}/lab/echo`);
     expect(answer.response.status).toBe(fault === "app-500" ? 500 : 502);
     expect(answer.entry["attempts"]).toBe(attempts);
     expect(deliveries(answer.id)).toBe(attempts);
@@ -294,6 +289,26 @@ test("a crowd that fails at once has its retries within the budget; without one 
   const others = Array.from({ length: CROWD }, () => ask("GET", "/crowd-without-budget/").finally(() => answered++));
   for (const answer of await Promise.all(others)) expect(problemIn(answer).evidence.notRetried).toBe("attempts");
   expect(crowds.none.requests).toHaveLength(2 * CROWD);
+});
+
+test("a retry that is to be tried again needs no second place in the budget", async () => {
+  // Three retries are what the budget allows, and all three are under way at the same time.
+  const answers = await Promise.all([1, 2, 3].map(() => ask("GET", "/third-time/")));
+  for (const answer of answers) expect(answer.entry).toMatchObject({ status: 200, attempts: 3 });
+});
+
+test("a request that is refused while the other endpoint is full waits for its turn there", async () => {
+  const slow = ask("GET", "/full/lab/slow?ms=1500");
+  await until(
+    () => labs[0]!.deliveriesOf("/lab/slow").length === 1,
+    5000,
+    () => "no request is slow",
+  );
+  const answer = await ask("POST", "/full/lab/echo", ORDER);
+  expect((await slow).entry["endpoint"]).toBe(labs[0]!.address);
+  expect(answer.response.status).toBe(200);
+  expect(triesOf(answer).map(({ cause }) => cause)).toEqual(["connect-refused", null]);
+  expect(answer.entry["queuedMs"]).toBeGreaterThan(0);
 });
 
 test("a body is sent again up to retry.body, and a failure above it says so", async () => {

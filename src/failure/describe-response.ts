@@ -155,6 +155,6 @@ export const RESPONSE_DESCRIPTIONS = {
 function learnt({ keepAliveLearntMs, keepAliveHintMs }: Evidence): string {
   const ms = keepAliveLearntMs ?? keepAliveHintMs;
   return ms
-    ? `The application keeps idle connections for ${span(ms)}, as it ${keepAliveHintMs ? "says" : "has shown"}. `
+    ? `The application keeps idle connections for ${span(ms)}, as it ${ms === keepAliveHintMs ? "says" : "has shown"}. `
     : "";
 }

@@ -110,6 +110,16 @@ test("every deadline's fix names the setting of the timer that fired", () => {
   }
 });
 
+test("a race says how the idle timer is known", () => {
+  const race = (keepAliveHintMs: number | undefined, keepAliveLearntMs: number): string =>
+    fix(failureOf("keepalive-race", { ...(keepAliveHintMs && { keepAliveHintMs }), keepAliveLearntMs }), {
+      showDetail: true,
+    });
+  expect(race(5000, 5000)).toContain("for 5 s, as it says.");
+  expect(race(undefined, 2000)).toContain("for 2 s, as it has shown.");
+  expect(race(5000, 2000)).toContain("for 2 s, as it has shown.");
+});
+
 test("whether to send again depends on the method", () => {
   const closed = failureOf("closed-before-response", {});
   expect([isRetryable(closed, "GET"), isRetryable(closed, "PUT"), isRetryable(closed, "POST")]).toEqual([

@@ -195,6 +195,11 @@ export class ConnectionPool {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
+  /** Makes room for a new connection: the idle one that is the least likely to be of use goes. */
+  closeOldestIdle(): void {
+    this.#idle.shift()?.discard();
+  }
+
   /** Closes the idle connections now. */
   closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.discard();
