@@ -4,8 +4,11 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import kept from "./simulation/seeds.json" with { type: "json" };
 import { simulate } from "./simulation/simulate.ts";
 
+/** Seeds take milliseconds; this is for a machine that does other things. */
+vi.setConfig({ testTimeout: 120_000 });
+
 const FIRST_SEED = 1;
-const SEEDS = 120;
+const SEEDS = 100;
 const PER_TEST = 20;
 /** A broken gateway is found within so many seeds. */
 const SEEDS_TO_FIND = 60;

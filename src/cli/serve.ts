@@ -30,7 +30,7 @@ export class Served {
     this.metrics = new Metrics();
     registerProcessMetrics(this.metrics, version);
     this.#observer = createObserver(config.log, this.metrics, this.memory);
-    this.gateway = new Gateway(config, this.#observer, log, given);
+    this.gateway = new Gateway(config, this.#observer, log, given && { given });
     this.#registerGauges();
   }
 

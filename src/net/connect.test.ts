@@ -7,7 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import type { ConnectOptions, ConnectResult, Destination } from "./connect.ts";
-import { connectFirst, inOrderToTry } from "./connect.ts";
+import { connectFirst, inOrderToTry, meetsItself } from "./connect.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -225,4 +225,20 @@ test("the order to try keeps every address, begins with the preferred family and
     }),
     { numRuns: 200 },
   );
+});
+
+test("a connection that met itself is none: nothing listens there", async () => {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  const destination = { kind: "tcp", ip: "127.0.0.1", port } as const;
+  const other = net.connect({ host: "127.0.0.1", port });
+  await once(other, "connect");
+  expect(meetsItself(destination, other)).toBe(false);
+  other.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  const own = net.connect({ host: "127.0.0.1", port, localPort: port });
+  await once(own, "connect");
+  expect(meetsItself(destination, own)).toBe(true);
+  own.destroy();
 });

@@ -150,6 +150,10 @@ export class ConnectRace extends Timed {
 
   #won(candidate: Candidate): void {
     const { socket } = candidate;
+    if (meetsItself(candidate.destination, socket)) {
+      socket.destroy();
+      return this.#lost(candidate, Object.assign(new Error("nothing listens"), { code: "ECONNREFUSED" }));
+    }
     socket.off("connect", candidate.onConnect);
     socket.off("error", candidate.onError);
     this.#finish({ ok: true, socket, address: destinationText(candidate.destination) }, candidate);
@@ -201,4 +205,17 @@ function openSocket(destination: Destination, reader: SocketReader | null): net.
 function outcomeText(candidate: Candidate): string {
   const { code = "failed" } = (candidate.error ?? { code: "no answer" }) as NodeJS.ErrnoException;
   return `${destinationText(candidate.destination)} ${code}`;
+}
+
+/** From here on the system takes ports for its own ends of connections (Linux: 32768, others less or more). */
+const EPHEMERAL_PORT_MIN = 1024;
+
+/**
+ * Whether a connection has met itself (TCP's simultaneous open): where nothing listens on a port of this machine, a
+ * connect may be given that very port for its own end, and succeeds. Who connects again and again gets there.
+ */
+export function meetsItself(destination: Destination, socket: net.Socket): boolean {
+  if (destination.kind !== "tcp" || destination.port < EPHEMERAL_PORT_MIN) return false;
+  if (!destination.ip.startsWith("127.") && destination.ip !== "::1") return false;
+  return socket.localPort === destination.port && socket.localAddress === socket.remoteAddress;
 }

@@ -1,9 +1,6 @@
 // The gateway inside an application: the same Gateway, Runtime and pools as the program's, without listeners, console
 // and signals. Requests come in as ClientConnections on in-memory sockets, or, upgraded, on the client's own socket.
-import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import { hostname } from "node:os";
-import type { Config } from "../config/config.ts";
 import { ClientConnection } from "../proxy/client-connection.ts";
 import { Gateway } from "../proxy/gateway.ts";
 import type { ListenerInfo } from "../proxy/listener.ts";
@@ -34,8 +31,10 @@ export class Engine {
     this.logger = logger;
     this.passesErrors = settings.onError === "next";
     this.observer = new AppObserver(settings);
-    this.gateway = new Gateway(config, this.observer, logger);
-    nameInVia(this.gateway, config);
+    // Without listeners the endpoints stand for the place: two applications in a row that both proxy are no loop, and the
+    // workers of one are one deployment.
+    const place = [...config.upstreams.values()].map(({ endpoints }) => endpoints.map(({ label }) => label));
+    this.gateway = new Gateway(config, this.observer, logger, { place });
     // Without listeners nothing is opened, but upstreams are looked after.
     this.gateway.start().catch((error: unknown) => this.gateway.reportInternal(error));
     this.#takesAll = config.routes.some(
@@ -89,16 +88,4 @@ export class Engine {
 /** IPv4 in IPv6 clothes ("::ffff:10.0.0.1") as plain IPv4. */
 function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-}
-
-/**
- * The default pseudonym is made unique by the listeners, of which there are none here: the endpoints stand for them.
- * Two applications in a row that both proxy are then no loop, and the workers of one are one deployment.
- */
-function nameInVia(gateway: Gateway, config: Config): void {
-  const { runtime } = gateway;
-  if (runtime.viaName === config.name) return;
-  const endpoints = [...config.upstreams.values()].map((upstream) => upstream.endpoints.map(({ label }) => label));
-  const place = createHash("sha256").update(JSON.stringify([hostname(), endpoints]));
-  (runtime as { viaName: string }).viaName = `${config.name}-${place.digest("hex").slice(0, 8)}`;
 }

@@ -57,7 +57,7 @@ export function errorOf(record: ExchangeRecord, failure: Failure, head: Response
     fix: fix(failure, context),
     requestId: record.requestId,
     reference: referenceOf(failure.cause),
-    retryable: isRetryable(failure, record.method),
+    retryable: isRetryable(failure, record.method, record.keyed),
     headers,
   });
 }

@@ -49,6 +49,7 @@ const anyRecord: fc.Arbitrary<ExchangeRecord> = fc.record({
   listener: anyText,
   tls: fc.boolean(),
   method: anyText,
+  keyed: fc.boolean(),
   target: anyText,
   protocol: anyText,
   host: anyText,

@@ -147,6 +147,7 @@ function jsonTries(attempts: readonly AttemptRecord[]): string {
       const code = failure.evidence.errno ?? failure.evidence.tlsCode ?? failure.evidence.rcode;
       list += `,"cause":"${failure.cause}","phase":"${failure.phase}",`;
       if (code !== undefined) list += `"code":"${jsonEscape(code)}",`;
+      if (failure.evidence.notRetried !== undefined) list += `"notRetried":"${failure.evidence.notRetried}",`;
     }
     list += jsonSpans(attempt) + '"total":' + span(attempt.startedAt, attempt.endedAt) + "}";
   }

@@ -33,6 +33,7 @@ export function exchange(changes: Partial<ExchangeRecord> = {}): ExchangeRecord 
     listener: ":8080",
     tls: false,
     method: "GET",
+    keyed: false,
     target: "/cart?page=2",
     protocol: "HTTP/1.1",
     host: "shop.example",

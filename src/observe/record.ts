@@ -34,6 +34,8 @@ export interface ExchangeRecord {
   listener: string;
   tls: boolean;
   method: string;
+  /** It is repeatable by an Idempotency-Key that the route honours. */
+  keyed: boolean;
   /** As received. "" where the request could not be read. */
   target: string;
   /** "HTTP/1.1" */

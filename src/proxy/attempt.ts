@@ -102,8 +102,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   start({ fresh, released }: HowToTry): void {
     this.#released = released;
     this.target.active++;
-    this.group.judge.begin(this);
     const connection = keptConnection(this, fresh);
+    if (!connection) this.target.pool.dialStarted();
+    // Its place is taken: what the judge does may let others go on.
+    this.group.judge.begin(this);
     if (connection) {
       this.reused = true;
       this.#connected(connection);
@@ -114,7 +116,6 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     const { pool } = this.target;
     const { dial, dialTarget } = this.group.context;
     const connection = new PooledConnection(pool);
-    pool.dialStarted();
     this.#dial = dial!(dialTarget!(this.target, this.exchange.timeouts), connection, (result) => {
       beginEvent();
       try {
@@ -262,7 +263,15 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     this.state = "body";
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
+    this.#answered();
     return end;
+  }
+
+  /** The response goes to the client: no other attempt follows, and others of the waiting room do. */
+  #answered(): void {
+    this.exchange.attemptAnswered();
+    if (this.#released) this.group.room.releasedEnded(true);
+    this.#released = false;
   }
 
   /** How long the connection had been idle before this request. */
@@ -294,8 +303,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
       this.headAt = eventTime();
       this.status = 101;
       this.state = "tunnel";
+      this.group.judge.answered(this, this.status);
       this.tunnel = new Tunnel(this, this.connection!);
       this.tunnel.begin(head, buffer, at, end);
+      this.#answered();
     }
   }
 

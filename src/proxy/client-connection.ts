@@ -9,7 +9,7 @@
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
-import { eventTime } from "../std/clock.ts";
+import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
@@ -48,6 +48,8 @@ export class ClientConnection extends Connection {
   #headBuffer: HeadBuffer | null = null;
   #stash: Buffer | null = null;
   #lingerUntil: Ms = 0;
+  /** Bytes that the kernel had not taken when it was looked last. */
+  #lingerPending = 0;
   /** The buffer being read is ours to keep. */
   #owned = false;
 
@@ -85,7 +87,7 @@ export class ClientConnection extends Connection {
         this.exchange?.onTunnelBytes(buffer, start, end);
         return;
       case "linger":
-        this.setDeadline(Math.min(eventTime() + LINGER_MS, this.#lingerUntil));
+        if (this.pendingBytes === 0) this.setDeadline(Math.min(eventTime() + LINGER_MS, this.#lingerUntil));
     }
   }
 
@@ -196,7 +198,22 @@ export class ClientConnection extends Connection {
     this.endSending();
     this.#lingerUntil = eventTime() + LINGER_MS_MAX;
     if (!this.ended) this.resumeReading();
-    this.setDeadline(eventTime() + LINGER_MS);
+    this.#lingerPending = this.pendingBytes;
+    this.setDeadline(eventTime() + (this.#lingerPending > 0 ? this.#sendMs : LINGER_MS));
+  }
+
+  /** The time to linger is over: who still takes what we sent gets more of it, who takes nothing is cut off. */
+  #lingered(): void {
+    const pending = this.pendingBytes;
+    if (pending === 0) return this.destroy();
+    // Ended in order, a body that its close delimits would look whole.
+    if (pending >= this.#lingerPending) return this.abort();
+    this.#lingerPending = pending;
+    this.setDeadline(eventTime() + this.#sendMs);
+  }
+
+  get #sendMs(): Ms {
+    return this.gateway.runtime.config.client.timeouts.sendMs;
   }
 
   /** Closes a connection that waits for its next request. */
@@ -239,7 +256,7 @@ export class ClientConnection extends Connection {
   override onDue(): void {
     switch (this.state) {
       case "linger":
-        this.destroy();
+        this.#lingered();
         return;
       case "exchange":
       case "tunnel":
@@ -265,5 +282,10 @@ export class ClientConnection extends Connection {
 }
 
 function resumeWith(connection: ClientConnection, stash: Buffer): void {
-  connection.readStash(stash);
+  beginEvent();
+  try {
+    connection.readStash(stash);
+  } catch (error) {
+    connection.onInternalError(error);
+  }
 }

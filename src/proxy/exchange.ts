@@ -137,6 +137,8 @@ export class Exchange implements ExchangeRecord {
       return at;
     }
     if (body.complete) {
+      // Read on behind it: that is how a client that leaves while it waits is noticed.
+      this.client.resumeReading();
       this.client.clearDeadline();
       this.client.endBulk((this.attempt?.connection?.pendingBytes ?? 0) === 0);
       this.attempt?.requestComplete();
@@ -154,7 +156,8 @@ export class Exchange implements ExchangeRecord {
 
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
-    if (this.ended) return;
+    // A body that goes nowhere is read away.
+    if (this.ended || !this.group) return;
     const body = this.body!;
     // What the upstream no longer takes is gone: the body cannot be sent again.
     if (this.attempt?.deaf) return body.stopKeeping();
@@ -174,7 +177,7 @@ export class Exchange implements ExchangeRecord {
 
   #startAttempt(): void {
     const group = this.group!;
-    if (group.room.size > 0 || group.overloaded) return this.#needTries().behindOthers();
+    if (group.room.size > 0 || group.overloaded(0)) return this.#needTries().behindOthers();
     const endpoint = group.pick(NONE_TRIED, this.balanceKey);
     if (typeof endpoint === "string") this.#needTries().without(endpoint);
     else this.tryOn(endpoint, FIRST_TRY);
@@ -230,6 +233,11 @@ export class Exchange implements ExchangeRecord {
     if (this.ended) return;
     if (this.respondedAt > 0) return this.fail(failure);
     this.#needTries().failed(attempt, failure);
+  }
+
+  /** A response head that is kept has come. */
+  attemptAnswered(): void {
+    this.#tries?.answered();
   }
 
   /** The upstream answered with a status that the route wants tried again: whether that can be done. */
@@ -330,8 +338,11 @@ export class Exchange implements ExchangeRecord {
   }
   /** Sending it twice does what sending it once does: by its method, or by a key where the route says so. */
   get repeatable(): boolean {
-    if (isIdempotent(this.method)) return true;
-    return this.plan!.retry.idempotencyKey && fieldValue(this.head, "idempotency-key") !== undefined;
+    return isIdempotent(this.method) || this.keyed;
+  }
+  get keyed(): boolean {
+    if (!this.plan?.retry.idempotencyKey || isIdempotent(this.method)) return false;
+    return fieldValue(this.head, "idempotency-key") !== undefined;
   }
   /** So much of a body is kept to be sent again. */
   get keptBytesMax(): Bytes {

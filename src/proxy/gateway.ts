@@ -14,7 +14,7 @@ import { DescriptorGuard } from "./descriptor-guard.ts";
 import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
 import { ListeningSocket } from "./listening-socket.ts";
 import { OldGeneration } from "./old-generation.ts";
-import { type GatewayLog, type Observer, Runtime } from "./runtime.ts";
+import { type GatewayLog, type Observer, Runtime, type RuntimeContext } from "./runtime.ts";
 
 /** The default name, which says nothing about the deployment. */
 const DEFAULT_NAME = "goodgate";
@@ -29,7 +29,12 @@ const QUIET_MS = 500;
 /** Sockets that were opened for this process by somebody else; each is given once. */
 export type GivenSockets = (address: Address) => ListeningSocket | undefined;
 
-const NONE_GIVEN: GivenSockets = () => undefined;
+/** What a gateway is given by whoever embeds it, or simulates its world. */
+export interface GatewayOptions extends Pick<RuntimeContext, "dial" | "random"> {
+  readonly given?: GivenSockets;
+  /** Where it stands, for its pseudonym in Via; default: its listeners. */
+  readonly place?: unknown;
+}
 
 export class Gateway {
   runtime: Runtime;
@@ -43,12 +48,12 @@ export class Gateway {
   ending = false;
   #listeners: Listener[] = [];
   #trusts: (address: string) => boolean;
-  readonly #given: GivenSockets;
+  readonly #options: GatewayOptions;
 
-  constructor(config: Config, observer: Observer, log: GatewayLog, given: GivenSockets = NONE_GIVEN) {
+  constructor(config: Config, observer: Observer, log: GatewayLog, options: GatewayOptions = {}) {
     this.log = log;
-    this.#given = given;
-    this.runtime = new Runtime(config, observer, viaName(config), log);
+    this.#options = options;
+    this.runtime = this.#runtimeOf(config, observer);
     this.#trusts = addressMatcher(config.trust);
     this.descriptors = new DescriptorGuard(this);
   }
@@ -61,7 +66,7 @@ export class Gateway {
 
   async #open(config: ListenerConfig): Promise<Listener> {
     const manner = Listener.prepare(this, config);
-    const socket = this.#given(config.address) ?? (await ListeningSocket.bind(config.address));
+    const socket = this.#options.given?.(config.address) ?? (await ListeningSocket.bind(config.address));
     const listener = new Listener(this, socket, manner);
     await listener.listen();
     return listener;
@@ -106,7 +111,7 @@ export class Gateway {
    * that was replaced.
    */
   async reload(config: Config, observer: Observer): Promise<OldGeneration> {
-    const runtime = new Runtime(config, observer, viaName(config), this.log, { previous: this.runtime });
+    const runtime = this.#runtimeOf(config, observer, this.runtime);
     const left = [...this.#listeners];
     const opened: Listener[] = [];
     const changes: (() => void)[] = [];
@@ -132,12 +137,27 @@ export class Gateway {
     for (const change of changes) change();
     for (const listener of left) listener.close();
     this.#listeners = next;
+    return this.#turnTo(runtime);
+  }
+
+  /** Goes over to a configuration with the same listeners. */
+  turnTo(config: Config, observer: Observer): OldGeneration {
+    return this.#turnTo(this.#runtimeOf(config, observer, this.runtime));
+  }
+
+  #turnTo(runtime: Runtime): OldGeneration {
     const old = this.runtime;
     this.runtime = runtime;
-    this.#trusts = addressMatcher(config.trust);
+    this.#trusts = addressMatcher(runtime.config.trust);
     runtime.start();
     old.close();
-    return new OldGeneration(old, this.connections, config.drainMs);
+    return new OldGeneration(old, this.connections, runtime.config.drainMs);
+  }
+
+  #runtimeOf(config: Config, observer: Observer, previous?: Runtime): Runtime {
+    const { dial, random, place = config.listeners.map((listener) => listener.address) } = this.#options;
+    const context = { ...(dial && { dial }), ...(random && { random }), ...(previous && { previous }) };
+    return new Runtime(config, observer, viaName(config, place), this.log, context);
   }
 
   /** After `drain-delay` stops accepting, lets exchanges in flight end (for at most `drainMs`), closes what is left. True = all ended. */
@@ -198,10 +218,10 @@ export class Gateway {
 
 /**
  * Our pseudonym in Via (RFC 9110 §7.6.3). A name that was given names the deployment; the default one is made unique
- * by host and listeners, so that two gateways in a row are no loop.
+ * by host and place, so that two gateways in a row are no loop.
  */
-function viaName(config: Config): string {
+function viaName(config: Config, place: unknown): string {
   if (config.name !== DEFAULT_NAME) return config.name;
-  const place = JSON.stringify([hostname(), config.listeners.map((listener) => listener.address)]);
-  return `${DEFAULT_NAME}-${createHash("sha256").update(place).digest("hex").slice(0, 8)}`;
+  const unique = createHash("sha256").update(JSON.stringify([hostname(), place]));
+  return `${DEFAULT_NAME}-${unique.digest("hex").slice(0, 8)}`;
 }

@@ -8,7 +8,6 @@ import { proxyStatusType } from "../failure/facets.ts";
 import type { Failure } from "../failure/failure.ts";
 import { appendMember, failureMember } from "../failure/proxy-status.ts";
 import { statusText } from "../failure/status.ts";
-import { isIdempotent } from "../resilience/retry.ts";
 import { eventTime } from "../std/clock.ts";
 import { fieldValues } from "../wire/head.ts";
 import { httpDate } from "./date.ts";
@@ -91,7 +90,7 @@ function errorContext(exchange: Exchange): ErrorContext {
   return {
     requestId: exchange.requestId,
     method: head.method,
-    keyed: exchange.plan !== null && !isIdempotent(head.method) && exchange.repeatable,
+    keyed: exchange.keyed,
     path: head.path,
     name: exchange.runtime.config.name,
     showDetail,

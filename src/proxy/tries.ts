@@ -66,7 +66,8 @@ export class Tries extends Timed implements Waiter {
     const group = this.#group;
     if (why === "no-healthy-upstream" && group.mayHold()) return this.#wait("hold");
     if (why === "pool-exhausted") return this.#wait("queue");
-    const last = this.#exchange.attempts.at(-1)?.failure;
+    const attempt = this.#exchange.attempts.at(-1);
+    const last = attempt?.dropped ? null : attempt?.failure;
     if (!last) return this.#exchange.fail(noEndpointFailure(why, group));
     last.evidence.notRetried = "no-other-endpoint";
     this.#giveUp(last);
@@ -92,7 +93,7 @@ export class Tries extends Timed implements Waiter {
 
   mayProceed(): boolean {
     const group = this.#group;
-    if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded)) return false;
+    if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded(1))) return false;
     const picked = this.#pick();
     this.#picked = typeof picked === "string" ? null : picked;
     return this.#picked !== null;
@@ -239,10 +240,15 @@ export class Tries extends Timed implements Waiter {
    * on a fresh connection, too, was no race with an idle timer.
    */
   #giveUp(last: Failure): void {
-    const sent = this.#exchange.attempts.filter((attempt) => attempt.bytesSent > 0);
+    const sent = this.#exchange.attempts.filter((attempt) => attempt.bytesSent > 0 && !attempt.dropped);
     const fresh = sent.findLast((attempt) => attempt.failure?.cause === "closed-before-response");
     const failure = sent.at(-1)?.failure ?? last;
     this.#exchange.fail(failure.cause === "keepalive-race" && fresh?.failure ? fresh.failure : failure);
+  }
+
+  /** Its response has begun: what streams for hours is no retry any more. */
+  answered(): void {
+    this.#endBudgeted();
   }
 
   #endBudgeted(): void {

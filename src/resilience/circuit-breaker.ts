@@ -122,6 +122,11 @@ export function settle(
   else if (outcome !== "unknown") count(breaker, outcome, nowMs, options, mayOpen);
 }
 
+/** What was open is worth a probe at once. */
+export function probeNow(breaker: Breaker, nowMs: Ms): void {
+  if (breaker.phase === "open") enter(breaker, "half-open", nowMs);
+}
+
 /** How long a refusal still holds; 0 where the next request may be admitted. */
 export function openForMs(breaker: Breaker, nowMs: Ms): Ms {
   return breaker.phase === "open" ? Math.max(0, breaker.sinceMs + breaker.openMs - nowMs) : 0;

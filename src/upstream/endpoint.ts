@@ -31,6 +31,9 @@ export const WARMING = 8;
 /** Out of use as a whole, not by chance. */
 export const AWAY = GONE | DOWN;
 
+/** Idle timers are exact to about this. */
+const TIMER_SLACK_MS: Ms = 250;
+
 /** How an endpoint stands. */
 export class Standing {
   out = 0;
@@ -44,6 +47,8 @@ export class Standing {
   breaker: Breaker;
   keepAlive: KeepAlive = newKeepAlive();
   warmSince: Ms = 0;
+  /** The idle timer as it was last told. */
+  toldLimitMs: Ms = 0;
   /** It has answered: an upstream that worked is worth waiting for. */
   worked = false;
 
@@ -126,18 +131,27 @@ export class Endpoint implements Balanced {
 
   /** The upstream said how long it keeps idle connections. */
   hinted(hintMs: Ms): void {
-    if (noteHint(this.standing.keepAlive, hintMs)) this.#onIdleTimer(this);
+    if (noteHint(this.standing.keepAlive, hintMs)) this.#tellIdleTimer();
   }
 
   /** It closed a connection after so long without a request, unused or just as one was on its way. */
   closedIdle(idleMs: Ms, at: Ms): void {
-    if (noteIdleClose(this.standing.keepAlive, idleMs, at)) this.#onIdleTimer(this);
+    if (noteIdleClose(this.standing.keepAlive, idleMs, at)) this.#tellIdleTimer();
   }
 
   /** A request on a connection that had been idle for so long was answered. */
   reused(idleMs: Ms): void {
     const before = this.idleLimitMs;
     noteReuse(this.standing.keepAlive, idleMs);
-    if (this.idleLimitMs !== before) this.#onIdleTimer(this);
+    if (this.idleLimitMs !== before) this.#tellIdleTimer();
+  }
+
+  /** What is known of the idle timer has changed; told where it changed by more than a timer is exact. */
+  #tellIdleTimer(): void {
+    const limitMs = this.idleLimitMs;
+    const toldMs = this.standing.toldLimitMs;
+    if (limitMs === 0 || Math.abs(limitMs - toldMs) <= Math.max(toldMs / 10, TIMER_SLACK_MS)) return;
+    this.standing.toldLimitMs = limitMs;
+    this.#onIdleTimer(this);
   }
 }

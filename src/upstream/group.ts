@@ -105,6 +105,7 @@ export class UpstreamGroup {
   /** Takes over from the generation before: what is learnt from now on is learnt here. */
   start(): void {
     if (this.context.previous) this.context.previous.successor = this;
+    this.judge.start();
     this.watch.start();
   }
 
@@ -199,9 +200,9 @@ export class UpstreamGroup {
     return this.endpoints.some(({ standing }) => standing.worked);
   }
 
-  /** Whether more requests are in flight than its latency bears. */
-  get overloaded(): boolean {
-    return this.adaptive !== null && this.budget.requests - this.room.size > this.adaptive.limit;
+  /** Whether its latency bears fewer requests in flight than these: `more` counts those that are about to go. */
+  overloaded(more: number): boolean {
+    return this.adaptive !== null && this.budget.requests - this.room.size + more > this.adaptive.limit;
   }
 
   /** How an endpoint stands has changed: is the upstream away, or back? */
@@ -243,9 +244,10 @@ export class UpstreamGroup {
     return this.#tiers.length > 0;
   }
 
-  /** Closes idle connections now, the others as they come back; who waits, waits in the generation after. */
+  /** Closes idle connections now, the others as they come back; who waits, waits in the generation after, or to the end. */
   close(): void {
-    this.watch.stop();
+    if (this.successor || this.room.size === 0) this.watch.stop();
+    else this.room.onEmpty = () => this.watch.stop();
     for (const endpoint of this.endpoints) endpoint.pool.close();
   }
 }

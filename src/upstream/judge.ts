@@ -5,7 +5,6 @@
 //   upstream: one breaker. By default only what costs the callers time counts: nobody answers at connect, DNS or TLS.
 //             While it is open, requests fail at once.
 // Each attempt asks for its permits when it begins and settles each of them once.
-import type { EjectConfig } from "../config/config.ts";
 import { CAUSES } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
 import { noteDrop } from "../resilience/adaptive-limit.ts";
@@ -17,6 +16,7 @@ import {
   newBreaker,
   type Outcome,
   openForMs,
+  probeNow,
   settle,
 } from "../resilience/circuit-breaker.ts";
 import { blame, isEmpty, newPoisonGuard, noteSuccess, type PoisonGuard } from "../resilience/poison-guard.ts";
@@ -54,12 +54,21 @@ export class Judge {
     this.#statuses = new Set(eject?.statuses);
     this.#breaker = before && breaker ? before.#breaker : newBreaker(group.clock(), this.#breakerOptions ?? undefined);
     this.#guard = before ? before.#guard : newPoisonGuard();
+  }
+
+  /** Its generation runs from now on: what the one before knew is measured by its settings. */
+  start(): void {
     const options = this.#ejectOptions;
-    for (const { standing } of group.endpoints) {
-      if (options) fit(standing.breaker, options);
+    for (const { standing } of this.#group.endpoints) {
+      if (options) fitTo(options, standing.breaker);
       else standing.out &= ~EJECTED;
     }
-    if (this.#breakerOptions) fit(this.#breaker, this.#breakerOptions);
+    if (this.#breakerOptions) fitTo(this.#breakerOptions, this.#breaker);
+  }
+
+  /** An endpoint at which nothing listened is back: another process, which is tried at once. */
+  cameBack({ breaker }: Standing): void {
+    probeNow(breaker, this.#group.clock());
   }
 
   /** Nothing is wrong with the upstream as a whole. */
@@ -173,7 +182,9 @@ export class Judge {
   /** Whether enough of the others would be left. */
   #mayEject(endpoint: Endpoint): boolean {
     const group = this.#group.newest;
-    const { max } = group.config.eject as EjectConfig;
+    // An attempt of a generation that ejected, under one that does not.
+    if (!group.config.eject) return false;
+    const { max } = group.config.eject;
     const others = group.endpoints.filter(({ label, config }) => label !== endpoint.label && !config.down);
     const ejected = others.filter(({ standing }) => (standing.out & EJECTED) !== 0).length;
     if (ejected + 1 > Math.max(1, Math.floor(max * (others.length + 1)))) return false;
@@ -235,7 +246,7 @@ function isUnreachable({ cause, evidence }: Failure): boolean {
 }
 
 /** A breaker that was made for other settings, and that has nothing to remember, goes by these. */
-function fit(breaker: Breaker, { openMs }: BreakerOptions): void {
+function fitTo({ openMs }: BreakerOptions, breaker: Breaker): void {
   if (breaker.phase === "closed") breaker.openMs = openMs;
 }
 

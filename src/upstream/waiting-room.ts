@@ -69,6 +69,8 @@ export class WaitingRoom extends Timed {
   #widenedAt: Ms = 0;
   #away = false;
   #waking = false;
+  /** Nobody waits any more. */
+  onEmpty: (() => void) | null = null;
 
   /** Requests that wait. */
   get size(): number {
@@ -105,6 +107,7 @@ export class WaitingRoom extends Timed {
     wheel.remove(waiting);
     if (this.#all.size > 0) return;
     wheel.clear(this);
+    this.onEmpty?.();
     if (!this.#away) this.#window = Infinity;
   }
 
