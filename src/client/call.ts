@@ -25,7 +25,13 @@ const KEY = "Idempotency-Key";
 /** Throws what fetch would reject with where the call is invalid: such a call is not tried at all. */
 export function readCall(input: Input, init: Init = {}, settings: Settings): Call {
   const given = input instanceof Request ? input : null;
-  const { method, url } = new Request(given?.url ?? String(input), { method: init.method ?? given?.method ?? "GET" });
+  // Only to be checked: with its body it would be used up, and its signal would follow the caller's for nothing.
+  const { method, url } = new Request(given?.url ?? String(input), {
+    ...init,
+    method: init.method ?? given?.method ?? "GET",
+    body: (init.body ?? null) && "",
+    signal: null,
+  });
   const headers = new Headers(init.headers ?? given?.headers);
   // So that the gateway tells a program its cause rather than a person.
   if (!headers.has("Accept")) headers.set("Accept", "application/problem+json, */*;q=0.8");
@@ -40,20 +46,21 @@ export function readCall(input: Input, init: Init = {}, settings: Settings): Cal
     signal: (init.signal === undefined ? given?.signal : init.signal) ?? null,
     headers,
     // Without CORS the platform strips the key.
-    repeatable: isSafe || (headers.has(KEY) && init.mode !== "no-cors"),
-    bodyReplayable: isReplayable(given, init.body),
+    repeatable: isSafe || (headers.has(KEY) && (init.mode ?? given?.mode) !== "no-cors"),
+    bodyReplayable: isReplayable(init.body),
   };
 }
 
-/** Streams and iterators are used up by the first try, and so is the body of a Request. */
-function isReplayable(given: Request | null, body: unknown): boolean {
-  if (body !== undefined && body !== null) {
-    return (
-      typeof body === "string" ||
-      ArrayBuffer.isView(body) ||
-      [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type)
-    );
-  }
-  // Where a platform does not show a Request's body (undefined), there may be one.
-  return given === null || given.body === null || given.method === "GET" || given.method === "HEAD";
+/** What one try sends: where there may be another, a copy of a Request, since a body is there only once. */
+export function inputOf({ input, repeatable }: Call): Input {
+  return repeatable && input instanceof Request ? input.clone() : input;
+}
+
+/** Streams and iterators are used up by the first try. */
+function isReplayable(body: unknown): boolean {
+  return (
+    typeof (body ?? "") === "string" ||
+    ArrayBuffer.isView(body) ||
+    [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type)
+  );
 }

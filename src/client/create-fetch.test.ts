@@ -124,15 +124,10 @@ test("methods that the caller vouches for are repeated", async () => {
 });
 
 test("a body that can be sent only once is sent once", async () => {
-  const stream = () => new Response("x").body!;
-  const request = () => new Request(URL_, { method: "POST", body: "x", headers: { "Idempotency-Key": "k" } });
-  const init = { method: "POST", body: stream(), duplex: "half" } as RequestInit;
-  const calls: Parameters<typeof fetch>[] = [[URL_, init], [request()]];
-  for (const call of calls) {
-    const { fake, go, events } = client([DOWN, OK], { idempotencyKey: true });
-    await failureOf(go(...call));
-    expect([fake.sent.length, whyOf(events)]).toEqual([1, ["body"]]);
-  }
+  const body = new Response("x").body!;
+  const { fake, go, events } = client([DOWN, OK], { idempotencyKey: true });
+  await failureOf(go(URL_, { method: "POST", body, duplex: "half" } as RequestInit));
+  expect([fake.sent.length, whyOf(events)]).toEqual([1, ["body"]]);
   for (const body of [
     new Blob(["x"]),
     new Uint8Array(3),
@@ -146,6 +141,21 @@ test("a body that can be sent only once is sent once", async () => {
   }
 });
 
+test("the body of a Request is whole in each try; where there is only one try, nothing is copied", async () => {
+  const request = () => new Request(URL_, { method: "POST", body: "whole", headers: { "X-One": "1" } });
+  const keyed = client([DOWN, status(503), OK], { idempotencyKey: true });
+  expect((await keyed.go(request())).status).toBe(200);
+  const inputs = keyed.fake.sent.map(({ input }) => input as Request);
+  expect(await Promise.all(inputs.map((input) => input.text()))).toEqual(["whole", "whole", "whole"]);
+  expect(new Set(keyed.fake.sent.map(keyOf)).size).toBe(1);
+
+  const once = client([DOWN, OK]);
+  const given = request();
+  await failureOf(once.go(given));
+  expect(once.fake.sent.map(({ input }) => input)).toEqual([given]);
+  expect(once.fake.sent[0]!.input).toBe(given);
+});
+
 test("a Request is taken with its method, fields and signal", async () => {
   const controller = new AbortController();
   const { fake, go } = client([DOWN, "hang"], { tryMs: Infinity, deadlineMs: Infinity });
@@ -154,6 +164,33 @@ test("a Request is taken with its method, fields and signal", async () => {
   expect(new Headers(fake.sent[1]!.init.headers).get("x-one")).toBe("1");
   controller.abort("gone");
   await expect(pending).rejects.toBe("gone");
+});
+
+test("the signal of the call takes the place of the Request's, also where it is null", async () => {
+  const request = () => new Request(URL_, { signal: AbortSignal.abort("the Request's") });
+  await expect(client([OK]).go(request())).rejects.toBe("the Request's");
+  await expect(client([OK]).go(request(), { signal: AbortSignal.abort("the call's") })).rejects.toBe("the call's");
+  expect((await client([OK]).go(request(), { signal: null })).status).toBe(200);
+});
+
+test("what is returned can be cloned, and both bodies read", async () => {
+  const response = await client([status(502), new Response("ok")]).go(URL_);
+  expect(await Promise.all([response.clone().text(), response.text()])).toEqual(["ok", "ok"]);
+  const failed = await client([problem({ retryable: false })], { throwOnStatus: false }).go(URL_);
+  expect(await Promise.all([failed.clone().json(), failed.json()])).toEqual([
+    { retryable: false },
+    { retryable: false },
+  ]);
+});
+
+test("what else the caller sets goes into each try", async () => {
+  const { fake, go } = client([DOWN, OK], { idempotencyKey: true });
+  await go(URL_, { method: "POST", body: "x", keepalive: true, credentials: "include", redirect: "error" });
+  const options = fake.sent.map(({ init: { keepalive, credentials, redirect } }) => [keepalive, credentials, redirect]);
+  expect(options).toEqual([
+    [true, "include", "error"],
+    [true, "include", "error"],
+  ]);
 });
 
 test("programs ask for problem+json, unless the caller says what it takes", async () => {
@@ -205,6 +242,15 @@ test("each try has its deadline, and all together have one", async () => {
   expect(all.fake.timers()).toBe(0);
 });
 
+test("without a deadline the timer is one that platforms can hold, and it is cleared as well", async () => {
+  const set = vi.spyOn(globalThis, "setTimeout");
+  const clear = vi.spyOn(globalThis, "clearTimeout");
+  const { fetch } = fakePlatform([OK]);
+  await createFetch({ fetch, tryMs: Infinity, deadlineMs: Infinity })(URL_);
+  expect(set.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+  expect(clear.mock.calls).toEqual([[set.mock.results[0]!.value]]);
+});
+
 test("the deadline holds for the body of a failure too, but not for one that is returned", async () => {
   const stuck = (_: unknown, { signal }: RequestInit) =>
     new Response(
@@ -244,8 +290,16 @@ test("the caller's abort ends it at once with the caller's reason: before, in a 
 
 test("a call that is invalid is rejected as fetch rejects it, and never tried", async () => {
   const { fake, go } = client([OK]);
-  for (const call of [["http://"], [URL_, { method: "NO GOOD" }], [URL_, { headers: { "a b": "c" } }]] as const)
-    await expect(go(call[0], call[1])).rejects.toBeInstanceOf(TypeError);
+  const calls: Parameters<typeof fetch>[] = [
+    ["http://"],
+    ["https://user:password@shop.test/"],
+    [URL_, { method: "NO GOOD" }],
+    [URL_, { headers: { "a b": "c" } }],
+    [URL_, { body: "x" }],
+    [URL_, { method: "HEAD", body: new Response("x").body! }],
+    [URL_, { mode: "none" as never }],
+  ];
+  for (const call of calls) await expect(go(...call)).rejects.toBeInstanceOf(TypeError);
   const odd = client([new RangeError("a bug in the fetch that was passed in")]);
   await expect(odd.go(URL_)).rejects.toBeInstanceOf(RangeError);
   expect([fake.sent.length, odd.fake.sent.length]).toEqual([0, 1]);

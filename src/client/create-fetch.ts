@@ -7,7 +7,7 @@ import { admit, type Breaker, newBreaker, type Outcome, openForMs, settle } from
 import { isIdempotent } from "../resilience/retry.ts";
 import { beginRequest, beginRetry, endRequest, endRetry, newRetryBudget } from "../resilience/retry-budget.ts";
 import type { Ms } from "../std/units.ts";
-import { type Call, type Init, type Input, readCall } from "./call.ts";
+import { type Call, type Init, type Input, inputOf, readCall } from "./call.ts";
 import { type RetryRefusal, refusal } from "./decide.ts";
 import { type ClientOptions, complete, type Settings } from "./options.ts";
 import { isProblem, letGo, readReport, readText } from "./report.ts";
@@ -31,19 +31,15 @@ interface Run {
 /** A try that failed; the response is still there where its status was the failure. */
 interface Failed {
   readonly failure: RequestFailure;
-  readonly response: Response | null;
+  readonly response?: Response;
 }
 
 const ORIGINS_MAX = 1000;
 const DAY_MS = 86_400_000;
-const NOTHING = {
-  ...readReport(new Headers(), ""),
-  status: null,
-  headers: null,
-  body: "",
-  retryAfterMs: null,
-  cause: null,
-};
+/** What is known where no response came. */
+const NOTHING = { status: null, headers: null, body: "", retryAfterMs: null, cause: null };
+/** A body that is being read → what its abort depends on: Node 20 lets go of a signal that only another one follows. */
+const kept = /* @__PURE__ */ new WeakMap<object, unknown>();
 
 /** A fetch that tries again where that is safe, and that throws a RequestFailure where it is not, or does not help. */
 export function createFetch(options: ClientOptions = {}): typeof fetch {
@@ -69,7 +65,7 @@ function originOf(origins: Map<string, Origin>, name: string, nowMs: Ms, { break
   if (known) return known;
   // The oldest is forgotten: at worst a circuit closes early.
   if (origins.size >= ORIGINS_MAX) origins.delete(origins.keys().next().value!);
-  const origin = { name, breaker: newBreaker(nowMs, breaker || undefined), budget: newRetryBudget() };
+  const origin = { name, breaker: newBreaker(nowMs, breaker), budget: newRetryBudget() };
   origins.set(name, origin);
   return origin;
 }
@@ -78,7 +74,12 @@ async function runCall(run: Run): Promise<Response> {
   const { call, origin, settings } = run;
   const { budget } = origin;
   const permit = admitted(run);
-  if (permit === 0) return giveUp(run, { failure: circuitOpen(run), response: null }, "circuit-open");
+  if (permit === 0) {
+    const failure = failureOf(run, "circuit-open", {
+      retryAfterMs: openForMs(origin.breaker, settings.platform.now()),
+    });
+    return giveUp(run, { failure }, "circuit-open");
+  }
   let result = await oneTry(run, permit);
   while ("failure" in result) {
     const { failure } = result;
@@ -113,7 +114,8 @@ async function oneTry(run: Run, permit: number): Promise<Failed | { readonly res
   const signal = call.signal ? AbortSignal.any([call.signal, deadline.signal]) : deadline.signal;
   let outcome: Outcome = "unknown";
   try {
-    const response = await settings.fetch(call.input, { ...call.init, headers: call.headers, signal });
+    const response = await settings.fetch(inputOf(call), { ...call.init, headers: call.headers, signal });
+    if (response.body) kept.set(response.body, call);
     const hasFailed = settings.statuses.has(response.status);
     outcome = hasFailed ? "failure" : "success";
     return hasFailed ? await failedResponse(run, response) : { response };
@@ -123,7 +125,7 @@ async function oneTry(run: Run, permit: number): Promise<Failed | { readonly res
     // The platform tells of every network error by a TypeError (Fetch §5.6).
     if (!isTimeout && !(error instanceof TypeError)) throw error;
     outcome = "failure";
-    return { failure: failureOf(run, isTimeout ? "timeout" : "network", { cause: error }), response: null };
+    return { failure: failureOf(run, isTimeout ? "timeout" : "network", { cause: error }) };
   } finally {
     cancel();
     settled(run, permit, outcome);
@@ -161,6 +163,7 @@ function giveUp({ settings }: Run, { failure, response }: Failed, why: RetryRefu
 function failureOf(run: Run, kind: FailureKind, facts: Partial<FailureFacts>): RequestFailure {
   const { call, settings, attempts } = run;
   return new RequestFailure({
+    ...readReport(new Headers(), ""),
     ...NOTHING,
     ...facts,
     kind,
@@ -171,11 +174,6 @@ function failureOf(run: Run, kind: FailureKind, facts: Partial<FailureFacts>): R
     repeatable: call.repeatable,
     referenceBase: settings.referenceBase,
   });
-}
-
-function circuitOpen(run: Run): RequestFailure {
-  const openMs = openForMs(run.origin.breaker, run.settings.platform.now());
-  return failureOf(run, "circuit-open", { retryAfterMs: openMs });
 }
 
 /** What Retry-After asks comes first; the jitter on top keeps callers apart that were told the same. */
@@ -197,10 +195,9 @@ function factsOf(run: Run, failure: RequestFailure, waitMs: Ms) {
   };
 }
 
-/** A permit of the breaker, or 0; without a breaker every call has the same. */
+/** A permit of the breaker, or 0. */
 function admitted({ origin, settings }: Run): number {
   const { breaker, platform } = settings;
-  if (!breaker) return 1;
   const { phase } = origin.breaker;
   const permit = admit(origin.breaker, platform.now(), platform.random(), breaker);
   tellPhase(origin, settings, phase);
@@ -208,7 +205,6 @@ function admitted({ origin, settings }: Run): number {
 }
 
 function settled({ origin, settings }: Run, permit: number, outcome: Outcome): void {
-  if (!settings.breaker) return;
   const { phase } = origin.breaker;
   settle(origin.breaker, permit, outcome, settings.platform.now(), settings.breaker);
   tellPhase(origin, settings, phase);
@@ -233,6 +229,6 @@ function sleep({ call, settings }: Run, ms: Ms): Promise<void> {
       signal?.removeEventListener("abort", abort);
       resolve();
     });
-    signal?.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort);
   });
 }

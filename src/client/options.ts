@@ -58,7 +58,7 @@ export interface Settings {
   readonly statuses: ReadonlySet<number>;
   readonly methods: ReadonlySet<string>;
   readonly newKey: (() => string) | null;
-  readonly breaker: BreakerOptions | null;
+  readonly breaker: BreakerOptions;
   readonly budget: RetryBudgetOptions;
   readonly throwOnStatus: boolean;
   readonly referenceBase: string;
@@ -67,7 +67,7 @@ export interface Settings {
   readonly platform: Platform;
 }
 
-/** Longer waits overflow the timers of every platform. */
+/** 25 days: longer waits overflow the timers of every platform. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 const PLATFORM: Platform = {
@@ -75,8 +75,7 @@ const PLATFORM: Platform = {
   wallClock: () => Date.now(),
   random: () => Math.random(),
   after: (ms, callback) => {
-    if (ms > TIMER_MAX_MS) return () => undefined;
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, TIMER_MAX_MS));
     return () => clearTimeout(timer);
   },
 };
@@ -92,7 +91,8 @@ export function complete(options: ClientOptions): Settings {
     statuses: new Set(options.statuses ?? [502, 503, 504]),
     methods: new Set(options.methods ?? ["GET", "HEAD", "OPTIONS"]),
     newKey: typeof idempotencyKey === "function" ? idempotencyKey : idempotencyKey ? randomKey : null,
-    breaker: breaker === false ? null : { ...BREAKER, ...breaker },
+    // Without one: it never has enough failures to open.
+    breaker: { ...BREAKER, ...(breaker || { failures: Infinity }) },
     budget: { ...RETRY_BUDGET, ...options.budget },
     throwOnStatus: options.throwOnStatus ?? true,
     referenceBase: options.referenceBase ?? "https://goodgate.dev",

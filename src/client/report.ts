@@ -87,9 +87,10 @@ function parseObject(text: string): Record<string, unknown> {
   }
 }
 
-const ITEM = String.raw`"(?:[^"\\]|\\["\\])*"|[^\s",;=]+`;
-const MEMBER = new RegExp(String.raw`\s*(${ITEM})((?:\s*;\s*[a-z*][\w.*-]*(?:=(?:${ITEM}))?)*)\s*(?:,|$)`, "y");
-const ERROR = new RegExp(String.raw`;\s*error=(${ITEM})`);
+// An item is a string or a token. Literals, so that a bundler sees that they may be left out.
+const MEMBER =
+  /\s*("(?:[^"\\]|\\["\\])*"|[^\s",;=]+)((?:\s*;\s*[a-z*][\w.*-]*(?:=(?:"(?:[^"\\]|\\["\\])*"|[^\s",;=]+))?)*)\s*(?:,|$)/y;
+const ERROR = /;\s*error=("(?:[^"\\]|\\["\\])*"|[^\s",;=]+)/;
 
 /** Of the hops with an error the one nearest the origin, which stands first: the others passed it on. */
 export function hopAtFault(field: string): { readonly name: string; readonly error: string } | null {

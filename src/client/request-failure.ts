@@ -86,8 +86,10 @@ function userMessage({ kind, status, repeatable }: FailureFacts, retryable: bool
         : kind === "circuit-open" || status === 503
           ? "The site is not available right now."
           : "Something went wrong on the site's side.";
-  const when = retryable ? "try again in a moment" : repeatable ? "try again later" : AFTER_CHECKING;
+  const when = retryable
+    ? "try again in a moment"
+    : repeatable
+      ? "try again later"
+      : "check whether it went through before you try again";
   return `${what} Please ${when}.`;
 }
-
-const AFTER_CHECKING = "check whether it went through before you try again";

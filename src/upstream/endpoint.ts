@@ -37,6 +37,7 @@ const TIMER_SLACK_MS: Ms = 250;
 /** How an endpoint stands. */
 export class Standing {
   out = 0;
+  active = 0;
   /** Since when nothing listens, and the failure that showed it. */
   goneSince: Ms = 0;
   gone: Failure | null = null;
@@ -78,7 +79,6 @@ export class Endpoint implements Balanced {
   readonly cookieValue: string;
   /** Requests in flight that it may have; 0 = no limit. */
   readonly requestsMax: number;
-  active = 0;
   readonly #onIdleTimer: (endpoint: Endpoint) => void;
 
   constructor(config: EndpointConfig, upstream: UpstreamConfig, standing: Standing, more: EndpointContext) {
@@ -102,6 +102,14 @@ export class Endpoint implements Balanced {
     });
     this.pool.onClosedIdle = (idleMs, at) => this.closedIdle(idleMs, at);
     this.#onIdleTimer = more.onIdleTimer;
+  }
+
+  /** Attempts in flight, those of earlier generations included. */
+  get active(): number {
+    return this.standing.active;
+  }
+  set active(active: number) {
+    this.standing.active = active;
   }
 
   /** What Host says where the upstream is to be called by its own name. */

@@ -59,7 +59,7 @@ export class UpstreamGroup {
   readonly endpoints: readonly Endpoint[];
   readonly room: WaitingRoom;
   /** Requests in flight, those that wait included, and retries among them. */
-  readonly budget: RetryBudget = newRetryBudget();
+  readonly budget: RetryBudget;
   readonly adaptive: AdaptiveLimit | null;
   readonly judge: Judge;
   readonly watch: Watch;
@@ -90,6 +90,7 @@ export class UpstreamGroup {
     this.context = context;
     this.adaptive = config.limits.adaptive ? (previous?.adaptive ?? newAdaptiveLimit()) : null;
     this.room = previous?.room ?? new WaitingRoom();
+    this.budget = previous?.budget ?? newRetryBudget();
     this.outageSince = previous?.outageSince ?? 0;
     this.endpoints = makeEndpoints(this, previous);
     this.judge = new Judge(this, previous?.judge);

@@ -152,7 +152,8 @@ export class Watch {
     const { standing } = endpoint;
     const { health, name: upstream } = this.#group.config;
     if (!health) return;
-    const { failure, good, detail } = result;
+    const { failure, good } = result;
+    const detail = result.detail.replace(/\.$/, "");
     if (good) {
       standing.worked = true;
       this.#back(endpoint);

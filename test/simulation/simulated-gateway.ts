@@ -82,14 +82,22 @@ export class SimulatedGateway {
     const { room, budget, endpoints, config } = group;
     if (room.size < 0 || budget.requests < 0 || budget.retries < 0)
       this.#world.violated(`counters below zero: ${room.size}, ${budget.requests}, ${budget.retries}`);
-    for (const { label, active, pool, requestsMax } of endpoints) {
+    for (const { label, active, pool } of endpoints) {
       if (active < 0) this.#world.violated(`${label}: ${active} attempts are active`);
-      if (requestsMax > 0 && active > requestsMax)
-        this.#world.violated(`${label}: ${active} requests in flight, ${requestsMax} are allowed`);
+      const allowed = this.#mostRequests(config.name, label);
+      if (active > allowed) this.#world.violated(`${label}: ${active} requests in flight, ${allowed} are allowed`);
       const { connections } = config.limits;
       if (connections > 0 && pool.open > connections)
         this.#world.violated(`${label}: ${pool.open} connections, ${connections} are allowed`);
     }
+  }
+
+  /** What an endpoint may have in flight: under a lower limit, what an earlier generation began may still run. */
+  #mostRequests(upstream: string, label: string): number {
+    const limits = this.#runtimes.flatMap(({ groups }) =>
+      (groups.get(upstream)?.endpoints ?? []).filter((e) => e.label === label).map((e) => e.requestsMax || Infinity),
+    );
+    return Math.max(...limits);
   }
 
   /** Every client has gone: what has to be over by now. */
