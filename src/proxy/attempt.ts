@@ -114,7 +114,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   #dialNew(): void {
     const { pool } = this.target;
-    const { dial, dialTarget } = this.group.context;
+    const { dial, dialTarget } = this.group;
     const connection = new PooledConnection(pool);
     this.#dial = dial!(dialTarget!(this.target, this.exchange.timeouts), connection, (result) => {
       beginEvent();

@@ -72,7 +72,10 @@ export class UpstreamGroup {
   readonly random: Random;
   readonly clock: () => Ms;
   readonly onEvent: OnUpstreamEvent;
-  readonly context: GroupContext;
+  readonly dial: Dial | null;
+  readonly dialTarget: ((endpoint: Endpoint, timeouts: UpstreamTimeouts) => DialTarget) | null;
+  /** Until it is taken over from: a chain of generations would never be let go. */
+  #previous: UpstreamGroup | null;
   readonly #tiers: readonly Balancer<Endpoint>[];
   readonly #only: Endpoint | null;
   /** What the pick that is running may not use, what it overlooks, and what it met. */
@@ -83,11 +86,13 @@ export class UpstreamGroup {
 
   constructor(config: UpstreamConfig, context: GroupContext = {}) {
     const { random = seededRandom(randomInt(2 ** 32)), clock = eventTime, onEvent = () => {}, previous } = context;
+    this.#previous = previous ?? null;
     this.config = config;
     this.random = random;
     this.clock = clock;
     this.onEvent = onEvent;
-    this.context = context;
+    this.dial = context.dial ?? null;
+    this.dialTarget = context.dialTarget ?? null;
     this.adaptive = config.limits.adaptive ? (previous?.adaptive ?? newAdaptiveLimit()) : null;
     this.room = previous?.room ?? new WaitingRoom();
     this.budget = previous?.budget ?? newRetryBudget();
@@ -105,7 +110,8 @@ export class UpstreamGroup {
 
   /** Takes over from the generation before: what is learnt from now on is learnt here. */
   start(): void {
-    if (this.context.previous) this.context.previous.successor = this;
+    if (this.#previous) this.#previous.successor = this;
+    this.#previous = null;
     this.judge.start();
     this.watch.start();
   }
@@ -267,13 +273,10 @@ function whyOut({ config, standing }: Endpoint): string {
 }
 
 function makeEndpoints(group: UpstreamGroup, previous: UpstreamGroup | undefined): Endpoint[] {
-  const { config, clock, onEvent } = group;
+  const { config, clock } = group;
   const { balance } = config;
   const cookieKey = typeof balance === "object" && "cookie" in balance ? balance.secret || config.name : null;
-  const onIdleTimer = ({ label, idleLimitMs: limitMs, standing }: Endpoint): void => {
-    const from = limitFrom(standing.keepAlive);
-    if (from) onEvent({ kind: "keepalive-learnt", at: clock(), upstream: config.name, endpoint: label, limitMs, from });
-  };
+  const onIdleTimer = idleTimerTeller(group);
   return config.endpoints.map((endpoint) => {
     const before = previous?.endpoints.find(({ label }) => label === endpoint.label);
     return new Endpoint(endpoint, config, before?.standing ?? new Standing(clock()), {
@@ -283,6 +286,14 @@ function makeEndpoints(group: UpstreamGroup, previous: UpstreamGroup | undefined
       onIdleTimer,
     });
   });
+}
+
+/** Apart from makeEndpoints: what it keeps must not keep the generation before. */
+function idleTimerTeller({ config, clock, onEvent }: UpstreamGroup): (endpoint: Endpoint) => void {
+  return ({ label, idleLimitMs: limitMs, standing }) => {
+    const from = limitFrom(standing.keepAlive);
+    if (from) onEvent({ kind: "keepalive-learnt", at: clock(), upstream: config.name, endpoint: label, limitMs, from });
+  };
 }
 
 function balancerFor(

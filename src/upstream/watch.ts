@@ -38,7 +38,7 @@ export class Watch {
     for (const endpoint of this.#group.endpoints) {
       const { standing } = endpoint;
       if (!config.health) forgetHealth(standing);
-      if (endpoint.config.down || !this.#group.context.dial) continue;
+      if (endpoint.config.down || !this.#group.dial) continue;
       if ((standing.out & GONE) !== 0) this.#comeBack(endpoint);
       if (!config.health) continue;
       const checker = new HealthChecker(this.#checked(endpoint), config.health, this.#group.random);
@@ -87,7 +87,7 @@ export class Watch {
 
   /** Whether anything listens at the endpoint at this moment; several who ask at once share one answer. */
   ask(endpoint: Endpoint, done: (gone: boolean) => void): void {
-    if ((endpoint.standing.out & GONE) !== 0 || !this.#group.context.dial) return done(endpoint.away);
+    if ((endpoint.standing.out & GONE) !== 0 || !this.#group.dial) return done(endpoint.away);
     const asking = this.#verifying.get(endpoint.label);
     if (asking) {
       asking.push(done);
@@ -104,7 +104,7 @@ export class Watch {
 
   /** Connects now and again until something listens. */
   #comeBack(endpoint: Endpoint): void {
-    if (!this.#group.context.dial) return;
+    if (!this.#group.dial) return;
     let comeback = this.#comebacks.get(endpoint.label);
     if (!comeback) {
       comeback = new Comeback(
@@ -198,7 +198,7 @@ export class Watch {
 
   /** Connections as live traffic opens them, with the upstream's own deadlines. */
   #dialler(endpoint: Endpoint): Dialler {
-    const { context, config } = this.#group;
-    return (reader, done) => context.dial!(context.dialTarget!(endpoint, config.timeouts), reader, done);
+    const { dial, dialTarget, config } = this.#group;
+    return (reader, done) => dial!(dialTarget!(endpoint, config.timeouts), reader, done);
   }
 }
