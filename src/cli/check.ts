@@ -1,9 +1,12 @@
 // goodgate check: everything that is wrong with a configuration and what in it will cause gateway errors, without
-// starting anything. The report goes to standard output. Exit codes: 0 fine, 1 errors or findings, 2 no such file.
+// starting anything: a goodgate.yaml, or an nginx.conf with all that it includes (told apart by what is in the file).
+// The report goes to standard output. Exit codes: 0 fine, 1 errors or findings, 2 no such file.
 import { readFileSync } from "node:fs";
 import type { Problem } from "../config/config.ts";
 import { formatProblem } from "../config/load.ts";
 import { loadTargets } from "./load.ts";
+import { checkNginx, type NginxFindings, nginxSummary, nginxToJson, nginxToText } from "./nginx/check-nginx.ts";
+import { type Language, languageOf } from "./target.ts";
 
 const EXIT_FINE = 0;
 const EXIT_FINDINGS = 1;
@@ -12,6 +15,9 @@ const EXIT_USAGE = 2;
 export interface CheckOptions {
   /** One JSON document instead of text. */
   readonly json?: boolean;
+  /** Lists what is accepted without effect, too. */
+  readonly verbose?: boolean;
+  readonly as?: Language;
 }
 
 /** What the command prints, and its exit code. */
@@ -29,27 +35,40 @@ export async function check(file: string, options: CheckOptions): Promise<number
 }
 
 /** The report on a configuration file. */
-export function checkReport(file: string, { json = false }: CheckOptions, colour = false): CheckReport {
-  const { problems } = loadTargets([file], {});
+export function checkReport(file: string, options: CheckOptions, colour = false): CheckReport {
+  const { json = false, verbose = false } = options;
+  const content = contentOf(file);
+  const language = options.as ?? (content === null ? "yaml" : languageOf(content));
+  const nginx = content !== null && language === "nginx" ? checkNginx(file) : null;
+  const problems: readonly Problem[] = nginx?.problems ?? loadTargets([file], { as: "yaml" }).problems;
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const findings = problems.filter(({ severity }) => severity === "warning").length;
-  const code = isReadable(file) ? (errors + findings > 0 ? EXIT_FINDINGS : EXIT_FINE) : EXIT_USAGE;
+  const code = content === null ? EXIT_USAGE : errors + findings > 0 ? EXIT_FINDINGS : EXIT_FINE;
   if (json) {
-    const document = { file, ok: code === EXIT_FINE, errors, findings, problems: problems.map(toJson) };
+    const told = nginx
+      ? { problems: problemsToJson(nginx), ...nginxToJson(nginx) }
+      : { problems: problems.map(toJson) };
+    const document = { file, ok: code === EXIT_FINE, errors, findings, ...told };
     return { text: `${JSON.stringify(document, null, 2)}\n`, code };
   }
-  const blocks = problems.map((problem) => `${formatProblem(problem, colour)}\n`);
-  return { text: `${blocks.join("\n")}${blocks.length > 0 ? "\n" : ""}${summary(file, errors, findings)}\n`, code };
+  const blocks = nginx
+    ? nginxToText(nginx, colour, verbose)
+    : problems.map((problem) => formatProblem(problem, colour));
+  const more = nginx ? `; ${nginxSummary(nginx, verbose)}` : "";
+  return { text: [...blocks, `${summary(file, errors, findings)}${more}`].join("\n\n") + "\n", code };
 }
 
-function isReadable(file: string): boolean {
+/** null = it cannot be read; why is among the problems. */
+function contentOf(file: string): string | null {
   try {
-    readFileSync(file);
-    return true;
+    return readFileSync(file, "utf8");
   } catch {
-    // Why it cannot be read is among the problems.
-    return false;
+    return null;
   }
+}
+
+function problemsToJson({ problems, about }: NginxFindings): object[] {
+  return problems.map((problem) => ({ ...toJson(problem), kind: problem.kind, ...about(problem) }));
 }
 
 function toJson({ position, message, severity, hint, cause, source }: Problem): object {

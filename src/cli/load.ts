@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Config, Problem } from "../config/config.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 import { compileLogTemplate } from "../observe/log-template.ts";
-import { looksLikeUrl } from "./target.ts";
+import { languageOf, looksLikeUrl } from "./target.ts";
 
 export interface LoadOptions {
   readonly listen?: readonly string[];
@@ -58,10 +58,10 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
       );
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
-  if (as === "nginx" || (as === undefined && looksLikeNginx(text))) {
+  if ((as ?? languageOf(text)) === "nginx") {
     return error(
-      `${file}: nginx.conf is not read yet by this version`,
-      "write a goodgate.yaml: docs/config.md shows how",
+      `${file} is an nginx.conf, which this version does not run yet`,
+      `\`goodgate check ${file}\` says what it holds; to run the gateway, write a goodgate.yaml (docs/config.md)`,
     );
   }
   return loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
@@ -71,9 +71,4 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
 export function logTemplateProblem(template: string): string | undefined {
   const compiled = compileLogTemplate(template);
   return "problem" in compiled ? compiled.problem : undefined;
-}
-
-/** nginx.conf opens blocks with "name … {" and ends directives with ";"; YAML does neither at the ends of lines. */
-function looksLikeNginx(text: string): boolean {
-  return /^\s*(http|events|server|upstream)\b[^\n#:]*\{\s*(#.*)?$/m.test(text);
 }

@@ -1,6 +1,6 @@
 // The command line. Commands load their code when they run, so that `goodgate --help` and a start are quick.
 import { existsSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { looksLikeUrl } from "./target.ts";
 import { version } from "./version.ts";
 
@@ -29,7 +29,7 @@ function program(): Command {
     .option("--workers <n|auto>", "worker processes (default 1)")
     .option("--data <dir>", "folder for what the gateway keeps")
     .option("--pid-file <file>", "where to write the process id")
-    .option("--as <kind>", "read the file as yaml or nginx")
+    .addOption(new Option("--as <language>", "read the file as …").choices(["yaml", "nginx"]))
     .action(async (targets: string[], options) => exit(await (await import("./run.ts")).run(targets, options)));
   root
     .command("demo")
@@ -39,10 +39,22 @@ function program(): Command {
     .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
   root
     .command("check")
-    .description("validate a configuration; every problem with file:line:column")
+    .description("validate a goodgate.yaml or an nginx.conf; every problem with file:line:column")
     .argument("<config>")
     .option("--json", "print one JSON document")
+    .option("--verbose", "of an nginx.conf, list the directives too that make no difference here")
+    .addOption(new Option("--as <language>", "read the file as …").choices(["yaml", "nginx"]))
     .action(async (file: string, options) => exit(await (await import("./check.ts")).check(file, options)));
+  root
+    .command("format")
+    .description("print an nginx.conf in canonical form")
+    .argument("<nginx.conf>")
+    .option("--write", "change the file instead")
+    .option("--check", "print nothing; exit code 1 where the file is not in that form")
+    .addOption(new Option("--as <language>", "read the file as …").choices(["nginx"]))
+    .action(async (file: string, options) => {
+      exit(await (await import("./nginx/format-file.ts")).formatFile(file, options));
+    });
   root
     .command("reload")
     .description("make the running gateway read its configuration again; exit code 1 where the old one stays")
