@@ -32,7 +32,7 @@ beforeAll(async () => {
   closed = `127.0.0.1:${await freePort()}`;
   const endpoints = labs.map((lab) => lab.address);
   const upstreams: Record<string, unknown> = {};
-  for (const [name, balance] of Object.entries(BALANCES)) upstreams[name] = { endpoints, balance };
+  for (const [name, balance] of Object.entries(BALANCES)) upstreams[name] = { endpoints, balance, eject: "off" };
   upstreams["moved"] = { endpoints: [closed, ...endpoints.slice(0, 2)], balance: { cookie: "at" } };
   const routes = Object.keys(upstreams).map((name) => ({ path: `/${name}/*`, strip: `/${name}`, proxy: name }));
   gateway = await startGateway({ trust: ["127.0.0.1"], upstreams, routes });

@@ -28,7 +28,7 @@ beforeAll(async () => {
     },
     upstreams: {
       lab: lab.address,
-      narrow: { endpoints: [lab.address], limits: { connections: 1 } },
+      narrow: { endpoints: [lab.address], limits: { connections: 1 }, queue: "off" },
       absent: { endpoints: [] },
       down: { endpoints: [{ address: lab.address, down: true }] },
       nowhere: { endpoints: ["127.0.0.1:1"] },

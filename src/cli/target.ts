@@ -15,5 +15,5 @@ export function languageOf(text: string): Language {
   const first = lines.find((line) => /^\s*[^\s#]/.test(line)) ?? "";
   // A key with its colon, a list, a document's beginning, JSON.
   if (/^\s*(?:["']?[\w./*-]+["']?\s*:(?:\s|$)|[-{[%&!|>]|\.\.\.)/.test(first)) return "yaml";
-  return lines.some((line) => /^\s*\w+\b[^#]*[;{}]\s*(?:#.*)?$/.test(line)) ? "nginx" : "yaml";
+  return lines.some((line) => /^\s*(?:\w+\b[^#]*)?[;{}]\s*(?:#.*)?$/.test(line)) ? "nginx" : "yaml";
 }

@@ -32,7 +32,7 @@ export function learnFrom(attempt: Attempt, head: ResponseHead): void {
   const connection = attempt.connection!;
   if (sentAt > 0) {
     target.latency?.answered(headAt - sentAt, headAt);
-    if (group.adaptive) noteResponse(group.adaptive, headAt - sentAt, group.budget.requests, headAt);
+    if (group.adaptive) noteResponse(group.adaptive, headAt - sentAt, group.judge.awaiting, headAt);
   }
   if (attempt.reused && attempt.idleMs >= IDLE_WORTH_NOTING_MS) target.reused(attempt.idleMs);
   if (connection.keepAliveHintMs > 0 || !hasField(head, FIELD_KEEP_ALIVE)) return;

@@ -63,6 +63,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   /** The upstream as it was configured when the attempt began. */
   readonly group: UpstreamGroup;
   endpointPermit = 0;
+  awaited = false;
   upstreamPermit = 0;
   /** Its response is dropped: the route wants this status tried again. */
   dropped = false;

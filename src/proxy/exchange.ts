@@ -177,7 +177,7 @@ export class Exchange implements ExchangeRecord {
 
   #startAttempt(): void {
     const group = this.group!;
-    if (group.room.size > 0 || group.overloaded(0)) return this.#needTries().behindOthers();
+    if (group.room.size > 0 || group.overloaded) return this.#needTries().behindOthers();
     const endpoint = group.pick(NONE_TRIED, this.balanceKey);
     if (typeof endpoint === "string") this.#needTries().without(endpoint);
     else this.tryOn(endpoint, FIRST_TRY);

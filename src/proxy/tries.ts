@@ -93,7 +93,7 @@ export class Tries extends Timed implements Waiter {
 
   mayProceed(): boolean {
     const group = this.#group;
-    if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded(1))) return false;
+    if (group.outageSince > 0 || (this.#waiting?.kind === "queue" && group.overloaded)) return false;
     const picked = this.#pick();
     this.#picked = typeof picked === "string" ? null : picked;
     return this.#picked !== null;

@@ -131,6 +131,7 @@ export class Scene {
       target: this.endpoint(index),
       endpointPermit: 0,
       upstreamPermit: 0,
+      awaited: false,
       requestKey: request,
       clientKey: client,
     };

@@ -2,7 +2,7 @@
 // start, outage and hold, and what a reload hands on.
 import { beforeEach, expect, test } from "vitest";
 import { DOWN, EJECTED, type Endpoint, GONE } from "./endpoint.ts";
-import { pass, refusal, Scene, silence, stopTheClock } from "./group.fixture.ts";
+import { death, pass, refusal, Scene, silence, stopTheClock } from "./group.fixture.ts";
 import type { Waiter } from "./waiting-room.ts";
 
 beforeEach(stopTheClock);
@@ -246,6 +246,27 @@ test("a reload hands on what is known of endpoints and of the outage, and who wa
   expect(scene.group.outageSince).toBeGreaterThan(0);
   scene.reload('{ endpoints: ["d:1"] }');
   expect([scene.group.outageSince, scene.pick()]).toEqual([0, "d"]);
+});
+
+test("hold: an endpoint that a reload puts in the place of one that worked is waited for", () => {
+  const scene = worked(new Scene("a:1"));
+  scene.reload("b:1");
+  scene.group.watch.refused(scene.endpoint(0), refusal());
+  expect([scene.group.mayHold(), scene.pick()]).toEqual([true, "no-healthy-upstream"]);
+});
+
+test("the adaptive limit counts what waits for its answer: neither streams nor what has failed, over all generations", () => {
+  const scene = new Scene("{ endpoints: [a:1], limits: { adaptive: true } }");
+  const { limit } = scene.group.adaptive!;
+  for (let n = 0; n < 2 * limit; n++) scene.group.judge.answered(scene.begin(0), 200);
+  expect([scene.group.judge.awaiting, scene.group.overloaded]).toEqual([0, false]);
+  const waiting = Array.from({ length: limit }, () => scene.begin(0));
+  expect(scene.group.overloaded).toBe(true);
+  const before = scene.reload("{ endpoints: [a:1], limits: { adaptive: true } }");
+  expect(scene.group.overloaded).toBe(true);
+  before.judge.failed(waiting[0]!, death());
+  before.judge.abandoned(waiting[0]!);
+  expect([scene.group.judge.awaiting, scene.group.overloaded]).toEqual([limit - 1, false]);
 });
 
 test("a reload that turns health or eject off makes what they took out usable", () => {

@@ -63,6 +63,8 @@ export class UpstreamGroup {
   readonly adaptive: AdaptiveLimit | null;
   readonly judge: Judge;
   readonly watch: Watch;
+  /** An endpoint has answered in a generation before: one that is put in its place may be waited for, too. */
+  readonly #workedBefore: boolean;
   /** Since when no endpoint can be used; 0 = one can. */
   outageSince: Ms = 0;
   /** So few are well that this is not believed. */
@@ -97,6 +99,7 @@ export class UpstreamGroup {
     this.room = previous?.room ?? new WaitingRoom();
     this.budget = previous?.budget ?? newRetryBudget();
     this.outageSince = previous?.outageSince ?? 0;
+    this.#workedBefore = previous?.worked ?? false;
     this.endpoints = makeEndpoints(this, previous);
     this.judge = new Judge(this, previous?.judge);
     this.watch = new Watch(this);
@@ -204,12 +207,17 @@ export class UpstreamGroup {
   mayHold(): boolean {
     const { hold } = this.config;
     if (!hold || this.outageSince === 0 || this.clock() - this.outageSince >= hold.forMs) return false;
-    return this.endpoints.some(({ standing }) => standing.worked);
+    return this.worked;
   }
 
-  /** Whether its latency bears fewer requests in flight than these: `more` counts those that are about to go. */
-  overloaded(more: number): boolean {
-    return this.adaptive !== null && this.budget.requests - this.room.size + more > this.adaptive.limit;
+  /** It has answered, under this configuration or one before. */
+  get worked(): boolean {
+    return this.#workedBefore || this.endpoints.some(({ standing }) => standing.worked);
+  }
+
+  /** Whether its latency bears no further request. What streams, or is a tunnel, has its answer and does not count. */
+  get overloaded(): boolean {
+    return this.adaptive !== null && this.judge.awaiting >= this.adaptive.limit;
   }
 
   /** How an endpoint stands has changed: is the upstream away, or back? */

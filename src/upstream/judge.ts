@@ -29,6 +29,8 @@ export interface Judged {
   readonly target: Endpoint;
   endpointPermit: number;
   upstreamPermit: number;
+  /** It has begun, and the head of its response has not come. */
+  awaited: boolean;
   /** What failures may follow from endpoint to endpoint: "GET /report", and who asks. */
   readonly requestKey: string;
   readonly clientKey: string;
@@ -45,6 +47,8 @@ export class Judge {
   readonly #breakerOptions: BreakerOptions | null;
   readonly #ejectOptions: BreakerOptions | null;
   readonly #statuses: ReadonlySet<number>;
+  /** Attempts of all generations. */
+  readonly #load: { awaited: number };
 
   constructor(group: UpstreamGroup, before: Judge | undefined) {
     this.#group = group;
@@ -54,6 +58,12 @@ export class Judge {
     this.#statuses = new Set(eject?.statuses);
     this.#breaker = before && breaker ? before.#breaker : newBreaker(group.clock(), this.#breakerOptions ?? undefined);
     this.#guard = before ? before.#guard : newPoisonGuard();
+    this.#load = before ? before.#load : { awaited: 0 };
+  }
+
+  /** Attempts that wait for the head of their response. */
+  get awaiting(): number {
+    return this.#load.awaited;
   }
 
   /** Its generation runs from now on: what the one before knew is measured by its settings. */
@@ -97,6 +107,8 @@ export class Judge {
   begin(judged: Judged): void {
     const now = this.#group.clock();
     const { standing } = judged.target;
+    judged.awaited = true;
+    this.#load.awaited++;
     if (this.#ejectOptions) {
       const before = standing.breaker.phase;
       judged.endpointPermit = admit(standing.breaker, now, 0, this.#ejectOptions);
@@ -114,8 +126,14 @@ export class Judge {
     if (this.#group.config.breaker?.on === "unreachable") this.#settleUpstream(judged, "success", null);
   }
 
+  #awaitedNoMore(judged: Judged): void {
+    if (judged.awaited) this.#load.awaited--;
+    judged.awaited = false;
+  }
+
   /** The head of a final response came. */
   answered(judged: Judged, status: number): void {
+    this.#awaitedNoMore(judged);
     judged.target.standing.worked = true;
     const bad = status >= 400 && this.#statuses.has(status);
     if (bad) this.#blame(judged, null, `answers ${status}`);
@@ -129,6 +147,7 @@ export class Judge {
 
   /** It failed. */
   failed(judged: Judged, failure: Failure): void {
+    this.#awaitedNoMore(judged);
     const { fault } = CAUSES[failure.cause];
     if (fault.includes("upstream") || fault.includes("network")) this.#blame(judged, failure, failure.cause);
     else this.#settleEndpoint(judged, "unknown", null, "");
@@ -140,6 +159,7 @@ export class Judge {
 
   /** Nobody waits for it any more, or its outcome has been told. */
   abandoned(judged: Judged): void {
+    this.#awaitedNoMore(judged);
     this.#settleEndpoint(judged, "unknown", null, "");
     this.#settleUpstream(judged, "unknown", null);
   }

@@ -215,3 +215,25 @@ test("stopped, it looks at nothing", async () => {
   await pass(5000);
   expect(scene.dials.all.length).toBe(looks);
 });
+
+test("an endpoint that reloads leave out and take in again: an attempt from before tells of the one in use", async () => {
+  const scene = new Scene(PAIR);
+  const before = scene.reload('{ endpoints: ["b:1"] }');
+  scene.reload(PAIR);
+  scene.dials.broken.set("a:1", refusal());
+  before.watch.refused(before.endpoints[0]!, refusal());
+  expect(scene.picks(4)).toEqual({ b: 4 });
+  scene.dials.broken.clear();
+  await pass(300);
+  expect(scene.picks(4)).toEqual({ a: 2, b: 2 });
+});
+
+test("who asks for an endpoint that a reload has left out hears that it is gone", async () => {
+  const scene = new Scene(PAIR);
+  const before = scene.reload('{ endpoints: ["b:1"] }');
+  scene.dials.broken.set("a:1", refusal());
+  const answers: boolean[] = [];
+  scene.group.watch.ask(before.endpoints[0]!, (gone) => answers.push(gone));
+  await pass(40);
+  expect(answers).toEqual([true]);
+});

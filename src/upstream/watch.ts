@@ -57,12 +57,13 @@ export class Watch {
   }
 
   /** A connection to the endpoint was refused. */
-  refused(endpoint: Endpoint, failure: Failure): void {
-    const { standing } = endpoint;
+  refused(asked: Endpoint, failure: Failure): void {
     const { watch } = this.#group.newest;
-    if (watch !== this) return watch.refused(endpoint, failure);
-    // A reload may have left it out: nobody asks for it any more.
-    if ((standing.out & GONE) !== 0 || !this.#group.endpoints.some(({ label }) => label === endpoint.label)) return;
+    if (watch !== this) return watch.refused(asked, failure);
+    // A reload may have left it out: nobody asks for it any more. Or left it out and taken it in again: it stands anew.
+    const endpoint = this.#present(asked);
+    if (!endpoint || (endpoint.standing.out & GONE) !== 0) return;
+    const { standing } = endpoint;
     const { clock, config, onEvent } = this.#group;
     standing.out |= GONE;
     standing.goneSince = clock();
@@ -98,7 +99,8 @@ export class Watch {
     verify(this.#dialler(endpoint), (gone, failure) => {
       this.#verifying.delete(endpoint.label);
       if (gone && failure) this.refused(endpoint, failure);
-      for (const tell of all) tell((endpoint.standing.out & GONE) !== 0);
+      // By the answer, too: what a reload has left out has no standing any more, and may be gone all the same.
+      for (const tell of all) tell(gone || (endpoint.standing.out & GONE) !== 0);
     });
   }
 
@@ -121,8 +123,14 @@ export class Watch {
   }
 
   /** A request has found it listening again before the next look. */
-  connected(endpoint: Endpoint): void {
-    this.#group.newest.watch.#back(endpoint);
+  connected(asked: Endpoint): void {
+    const { watch } = this.#group.newest;
+    watch.#back(watch.#present(asked) ?? asked);
+  }
+
+  /** The endpoint at the same address in this generation. */
+  #present({ label }: Endpoint): Endpoint | undefined {
+    return this.#group.endpoints.find((endpoint) => endpoint.label === label);
   }
 
   /** It accepts connections again. */
