@@ -8,7 +8,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const other = plain(candidate);
     const near = given.length >= 3 && other.length >= 3 && (other.startsWith(given) || given.startsWith(other));
-    const distance = near ? Math.min(1, editDistance(given, other)) : editDistance(given, other);
+    // The beginning of a word is near, a slip of one key nearer: "proxy_pas" is proxy_pass rather than proxy.
+    const distance = Math.min(near ? 1.5 : Infinity, editDistance(given, other));
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
