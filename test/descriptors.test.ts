@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { metricValue } from "./command.ts";
-import { exchange, pause, RawClient, type RunningGateway, startGateway } from "./harness.ts";
+import { exchange, pause, RawClient, type RunningGateway, startGateway, until } from "./harness.ts";
 
 const HOST = "Host: shop.test\r\n";
 const REQUEST = `GET /lab/echo HTTP/1.1\r\n${HOST}\r\n`;
@@ -112,5 +112,24 @@ test.skipIf(!isLinux || spawnSync("prlimit", ["--version"]).status !== 0)(
     const limits = readFileSync(`/proc/${gateway.process.pid}/limits`, "utf8");
     expect(limits).toMatch(/^Max open files +700 +700/m);
     expect(metricValue(await metrics(), "goodgate_open_descriptors_limit")).toBe(700);
+  },
+);
+
+test.skipIf(!isLinux)(
+  "all leave while accepting is paused, and no console keeps the process alive: it serves on",
+  async () => {
+    await start(128, { console: "off" });
+    const clients = Array.from({ length: CLIENTS }, () => new RawClient(gateway.port));
+    for (const client of clients) client.send(`GET /lab/echo HTTP/1.1\r\n${HOST}X-Unfinished: `);
+    await until(
+      () => gateway.output().includes("new clients wait"),
+      10_000,
+      () => `accepting was never paused:\n${gateway.output()}`,
+    );
+    await pause(1000);
+    for (const client of clients) client.close();
+    await pause(500);
+    expect(gateway.process.exitCode).toBeNull();
+    expect((await exchange(gateway.port, REQUEST)).status).toBe(200);
   },
 );

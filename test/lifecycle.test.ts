@@ -327,8 +327,27 @@ test("stop and reload by pid file, and what they say where nothing runs", async 
   const again = await runGoodgate(["stop", "--pid-file", pidFile]);
   expect(again.code).not.toBe(0);
   expect(again.stderr.trim().split("\n")).toHaveLength(1);
-  writeFileSync(pidFile, "999999999\n");
-  expect((await runGoodgate(["reload", "--pid-file", pidFile])).code).not.toBe(0);
+  for (const text of ["999999999\n", "99999999999\n", "none\n"]) {
+    writeFileSync(pidFile, text);
+    const refused = await runGoodgate(["reload", "--pid-file", pidFile]);
+    expect([refused.code, refused.stderr.trim().split("\n").length], refused.stderr).toEqual([1, 1]);
+  }
+});
+
+test("a pid file that cannot be written costs the commands, not the gateway nor its end", async () => {
+  const inTheWay = mkdtempSync(join(tmpdir(), "goodgate-pid-"));
+  // The later of two options counts.
+  const gateway = await start({}, ["--pid-file", inTheWay]);
+  await until(
+    () => gateway.output().includes("no pid file"),
+    3000,
+    () => `no warning:\n${gateway.output()}`,
+  );
+  const refused = await runGoodgate(["stop", "--pid-file", inTheWay]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^goodgate: .* cannot be read \(EISDIR\).*\n$/);
+  expect(await gateway.stop("SIGTERM")).toBe(0);
+  rmSync(inTheWay, { recursive: true });
 });
 
 test("a full disk costs log lines, which are counted, and no traffic (scenario 48)", async () => {

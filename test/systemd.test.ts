@@ -1,6 +1,15 @@
 // What systemd and the gateway say to each other: sockets that are handed over, and words of readiness.
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -135,6 +144,14 @@ test("inherited sockets go to the listeners of their address; the others are ope
   );
   for (const port of [first.port, second.port, own]) expect((await exchange(port, REQUEST)).status).toBe(200);
   expect(await overUnix(path)).toMatch(/^HTTP\/1\.1 200 /);
+  // Who has opened the socket starts the program anew for the next client: that one must find it.
+  expect(await runGoodgate(["stop", "--pid-file", join(folder, "pid")])).toMatchObject({ code: 0 });
+  await until(
+    () => read("pid") === "",
+    5000,
+    () => "the successor does not end",
+  );
+  expect(existsSync(path)).toBe(true);
 });
 
 test("with workers: the primary hands the sockets on, and no worker keeps one that a reload took away", async () => {

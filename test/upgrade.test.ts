@@ -63,6 +63,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
+const WHOLE = readFileSync(new URL("../bin/goodgate.js", import.meta.url));
+/** The beginning of a successor that goes wrong: it says that it is ready, and can take the pid file. */
+const TAKES_PID_FILE = `
+  import { writeFileSync } from "node:fs";
+  const take = () => writeFileSync(process.argv[process.argv.indexOf("--pid-file") + 1], String(process.pid));
+  process.send({ successor: "ready" });`;
+
 /** Requests until told to stop: half of the clients with a connection for each, half with one that is kept. */
 function load(port: number): { stop(): Promise<{ failed: string[]; served: number }> } {
   let over = false;
@@ -184,22 +191,26 @@ test.each([
   );
 });
 
-test("a new version that cannot start, or dies on the way, changes nothing; one that is whole takes over", async () => {
-  // The program at a path of its own, so that it can be another one later.
+/** The gateway from a program at a path of its own, so that it can be another one later. */
+async function startReplaceable(): Promise<{ place: string; program: string; install(text: string | Buffer): void }> {
   const place = mkdtempSync(join(tmpdir(), "goodgate-version-"));
   mkdirSync(join(place, "bin"));
   symlinkSync(fileURLToPath(new URL("../dist", import.meta.url)), join(place, "dist"));
   const program = join(place, "bin", "goodgate.js");
-  const whole = readFileSync(new URL("../bin/goodgate.js", import.meta.url));
   const install = (text: string | Buffer): void => writeFileSync(program, text);
   writeFileSync(join(place, "package.json"), '{"type":"module"}');
-  install(whole);
+  install(WHOLE);
   // The harness names the program of this checkout; what follows it stays.
   const script = `node=$1; shift 2; exec "$node" '${program}' "$@"`;
   const console_ = `127.0.0.1:${await freePort()}`;
   gateway = await startGateway({ upstreams: { lab: lab.address }, console: console_ }, [], {
     prefix: ["sh", "-c", script, "sh"],
   });
+  return { place, program, install };
+}
+
+test("a new version that cannot start, or dies on the way, changes nothing; one that is whole takes over", async () => {
+  const { place, program, install } = await startReplaceable();
   const order = (): ReturnType<typeof runGoodgate> =>
     runGoodgate(["upgrade", "--pid-file", join(gateway.folder, "pid")]);
   const works = async (): Promise<void> => {
@@ -210,13 +221,40 @@ test("a new version that cannot start, or dies on the way, changes nothing; one 
   rmSync(program);
   expect(await order()).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 1") });
   await works();
-  // It dies when it has been given the console's address.
-  install('process.on("message", () => process.exit(7)); process.send({ successor: "ready" });');
+  // It dies when it has been given the console's address, and has named itself in the pid file.
+  install(`${TAKES_PID_FILE} process.on("message", () => { take(); process.exit(7); });`);
   expect(await order()).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 7") });
   await works();
-  install(whole);
+  expect(pidOf(gateway)).toBe(gateway.process.pid);
+  install(WHOLE);
   expect(await order()).toMatchObject({ code: 0 });
   expect(pidOf(gateway)).not.toBe(gateway.process.pid);
   expect((await exchange(gateway.port, REQUEST)).status).toBe(200);
+  rmSync(place, { recursive: true });
+});
+
+test("told to end while it upgrades, it leaves nobody in its place", async () => {
+  const { place, install } = await startReplaceable();
+  install(`${TAKES_PID_FILE} process.on("message", take); setInterval(() => {}, 1000);`);
+  gateway.process.kill("SIGUSR2");
+  await until(
+    () => pidOf(gateway) > 0 && pidOf(gateway) !== gateway.process.pid,
+    10_000,
+    () => `no successor:\n${gateway.output()}`,
+  );
+  const successor = pidOf(gateway);
+  gateway.process.kill("SIGTERM");
+  await until(
+    () => gateway.process.exitCode !== null,
+    10_000,
+    () => `the old process does not end:\n${gateway.output()}`,
+  );
+  expect(gateway.process.exitCode).toBe(0);
+  await until(
+    () => !isAlive(successor),
+    5000,
+    () => "the successor lives on",
+  );
+  expect(pidOf(gateway)).toBe(0);
   rmSync(place, { recursive: true });
 });

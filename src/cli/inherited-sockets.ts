@@ -13,10 +13,14 @@ import { addressOfDescriptor, ListeningSocket } from "../proxy/listening-socket.
 
 const FIRST = 3;
 const PARENT = "GOODGATE_LISTEN_PPID";
+/** Before the name of a socket that is handed over and was the service manager's; no encoded address has a comma. */
+const LENT = "lent,";
 
 interface Inherited {
   readonly fd: number;
   readonly name: string;
+  /** The service manager has opened it, and keeps it. */
+  readonly lent: boolean;
   /** null = it is no socket; a Unix socket has a path. */
   readonly bound: { readonly host: string; readonly port: number } | { readonly path: string } | null;
 }
@@ -45,7 +49,10 @@ export class InheritedSockets {
     return new InheritedSockets(
       Array.from({ length: count }, (_, index) => {
         const fd = FIRST + index;
-        return { fd, name: decodeName(names[index] ?? ""), bound: boundTo(fd) };
+        const name = names[index] ?? "";
+        const plain = fromPredecessor && name.startsWith(LENT) ? name.slice(LENT.length) : name;
+        const lent = !fromPredecessor || plain !== name;
+        return { fd, name: decodeName(plain), lent, bound: boundTo(fd) };
       }),
       fromPredecessor,
     );
@@ -57,8 +64,8 @@ export class InheritedSockets {
     const named = this.#left.findIndex(({ name, bound }) => bound && name === label);
     const at = named >= 0 ? named : this.#left.findIndex(({ bound }) => bound && isAt(bound, address));
     if (at < 0) return undefined;
-    const [{ fd }] = this.#left.splice(at, 1) as [Inherited];
-    return ListeningSocket.inherited(address, fd);
+    const [{ fd, lent }] = this.#left.splice(at, 1) as [Inherited];
+    return ListeningSocket.inherited(address, fd, lent);
   };
 
   /** Closes what no listener wanted, and says which: clients would wait there for nobody. */
@@ -81,10 +88,14 @@ export function handDown(sockets: readonly ListeningSocket[]): { stdio: number[]
     stdio: sockets.map(({ fd }) => fd),
     env: {
       LISTEN_FDS: String(sockets.length),
-      LISTEN_FDNAMES: sockets.map(({ address }) => encodeURIComponent(formatAddress(address))).join(":"),
+      LISTEN_FDNAMES: sockets.map(nameOf).join(":"),
       [PARENT]: String(process.pid),
     },
   };
+}
+
+function nameOf({ address, lent }: ListeningSocket): string {
+  return `${lent ? LENT : ""}${encodeURIComponent(formatAddress(address))}`;
 }
 
 function decodeName(name: string): string {

@@ -4,6 +4,9 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { log } from "../std/log.ts";
 
+/** What the system's own type holds. */
+const PID_MAX = 2 ** 31 - 1;
+
 export interface PidFileOptions {
   readonly data?: string;
   readonly pidFile?: string;
@@ -29,18 +32,22 @@ export function writePidFile(path: string): void {
 
 /** Takes the file away where it is still ours, and says whether it was. */
 export function removePidFile(path: string): boolean {
-  if (readPid(path) !== process.pid) return false;
+  const read = readPid(path);
+  if ("problem" in read || read.pid !== process.pid) return false;
   rmSync(path, { force: true });
   return true;
 }
 
-/** The process id in the file, or null where there is none. */
-export function readPid(path: string): number | null {
+/** The process id in the file, or why there is none. */
+export function readPid(path: string): { readonly pid: number } | { readonly problem: string } {
+  let text: string;
   try {
-    const pid = Number(readFileSync(path, "utf8").trim());
-    return Number.isInteger(pid) && pid > 0 ? pid : null;
+    text = readFileSync(path, "utf8").trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    return { problem: code === "ENOENT" ? `${path} is not there` : `${path} cannot be read (${code})` };
   }
+  const pid = Number(text);
+  if (Number.isInteger(pid) && pid > 0 && pid <= PID_MAX) return { pid };
+  return { problem: `${path} holds no process id` };
 }

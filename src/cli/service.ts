@@ -13,7 +13,7 @@ import { reportStartError } from "./problems.ts";
 import { bufferOwnLog, type ConsoleHandlers, openConsole } from "./serve.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { onSignals, reload } from "./signals.ts";
-import { StatusFile } from "./status-file.ts";
+import { type Order, StatusFile } from "./status-file.ts";
 import { Predecessor, upgrade } from "./upgrade.ts";
 
 /** What serves: this process, or its workers. */
@@ -65,6 +65,11 @@ class Life {
   #busy: Promise<void> = Promise.resolve();
   /** Another process has taken over. */
   #replaced = false;
+  /** Aborted when this process is told to end: it takes no order any more, and an upgrade under way is given up. */
+  readonly #ending = new AbortController();
+  #handover: Promise<unknown> = Promise.resolve();
+  /** The one whose place this process takes, from when orders come here until it is told that all is well. */
+  #predecessor: Predecessor | null = null;
 
   constructor(service: Service, start: Start) {
     this.#service = service;
@@ -90,15 +95,16 @@ class Life {
     await predecessor?.ready();
     await this.#openConsole();
     writePidFile(pidFile);
+    this.#predecessor = predecessor;
     await this.#manager.ready(this.#summary(), predecessor !== null);
-    predecessor?.settled();
+    this.#settle();
     announce(config, ports, this.#console && formatAddress(this.#console.address), file, workers);
     void warnOfSilentEndpoints(config);
     return undefined;
   }
 
   reload(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn("reload", async () => {
       void this.#manager.reloading();
       const outcome = await reload(this.#start.load, async (config) => {
         await this.#service.reload(config);
@@ -114,20 +120,21 @@ class Life {
   }
 
   upgrade(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn("upgrade", async () => {
       log.info("upgrade: starting the program anew");
       const { sockets } = this.#service;
-      const result = await upgrade({
+      const handover = upgrade({
         sockets,
         inherited: this.#start.inherited.count,
         release: () => void this.#console?.close(),
-        restore: () => this.#openConsole(),
+        restore: () => this.#restore(),
+        ordered: this.#ending.signal,
       });
+      this.#handover = handover;
+      const result = await handover;
       if ("problem" in result) {
-        const said = `upgrade failed, this process goes on: ${result.problem}`;
-        log.error(said);
-        this.#status.write("upgrade", { ok: false, said: [said] });
-        return;
+        const goesOn = this.#ending.signal.aborted ? "" : ", this process goes on";
+        return this.#refuse("upgrade", `upgrade failed${goesOn}: ${result.problem}`);
       }
       log.info(`process ${result.pid} has taken over`);
       this.#status.write("upgrade", { ok: true, said: [`process ${result.pid} has taken over`] });
@@ -140,19 +147,43 @@ class Life {
 
   async end(how: "drain" | "stop"): Promise<void> {
     if (!this.#replaced) void this.#manager.stopping();
+    this.#ending.abort();
+    // An order to stop that is already meant for this process: the other one is not to go on in its place.
+    this.#settle();
     const whole = await this.#service.end(how);
+    await this.#handover;
     await this.#console?.close();
     await this.#ownLog.close();
     if (removePidFile(this.#start.pidFile)) this.#status.remove();
     process.exit(whole ? 0 : 1);
   }
 
-  #inTurn(action: () => Promise<void>): Promise<void> {
-    const turn = this.#busy.then(() => (this.#replaced ? undefined : action()));
+  #inTurn(what: Order, action: () => Promise<void>): Promise<void> {
+    const turn = this.#busy.then(() => {
+      if (this.#replaced) return;
+      if (this.#ending.signal.aborted) return this.#refuse(what, `${what}: this process ends`);
+      return action();
+    });
     this.#busy = turn.catch(() => {
       // Whoever gave the order hears of it (onSignals); the next one is not kept from its turn.
     });
     return turn;
+  }
+
+  #settle(): void {
+    this.#predecessor?.settled();
+    this.#predecessor = null;
+  }
+
+  #refuse(what: Order, why: string): void {
+    log.error(why);
+    this.#status.write(what, { ok: false, said: [why] });
+  }
+
+  /** The successor has died behind its first words: what it took is this process's again. */
+  async #restore(): Promise<void> {
+    writePidFile(this.#start.pidFile);
+    if (!this.#ending.signal.aborted) await this.#openConsole();
   }
 
   async #openConsole(): Promise<void> {

@@ -11,10 +11,11 @@ const POLL_MS = 50;
 /** Gives an order to the gateway that the pid file names; returns the exit code. */
 export async function signal(what: Order | "stop", options: PidFileOptions): Promise<number> {
   const path = pidFilePath(options);
-  const pid = readPid(path);
-  if (pid === null) {
-    return fail(`no running gateway is known: ${path} is not there. Was it started with --pid-file or --data?`);
+  const read = readPid(path);
+  if ("problem" in read) {
+    return fail(`no running gateway is known: ${read.problem}. Was it started with --pid-file or --data?`);
   }
+  const { pid } = read;
   const before = readStatus(path);
   const answered = before?.process === pid ? before.count : 0;
   try {

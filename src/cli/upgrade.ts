@@ -28,6 +28,8 @@ export interface Handover {
   release(): void;
   /** The new one failed after that. */
   restore(): Promise<void>;
+  /** This process is told to end: whoever stops a gateway does not want to find another one in its place. */
+  readonly ordered: AbortSignal;
 }
 
 /** Starts the program anew; resolves with its process id, or with why it could not take over. */
@@ -48,7 +50,10 @@ export async function upgrade(handover: Handover): Promise<{ pid: number } | { p
       child.send({ successor: "released" } satisfies ToSuccessor, () => {});
     });
   });
-  const problem = await Promise.race([settled, failed]);
+  const givenUp = new Promise<string>((resolve) => {
+    handover.ordered.addEventListener("abort", () => resolve("this process was told to end"));
+  });
+  const problem = await Promise.race([settled, failed, givenUp]);
   if (problem !== null) {
     child.kill("SIGKILL");
     if (released) await handover.restore();

@@ -192,7 +192,7 @@ const upstreamFields = mapping({
       0,
     ),
     adaptive: flag(
-      "Bounds the requests in flight to the whole upstream, and moves the bound with its latency: what the upstream would only let wait is refused at once. For upstreams that slow down under load rather than refuse.",
+      "Bounds the requests in flight to the whole upstream, and moves the bound with its latency: what is above it waits in the queue for a moment and is then refused (pool-exhausted), instead of waiting in the upstream. For upstreams that slow down under load rather than refuse.",
       false,
     ),
   }),

@@ -20,6 +20,7 @@ import { type GatewayLog, type Observer, Runtime, type RuntimeContext } from "./
 const DEFAULT_NAME = "goodgate";
 /** How often a drain looks whether the last exchange has ended. */
 const DRAIN_POLL_MS = 20;
+const MINUTE_MS = 60_000;
 /**
  * A connection that has been quiet for less than this when a drain begins is likely to send its next request just now:
  * that one is answered (with Connection: close) before it is closed.
@@ -47,6 +48,11 @@ export class Gateway {
   /** The gateway ends; set before `draining` connections are looked at. */
   ending = false;
   #listeners: Listener[] = [];
+  /**
+   * Only while accepting is paused: what is not polled keeps no process alive, and where the last client left in a
+   * pause the program ended, with exit code 0.
+   */
+  #life: NodeJS.Timeout | null = null;
   #trusts: (address: string) => boolean;
   readonly #options: GatewayOptions;
 
@@ -85,6 +91,8 @@ export class Gateway {
   /** Lets new clients wait in the kernel, or accepts again; false = this Node cannot. */
   pauseAccepting(paused: boolean): boolean {
     this.draining = paused || this.ending;
+    if (this.#life) clearInterval(this.#life);
+    this.#life = paused ? setInterval(() => {}, MINUTE_MS) : null;
     return this.#listeners.map((listener) => listener.setPaused(paused)).every(Boolean);
   }
 
@@ -199,6 +207,7 @@ export class Gateway {
     this.ending = true;
     this.draining = true;
     this.descriptors.close();
+    if (this.#life) clearInterval(this.#life);
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     for (const connection of this.connections) connection.destroy();

@@ -37,12 +37,15 @@ const { _createServerHandle: createServerHandle } = net as unknown as { _createS
 export class ListeningSocket {
   /** The address as it was configured. */
   readonly address: Address;
+  /** The service manager has it, too, and will start the program anew for the next client: its path stays. */
+  readonly lent: boolean;
   readonly #owner: SocketHandle;
   #accepting: Server | null = null;
   #handedOn = false;
 
-  private constructor(address: Address, owner: SocketHandle) {
+  private constructor(address: Address, owner: SocketHandle, lent = false) {
     this.address = address;
+    this.lent = lent;
     this.#owner = owner;
   }
 
@@ -62,8 +65,8 @@ export class ListeningSocket {
   }
 
   /** Takes over a descriptor that this process was started with. */
-  static inherited(address: Address, fd: number): ListeningSocket {
-    return new ListeningSocket(address, handleOnDescriptor(fd));
+  static inherited(address: Address, fd: number, lent: boolean): ListeningSocket {
+    return new ListeningSocket(address, handleOnDescriptor(fd), lent);
   }
 
   /** Takes over a handle that another process has sent. */
@@ -108,11 +111,11 @@ export class ListeningSocket {
   /** Gives it up. */
   close(): void {
     const { address } = this;
-    const keepsPath = address.kind === "unix" && this.#handedOn;
-    // Both handles have the same descriptor: it must be closed once. Closing the owner of a path removes the path.
+    const isUnix = address.kind === "unix";
+    // Both handles have the same descriptor: it must be closed once. Closing whoever has bound a path removes the path.
     if (this.#accepting?.listening) this.#accepting.close();
-    else if (!this.#accepting && !keepsPath) this.#owner.close();
-    if (address.kind === "unix" && !keepsPath) rmSync(address.path, { force: true });
+    else if (!this.#accepting && !(isUnix && this.#handedOn)) this.#owner.close();
+    if (isUnix && !this.#handedOn && !this.lent) rmSync(address.path, { force: true });
   }
 }
 

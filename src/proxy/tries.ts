@@ -166,6 +166,7 @@ export class Tries extends Timed implements Waiter {
     group.watch.ask(attempt.target, (gone) => {
       if (this.#exchange.ended) return;
       if (!gone) return this.#giveUp(failure);
+      delete failure.evidence.notRetried;
       this.#tried = otherEndpoint ? tried : NONE;
       this.#go();
     });

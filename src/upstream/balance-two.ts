@@ -51,6 +51,12 @@ export class Latency {
     this.#at = at;
   }
 
+  /** It was left out for its failures, or is another process: it has paid for them, and is to be found out anew. */
+  forget(): void {
+    this.#ms = 0;
+    this.#at = -Infinity;
+  }
+
   /** The latency as it stands at the instant `at`; -1 = nothing is known yet. */
   read(at: Ms): Ms {
     return this.#at === -Infinity ? -1 : this.#ms * this.#kept(at);

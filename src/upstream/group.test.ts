@@ -269,6 +269,24 @@ test("the adaptive limit counts what waits for its answer: neither streams nor w
   expect([scene.group.judge.awaiting, scene.group.overloaded]).toEqual([limit - 1, false]);
 });
 
+test("peak-ewma: an endpoint whose time out is over, or that is back, is tried, however slowly it failed", async () => {
+  const scene = new Scene('{ endpoints: ["a:1", "b:1"], balance: peak-ewma, eject: { for: 1s } }');
+  const { latency } = scene.endpoint(0);
+  const fail = () => latency!.unanswered(30_000, scene.group.clock(), true);
+  scene.endpoint(1).latency!.answered(1, scene.group.clock());
+  for (let n = 0; n < 4; n++) scene.attempt(0, silence());
+  fail();
+  expect(scene.picks(40)).toEqual({ b: 40 });
+  await pass(1100);
+  expect(scene.picks(40)).toMatchObject({ a: expect.any(Number) });
+  fail();
+  scene.dials.broken.set("a:1", refusal());
+  scene.group.watch.refused(scene.endpoint(0), refusal());
+  scene.dials.broken.clear();
+  await pass(300);
+  expect(latency!.read(scene.group.clock())).toBe(-1);
+});
+
 test("a reload that turns health or eject off makes what they took out usable", () => {
   const scene = new Scene('{ endpoints: ["a:1", "b:1"], health: { tcp: true } }');
   mark(scene, [DOWN, EJECTED]);

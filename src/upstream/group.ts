@@ -183,6 +183,8 @@ export class UpstreamGroup {
       if (standing.breaker.phase === "recovering") this.#warming ??= candidate;
       return false;
     }
+    // Else the latency that it failed with would keep its probe from it.
+    if ((out & EJECTED) !== 0 && standing.breaker.phase === "open") candidate.latency?.forget();
     return (out & WARMING) === 0 || this.#warmEnough(candidate, now);
   }
 

@@ -21,6 +21,7 @@ import {
 } from "../resilience/circuit-breaker.ts";
 import { blame, isEmpty, newPoisonGuard, noteSuccess, type PoisonGuard } from "../resilience/poison-guard.ts";
 import type { Ms } from "../std/units.ts";
+import { nothingListens } from "./comeback.ts";
 import { AWAY, EJECTED, type Endpoint, type Standing } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
 
@@ -149,7 +150,9 @@ export class Judge {
   failed(judged: Judged, failure: Failure): void {
     this.#awaitedNoMore(judged);
     const { fault } = CAUSES[failure.cause];
-    if (fault.includes("upstream") || fault.includes("network")) this.#blame(judged, failure, failure.cause);
+    const blamed = fault.includes("upstream") || fault.includes("network");
+    // Where nothing listens the endpoint is left alone anyway (watch.ts), and comes back without a penalty.
+    if (blamed && !nothingListens(failure)) this.#blame(judged, failure, failure.cause);
     else this.#settleEndpoint(judged, "unknown", null, "");
     if (this.#group.adaptive && failure.status === CAUSES["response-timeout"].status)
       noteDrop(this.#group.adaptive, this.#group.clock());

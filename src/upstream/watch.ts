@@ -143,6 +143,7 @@ export class Watch {
     standing.gone = null;
     this.#comebacks.get(endpoint.label)?.stop();
     this.#warm(endpoint);
+    endpoint.latency?.forget();
     this.#group.judge.cameBack(standing);
     const awayMs = at - standing.goneSince;
     onEvent({ kind: "endpoint-back", at, upstream: config.name, endpoint: endpoint.label, awayMs });
