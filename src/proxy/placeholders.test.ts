@@ -48,7 +48,7 @@ test.each([
 test.each([
   ["{client.pi}", 'did you mean "{client.ip}"?'],
   ["{requestid}", 'did you mean "{request.id}"?'],
-  ["{path.0}", "{path}"],
+  ["{path.0}", "{path.1}"],
   ["{nonsense}", "known"],
 ])("%s is unknown: %s", (text, hint) => {
   const problem = compileTemplate(text) as { message: string; hint: string };
