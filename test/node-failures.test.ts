@@ -6,7 +6,7 @@ import { type Lab, startLab } from "../src/lab/server.ts";
 import { GatewayError } from "../src/node/index.ts";
 import type { ProxiedExchange } from "../src/node/public.ts";
 import { exchange, pause, RawClient, until } from "./harness.ts";
-import { away, Cleanup } from "./node-server.ts";
+import { away, Cleanup, get } from "./node-server.ts";
 import { freePort } from "./origin.ts";
 
 let lab: Lab;
@@ -22,9 +22,6 @@ afterEach(async () => {
   lab.clear();
   await cleanup.run();
 });
-
-const get = (path: string, ...lines: string[]): string =>
-  `GET ${path} HTTP/1.1\r\nHost: shop.test\r\n${lines.map((l) => `${l}\r\n`).join("")}\r\n`;
 
 describe("failures", () => {
   test("nothing listens: 502 with its name, as a problem document for a program", async () => {

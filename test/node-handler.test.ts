@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { exchange, RawClient, until } from "./harness.ts";
-import { Cleanup } from "./node-server.ts";
+import { Cleanup, get } from "./node-server.ts";
 import { startRawUpstream } from "./raw-upstream.ts";
 
 let lab: Lab;
@@ -19,9 +19,6 @@ afterEach(async () => {
   lab.clear();
   await cleanup.run();
 });
-
-const get = (path: string, ...lines: string[]): string =>
-  `GET ${path} HTTP/1.1\r\nHost: shop.test\r\n${lines.map((l) => `${l}\r\n`).join("")}\r\n`;
 
 describe("what goes on", () => {
   test("a request reaches the upstream as it came, with who sent it", async () => {

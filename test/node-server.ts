@@ -5,6 +5,10 @@ import { createProxy } from "../src/node/index.ts";
 import type { NodeProxy, ProxyOptions, ProxyTarget } from "../src/node/public.ts";
 import { freePort } from "./origin.ts";
 
+/** A GET as its bytes, with further header lines. */
+export const get = (path: string, ...lines: string[]): string =>
+  `GET ${path} HTTP/1.1\r\nHost: shop.test\r\n${lines.map((l) => `${l}\r\n`).join("")}\r\n`;
+
 /** What closes when a test has ended. */
 export class Cleanup {
   readonly #closers: (() => unknown)[] = [];
