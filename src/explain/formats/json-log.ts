@@ -73,6 +73,8 @@ function takeErrno(into: Reading, { value, start, end }: RecordField): void {
 
 const LINE =
   /(?:\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d\.\d{3}) (\d{3}) (saved )?([a-z][a-z-]{3,40}) (\S{1,200}) ([A-Z-]{1,20}) (\S{1,2000}): /y;
+/** Why an endpoint is out, where the request met none. */
+const OUT = /(\S{1,200}) (?:refused a connection|fails its health check|is ejected|is set to down)\b/;
 const REQUEST_ID = / \[req ([\w-]{1,80})\]$/;
 const FACT_LINE = /^(?:- )?Cause: ([a-z-]{4,40})$/;
 
@@ -90,9 +92,11 @@ export const goodgateLine: Format = {
     facts.cause = cause;
     facts.time = head[1]!;
     setStatus(into, head[2], line.indexOf(` ${head[2]} `) + 1);
-    const slash = head[5]!.indexOf("/");
-    setFact(facts, "upstreamName", slash < 0 ? undefined : head[5]!.slice(0, slash));
-    setFact(facts, "upstream", slash < 0 ? undefined : head[5]!.slice(slash + 1));
+    // "upstream/endpoint", an upstream alone where there was no endpoint, or a route ("/api/*") where there was neither.
+    const [upstreamName, ...endpoint] = head[5]!.split("/");
+    setFact(facts, "upstreamName", upstreamName);
+    if (endpoint.length === 0) setFact(facts, "upstream", OUT.exec(line.slice(head[0].length))?.[1]);
+    else if (upstreamName !== "") setFact(facts, "upstream", endpoint.join("/"));
     setFact(facts, "method", head[6]);
     const path = head[7]!.indexOf("/");
     setFact(facts, "host", path < 0 ? head[7] : head[7]!.slice(0, path));

@@ -171,3 +171,13 @@ test("a number that can be no status is none", () => {
   expect(read("999").codes).not.toContain("http-status=999");
   expect(read("hello").codes).toEqual([]);
 });
+
+test("Goodgate's failure log without an endpoint: the upstream's name, and the endpoint that the words are about", () => {
+  const seen = read(
+    '17:12:36.849 503 no-healthy-upstream app GET 127.0.0.1:8080/cart: No endpoint of upstream "app" came back within 5 s while the request waited: 10.0.0.7:3000 refused a connection (ECONNREFUSED) [req 56b4]',
+  );
+  expect(seen).toMatchObject({
+    format: "goodgate-failure",
+    facts: { cause: "no-healthy-upstream", upstreamName: "app", upstream: "10.0.0.7:3000", host: "127.0.0.1:8080" },
+  });
+});
