@@ -188,14 +188,6 @@ describe("which language", () => {
     expect((await check("--as", "yaml", "nginx.conf")).stdout).not.toContain(asNginx);
     expect((await check("--as", "toml", "nginx.conf")).code).toBe(2);
   });
-
-  test("run refuses it, and says what there is", async () => {
-    write({ "nginx.conf": FINE });
-    const { code, stderr } = await runGoodgate(["run", "nginx.conf"], folder);
-    expect(stderr).toContain("nginx.conf is an nginx.conf, which this version does not run yet\n");
-    expect(stderr).toContain("`goodgate check nginx.conf`");
-    expect(code).toBe(2);
-  });
 });
 
 describe("format", () => {

@@ -335,15 +335,6 @@ test("with hints: every mistake, each with its line, a mark and what was meant",
   expect(code).toBe(1);
 });
 
-test.each([
-  [["-c", "DIR/nginx.conf"], "this version does not run an nginx.conf yet"],
-  [["-s", "reload"], "-s reload is not there yet"],
-])("%j says that it does not run one yet", async (args, said) => {
-  const { code, stdout, stderr } = await ours(args, conf(FINE));
-  expect(stderr).toContain(`goodgate-nginx: ${said}`);
-  expect([code, stdout]).toEqual([1, ""]);
-});
-
 test("a reader that has seen enough of a dump", async () => {
   const folder = join(root, "pipe");
   mkdirSync(folder);

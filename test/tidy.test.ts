@@ -13,14 +13,14 @@ const GROUPS = [
   ["failure"],
   ["wire", "resilience", "config", "knowledge"],
   ["net"],
-  ["nginx", "upstream", "explain"],
+  ["nginx", "upstream", "explain", "variables", "routing", "content", "filter", "access", "cache"],
   ["observe"],
   ["proxy", "doctor", "client", "site", "lab"],
   ["console", "node"],
   ["cli"],
 ];
 /** Sans-IO: bytes, facts and a clock in, values out. */
-const PURE = ["failure", "wire", "resilience", "knowledge", "explain", "nginx"];
+const PURE = ["failure", "wire", "resilience", "knowledge", "explain", "nginx", "variables", "routing"];
 const LINES_MAX = 450;
 /** Tables: as long as what they list. */
 const TABLES = ["src/failure/causes.ts"];

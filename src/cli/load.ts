@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import type { Config, Problem } from "../config/config.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 import { compileLogTemplate } from "../observe/log-template.ts";
+import { workerIdentity } from "./nginx/identity.ts";
+import { namesOfFile } from "./nginx/names.ts";
+import { readConfiguration } from "./nginx/reading.ts";
 import { languageOf, looksLikeUrl } from "./target.ts";
 
 export interface LoadOptions {
@@ -22,6 +25,10 @@ export interface Loaded {
 export function loadTargets(targets: readonly string[], options: LoadOptions): Loaded {
   const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : fromFile(targets, options.as);
   if (!loaded.config) return loaded;
+  if (loaded.config.servers && options.listen?.length) {
+    const message = "--listen has no meaning beside an nginx.conf";
+    return { problems: [{ severity: "error", message, hint: 'its servers say where they "listen"' }] };
+  }
   const overrides: Overrides = {
     listen: options.listen ?? [],
     ...(options.console === undefined ? {} : { console: options.console }),
@@ -58,13 +65,23 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
       );
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
-  if ((as ?? languageOf(text)) === "nginx") {
-    return error(
-      `${file} is an nginx.conf, which this version does not run yet`,
-      `\`goodgate check ${file}\` says what it holds; to run the gateway, write a goodgate.yaml (docs/config.md)`,
-    );
-  }
+  if ((as ?? languageOf(text)) === "nginx") return fromNginx(file!);
   return loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
+}
+
+/** What runs in the foreground keeps the rights that it was started with, and its own pid file. */
+function fromNginx(file: string): Loaded {
+  const reading = readConfiguration(namesOfFile(file), "");
+  if ("errno" in reading) return { problems: [{ severity: "error", message: `${file}: ${reading.text}` }] };
+  const { problems, meant } = reading;
+  if (!meant) return { problems };
+  const dropped = workerIdentity(meant.process.user);
+  const asRoot: Problem = {
+    severity: "warning",
+    message: "requests are served as root, whatever `user` says",
+    hint: "goodgate-nginx gives up its rights as nginx does; or start this as another user",
+  };
+  return { config: meant.config, problems: dropped ? [...problems, asRoot] : problems };
 }
 
 /** What is wrong with a template of the access log. */

@@ -43,8 +43,11 @@ export class Served {
     return this.gateway.sockets;
   }
 
-  /** Another configuration; where it cannot be taken on, the old one stays and the error is thrown. */
-  async reload(config: Config): Promise<void> {
+  /**
+   * Another configuration; where it cannot be taken on, the old one stays and the error is thrown. `ended` resolves when
+   * nothing runs under the old one any more.
+   */
+  async reload(config: Config): Promise<{ readonly ended: Promise<void> }> {
     const observer = createObserver(config.log, this.metrics, this.memory);
     let replaced: Awaited<ReturnType<Gateway["reload"]>>;
     try {
@@ -56,7 +59,8 @@ export class Served {
     const old = this.#observer;
     this.#observer = observer;
     // What still runs under the old configuration is logged as it says.
-    void replaced.ended.then(() => old.close());
+    const ended = replaced.ended.then(() => old.close());
+    return { ended };
   }
 
   async reopenLogs(): Promise<void> {
@@ -78,6 +82,7 @@ export class Served {
   /** Ends at once. */
   close(): boolean {
     this.gateway.close();
+    this.#observer.flushSync();
     this.#dayReport?.end(this.memory.ledger.days());
     return true;
   }

@@ -20,7 +20,7 @@ import { Predecessor, upgrade } from "./upgrade.ts";
 export interface Service {
   /** Opens the listeners; gives their ports, rejects with the system's error. */
   start(): Promise<readonly number[]>;
-  reload(config: Config): Promise<void>;
+  reload(config: Config): Promise<unknown>;
   reopenLogs(): void | Promise<void>;
   /** True = nothing was cut. */
   end(how: "drain" | "stop"): boolean | Promise<boolean>;

@@ -7,8 +7,8 @@ import { type FromWorker, type ToWorker, workerId } from "./worker-messages.ts";
 
 const LAST_WORDS_MS = 1_000;
 
-/** Serves until the primary says otherwise, or is gone. */
-export async function runWorker(): Promise<undefined> {
+/** Serves until the primary says otherwise, or is gone; `serving` is called once the logs and certificates are open. */
+export async function runWorker(serving: () => void = () => {}): Promise<undefined> {
   const sockets = new Map<string, ListeningSocket>();
   let served: Served | null = null;
   const exit = (whole: boolean): void => process.exit(whole ? 0 : 1);
@@ -46,7 +46,7 @@ export async function runWorker(): Promise<undefined> {
       case "start":
         try {
           served = new Served(message.config, given);
-          inTurn(start);
+          inTurn((each) => start(each, serving));
         } catch (error) {
           cannotStart(error);
         }
@@ -70,9 +70,10 @@ export async function runWorker(): Promise<undefined> {
   return undefined;
 }
 
-async function start(served: Served): Promise<void> {
+async function start(served: Served, serving: () => void): Promise<void> {
   try {
     await served.start();
+    serving();
     tell({ is: "ready" });
   } catch (error) {
     cannotStart(error);

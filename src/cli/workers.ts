@@ -31,12 +31,23 @@ interface Started extends Worker {
   /** It has been told to start: what it is told from then on it does in this order. */
   employed: boolean;
   serving: boolean;
+  /** Others have taken its place: nobody follows it. */
+  retired: boolean;
+}
+
+/** What a crew tells of its workers, and how they are started. */
+export interface CrewOptions {
+  readonly onStart?: (pid: number) => void;
+  readonly onExit?: (pid: number, code: number | null, signal: string | null) => void;
+  /** What workers have in their environment besides. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** The workers, as many as there should be. */
 export class Crew implements Service {
-  readonly #count: number;
+  #count: number;
   readonly #inherited: InheritedSockets;
+  readonly #options: CrewOptions;
   readonly #workers = new Map<number, Started>();
   readonly #figures = new WorkerFigures();
   readonly #dayReport = new DayReport(() => this.#figures.days(this.#serving()));
@@ -49,10 +60,11 @@ export class Crew implements Service {
   #allWhole = true;
   #onGone: () => void = () => {};
 
-  constructor(config: Config, count: number, inherited: InheritedSockets) {
+  constructor(config: Config, count: number, inherited: InheritedSockets, options: CrewOptions = {}) {
     this.#config = config;
     this.#count = count;
     this.#inherited = inherited;
+    this.#options = options;
   }
 
   get sockets(): readonly ListeningSocket[] {
@@ -62,14 +74,7 @@ export class Crew implements Service {
   /** The first worker shows whether the listeners can be served: gives their ports, or its error. */
   async start(): Promise<readonly number[]> {
     await this.#openSockets(this.#config, this.#inherited.take);
-    const first = this.#fork();
-    await new Promise<void>((resolve, reject) => {
-      first.process.on("message", (message: FromWorker) => {
-        if (message.is === "ready") resolve();
-        else if (message.is === "cannot-start") reject(asError(message.error));
-      });
-      first.process.once("exit", (code, signal) => reject(new Error(`the worker ended (${signal ?? code})`)));
-    });
+    await served(this.#fork());
     if (!this.#ending) for (let i = 1; i < this.#count; i++) this.#fork();
     return this.#config.listeners.map(({ address }) => this.#sockets.get(listenerLabel(address))!.port);
   }
@@ -103,6 +108,38 @@ export class Crew implements Service {
     }
     const labels = new Set(config.listeners.map(({ address }) => listenerLabel(address)));
     for (const [label, socket] of this.#sockets) if (!labels.has(label)) this.#close(socket);
+  }
+
+  /**
+   * Another configuration by other workers, which those that run make way for: what has given up its rights cannot take
+   * on what needs them. Rejects where they cannot start, and all stays as it was.
+   */
+  async replace(config: Config, count: number): Promise<{ readonly ended: Promise<void> }> {
+    const opened = await this.#openSockets(config, () => undefined);
+    const old = [...this.#workers.values()];
+    const before = this.#config;
+    this.#config = config;
+    const fresh = Array.from({ length: count }, () => this.#fork());
+    // One that cannot start is not tried again.
+    for (const worker of fresh) worker.retired = true;
+    try {
+      await Promise.all(fresh.map(served));
+    } catch (error) {
+      this.#config = before;
+      for (const worker of fresh) order(worker, { do: "stop" });
+      for (const socket of opened) this.#close(socket);
+      throw error;
+    }
+    this.#count = count;
+    for (const worker of fresh) worker.retired = false;
+    const ended = Promise.all(old.map(({ process: child }) => new Promise((resolve) => child.once("exit", resolve))));
+    for (const worker of old) {
+      worker.retired = true;
+      order(worker, { do: "drain" });
+    }
+    const labels = new Set(config.listeners.map(({ address }) => listenerLabel(address)));
+    for (const [label, socket] of this.#sockets) if (!labels.has(label)) this.#close(socket);
+    return { ended: ended.then(() => undefined) };
   }
 
   reopenLogs(): void {
@@ -167,12 +204,14 @@ export class Crew implements Service {
     // Descriptors that we were started with are open in every child, unless their numbers are taken.
     const padding = Array.from({ length: this.#inherited.count }, () => "ignore" as const);
     const child = fork(process.argv[1]!, process.argv.slice(2), {
-      env: workerEnv(id),
+      env: { ...workerEnv(id), ...this.#options.env },
       serialization: "advanced",
       stdio: ["inherit", "inherit", "inherit", "ipc", ...padding],
     });
-    const worker: Started = { id, process: child, at: performance.now(), employed: false, serving: false };
+    const at = performance.now();
+    const worker: Started = { id, process: child, at, employed: false, serving: false, retired: false };
     this.#workers.set(id, worker);
+    if (child.pid !== undefined) this.#options.onStart?.(child.pid);
     child.on("message", (message: FromWorker) => {
       if (message.is === "here") void this.#changing.then(() => this.#employ(worker));
       else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
@@ -194,10 +233,12 @@ export class Crew implements Service {
     this.#figures.forget(worker);
     const livedMs = performance.now() - worker.at;
     this.#workers.delete(worker.id);
+    this.#options.onExit?.(worker.process.pid ?? 0, code, signal);
     if (this.#ending) {
       if (code !== 0) this.#allWhole = false;
       return this.#checkGone();
     }
+    if (worker.retired) return;
     // The first one is looked after by start().
     if (this.#forked === 1 && !worker.serving) return;
     log.error(`worker ${worker.process.pid} ended (${signal ?? code}); another takes its place`);
@@ -218,6 +259,17 @@ export class Crew implements Service {
   #serving(): Started[] {
     return this.#employed().filter((worker) => worker.serving);
   }
+}
+
+/** Resolves when a worker serves; rejects with what kept it from that. */
+function served({ process: child }: Started): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.on("message", (message: FromWorker) => {
+      if (message.is === "ready") resolve();
+      else if (message.is === "cannot-start") reject(asError(message.error));
+    });
+    child.once("exit", (code, signal) => reject(new Error(`the worker ended (${signal ?? code})`)));
+  });
 }
 
 function order(worker: Worker, message: ToWorker): void {

@@ -29,6 +29,19 @@ export function listenerOf(raw: FileConfig["listen"][number], path: Path, contex
   };
 }
 
+/** What goodgate.yaml does not say of TLS towards upstreams. */
+export const UPSTREAM_TLS_STANDARD = {
+  sni: true,
+  nameText: null,
+  certificateText: null,
+  passwordFile: null,
+  protocols: null,
+  ciphers: null,
+  sessionReuse: true,
+  crl: null,
+  verifyDepth: null,
+} as const;
+
 /** https:// endpoints turn TLS on; an upstream speaks TLS to all of its endpoints or to none. */
 export function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteContext): UpstreamTls | null {
   const schemes = raw.endpoints.map((endpoint) => ("scheme" in endpoint ? endpoint.scheme : endpoint.address.scheme));
@@ -63,6 +76,7 @@ export function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteCo
     cert: client?.cert ?? null,
     key: client?.key ?? null,
     minVersion: tls?.["min-version"] ?? "TLSv1.2",
+    ...UPSTREAM_TLS_STANDARD,
   };
 }
 

@@ -36,6 +36,7 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
     endpoints: raw.endpoints.map(endpointOf),
     tls: upstreamTlsOf(raw, path, context),
     balance: balanceOf(raw.balance, [...path, "balance"], context),
+    sticky: null,
     host: raw.host === "keep" || raw.host === "endpoint" ? raw.host : { name: raw.host },
     timeouts: timeoutsOf(timeouts) as UpstreamTimeouts,
     keepalive: {
@@ -43,6 +44,9 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
       idleMs: kept === null || kept.idle === "auto" ? KEEPALIVE_AUTO_MS : kept.idle,
       auto: kept === null || kept.idle === "auto",
       requests: kept?.requests ?? 0,
+      total: 0,
+      timeMs: 0,
+      probes: false,
     },
     limits: {
       headBytes: limits.head,
@@ -60,6 +64,7 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
     breaker: breakerOf(raw.breaker),
     hold: isOff(hold) ? null : { forMs: hold.for, requests: hold.requests, bytes: hold.bytes },
     resolve: { minMs: resolve.min, timeoutMs: resolve.timeout, servers: resolve.servers },
+    resolver: null,
   };
 }
 
@@ -150,11 +155,25 @@ function balanceOf(raw: FileUpstream["balance"], at: Path, { report }: CompleteC
 
 type FileEndpoint = FileUpstream["endpoints"][number];
 
+/** What goodgate.yaml does not say of an endpoint. */
+const ENDPOINT_STANDARD = {
+  weight: 1,
+  backup: false,
+  down: false,
+  maxFails: null,
+  failTimeoutMs: 0,
+  maxConnections: 0,
+  route: "",
+  drain: false,
+  resolve: "per-connection",
+  service: "",
+} as const;
+
 function endpointOf(raw: FileEndpoint): EndpointConfig {
-  if ("scheme" in raw)
-    return { label: formatAddress(raw.address), address: raw.address, weight: 1, backup: false, down: false };
+  if ("scheme" in raw) return { ...ENDPOINT_STANDARD, label: formatAddress(raw.address), address: raw.address };
   const { address } = raw.address;
-  return { label: formatAddress(address), address, weight: raw.weight, backup: raw.backup, down: raw.down };
+  const { weight, backup, down } = raw;
+  return { ...ENDPOINT_STANDARD, label: formatAddress(address), address, weight, backup, down };
 }
 
 const TIMEOUT_NAMES = {

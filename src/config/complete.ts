@@ -49,6 +49,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     console: isOff(raw.console) ? null : raw.console,
     upstreams,
     routes: routesOf(raw, errors, context),
+    servers: null,
     client: {
       timeouts: {
         headMs: raw.client.timeouts.head,

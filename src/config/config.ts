@@ -2,6 +2,7 @@
 // units. Every syntax (goodgate.yaml, a list of URLs on the command line, later nginx.conf) lowers to this.
 import type { CauseId } from "../failure/causes.ts";
 import type { Bytes, Ms } from "../std/units.ts";
+import type { ResolverConfig, ServersConfig, Text, TlsVersion } from "./servers.ts";
 
 /** Where a value stood in its file; line and column count from 1. */
 export interface Position {
@@ -33,6 +34,8 @@ export interface Config {
   readonly console: Address | null;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly routes: readonly RouteConfig[];
+  /** Virtual servers; null = the routes decide. */
+  readonly servers: ServersConfig | null;
   readonly client: ClientConfig;
   /** CIDR blocks of proxies before us whose X-Forwarded-* and Forwarded are believed and continued. */
   readonly trust: readonly string[];
@@ -55,6 +58,15 @@ export type Address =
 export interface ListenerConfig {
   readonly address: Address;
   readonly tls: ListenerTls | null;
+  /** Handshakes go by the TLS rules of the virtual servers. */
+  readonly serversTls?: boolean;
+  /** Connections begin with a PROXY protocol head. */
+  readonly proxyProtocol?: boolean;
+  /** No socket of its own: its connections come to the listener of all addresses with this port. */
+  readonly viaWildcard?: boolean;
+  readonly backlog?: number;
+  /** false = "::" takes IPv4, too. */
+  readonly ipv6Only?: boolean;
 }
 
 export interface ListenerTls {
@@ -93,6 +105,19 @@ export interface EndpointConfig {
   readonly weight: number;
   readonly backup: boolean;
   readonly down: boolean;
+  /** So many failed attempts within `failTimeoutMs` put it out of use for as long; 0 = none does. null = `eject` says. */
+  readonly maxFails: number | null;
+  readonly failTimeoutMs: Ms;
+  /** Its own bound of open connections; 0 = that of the upstream. */
+  readonly maxConnections: number;
+  /** Value of sticky cookies and routes that means it; "" = made from its address. */
+  readonly route: string;
+  /** Only requests that are bound to it by a sticky cookie or route. */
+  readonly drain: boolean;
+  /** Names: asked for with each new connection, once at load, or all the time by `resolver`; in the latter two each address is an endpoint. */
+  readonly resolve: "per-connection" | "at-load" | "at-run-time";
+  /** Name of an SRV record's service ("http", "_http._tcp.x"), which gives ports and weights; "" = none. */
+  readonly service: string;
 }
 
 export interface UpstreamTls {
@@ -105,6 +130,23 @@ export interface UpstreamTls {
   readonly cert: string | null;
   readonly key: string | null;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** Whether a name is sent as SNI. */
+  readonly sni: boolean;
+  /** A name made per request, instead of `serverName`; null = that one. */
+  readonly nameText: Text | null;
+  /** A client certificate made per request (files, or "data:" and the PEM text); null = `cert` and `key`. */
+  readonly certificateText: { readonly cert: Text; readonly key: Text } | null;
+  /** For keys that are encrypted: a passphrase per line. */
+  readonly passwordFile: string | null;
+  /** Instead of `minVersion`; null = that one. */
+  readonly protocols: readonly TlsVersion[] | null;
+  /** OpenSSL's list; null = the platform's. */
+  readonly ciphers: string | null;
+  readonly sessionReuse: boolean;
+  /** PEM file of revoked certificates. */
+  readonly crl: string | null;
+  /** Certificates between the server's and a trusted one; null = no bound. */
+  readonly verifyDepth: number | null;
 }
 
 /** Which endpoint gets the next attempt. */
@@ -116,13 +158,50 @@ export type BalanceConfig =
   /** The same value of the template, the same endpoint; ip-hash is "{client.ip}". */
   | { readonly hash: string }
   /** The cookie of this name holds the endpoint; `secret` keys what it says, "" = the upstream's name does. */
-  | { readonly cookie: string; readonly secret: string };
+  | { readonly cookie: string; readonly secret: string }
+  /** Any, by weight; "two": the one of two with fewer connections. nginx's random. */
+  | { readonly random: "one" | "two" }
+  /** nginx's ip_hash: the first three bytes of an IPv4 address. */
+  | { readonly ipHash: true }
+  /** nginx's hash: by CRC-32 modulo weights, or on a ring of 160 points for each weight ("ketama"). */
+  | { readonly hashText: Text; readonly method: "modulo" | "ketama" }
+  /** Least average time to the head or the last byte, by connections and weight. nginx's least_time. */
+  | { readonly leastTime: "header" | "last-byte"; readonly inflight: boolean };
+
+/** What binds a request to an endpoint, before the balancer is asked. */
+export type StickyConfig =
+  /** A cookie that is set: it holds the endpoint's route. */
+  | {
+      readonly kind: "cookie";
+      readonly name: string;
+      readonly domain: Text | null;
+      readonly path: string | null;
+      /** null = with the browser's session; "max" = as late as can be. */
+      readonly expiresMs: Ms | "max" | null;
+      readonly httpOnly: boolean;
+      readonly secure: boolean;
+      readonly sameSite: Text | null;
+    }
+  /** The first value that is not empty is the route. */
+  | { readonly kind: "route"; readonly lookup: readonly Text[] }
+  /** Sessions are learnt from responses (`create`) and looked up in requests. */
+  | {
+      readonly kind: "learn";
+      readonly create: readonly Text[];
+      readonly lookup: readonly Text[];
+      readonly zone: string;
+      readonly bytes: Bytes;
+      readonly timeoutMs: Ms;
+      /** Learnt from the head; else when the response has ended. */
+      readonly afterHead: boolean;
+    };
 
 export interface UpstreamConfig {
   readonly name: string;
   readonly endpoints: readonly EndpointConfig[];
   readonly tls: UpstreamTls | null;
   readonly balance: BalanceConfig;
+  readonly sticky: StickyConfig | null;
   /** Host field sent: the client's ("keep"), the endpoint's ("endpoint"), or this one. */
   readonly host: "keep" | "endpoint" | { readonly name: string };
   readonly timeouts: UpstreamTimeouts;
@@ -135,6 +214,12 @@ export interface UpstreamConfig {
     readonly auto: boolean;
     /** A connection is closed after this many requests; 0 = no limit. */
     readonly requests: number;
+    /** Idle connections kept in all, those that were used longest ago closed first; 0 = no bound. */
+    readonly total: number;
+    /** A connection older than this is closed after its request; 0 = no limit. */
+    readonly timeMs: Ms;
+    /** TCP's own probes (SO_KEEPALIVE). */
+    readonly probes: boolean;
   };
   readonly limits: {
     /** Response head; above: response-header-too-large. */
@@ -179,6 +264,8 @@ export interface UpstreamConfig {
     /** DNS servers to ask; empty = the system's resolver. */
     readonly servers: readonly string[];
   };
+  /** For endpoints whose names are resolved at run time. */
+  readonly resolver: ResolverConfig | null;
 }
 
 /** Active checks of each endpoint. */

@@ -23,7 +23,7 @@ function told(text: string): string[] {
 }
 
 const DEFAULTS = {
-  keepalive: { connections: 64, idleMs: 4000, auto: true, requests: 0 },
+  keepalive: { connections: 64, idleMs: 4000, auto: true, requests: 0, total: 0, timeMs: 0, probes: false },
   limits: { headBytes: 65_536, bodyBytes: 0, connections: 0, requests: 0, adaptive: false },
   queue: { requests: 100, forMs: 2000 },
   retry: { attempts: 2, withinMs: 10_000, budget: 0.2, backoffMs: 25, backoffMaxMs: 250, bodyBytes: 65_536 },
@@ -86,8 +86,8 @@ test.each<[string, Partial<UpstreamConfig>]>([
     "limits: { connections: 8, requests: 9, adaptive: true }",
     { limits: { ...DEFAULTS.limits, connections: 8, requests: 9, adaptive: true } },
   ],
-  ["keepalive: { idle: 3s }", { keepalive: { connections: 64, idleMs: 3000, auto: false, requests: 0 } }],
-  ["keepalive: off", { keepalive: { connections: 0, idleMs: 4000, auto: true, requests: 0 } }],
+  ["keepalive: { idle: 3s }", { keepalive: { ...DEFAULTS.keepalive, connections: 64, idleMs: 3000, auto: false } }],
+  ["keepalive: off", { keepalive: { ...DEFAULTS.keepalive, connections: 0, idleMs: 4000, auto: true } }],
   ["retry: off", { retry: { ...DEFAULTS.retry, attempts: 1 } }],
   ["retry: { budget: off }", { retry: { ...DEFAULTS.retry, budget: 1 } }],
   [

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tls from "node:tls";
 import { afterEach, expect, test } from "vitest";
+import { UPSTREAM_TLS_STANDARD } from "../config/complete-tls.ts";
 import type { UpstreamTls } from "../config/config.ts";
 import { makeCertificates } from "../lab/certificates.ts";
 import { type DialResult, type DialTarget, dial, dialed } from "./dial.ts";
@@ -45,6 +46,7 @@ function tlsServer(options: tls.TlsOptions, seen: { sni: string | false | null; 
 }
 
 const DEFAULTS: UpstreamTls = {
+  ...UPSTREAM_TLS_STANDARD,
   verify: true,
   ca: null,
   serverName: null,

@@ -1,6 +1,7 @@
 // The gateway inside an application: the same Gateway, Runtime and pools as the program's, without listeners, console
 // and signals. Requests come in as ClientConnections on in-memory sockets, or, upgraded, on the client's own socket.
 import type { Socket } from "node:net";
+import type { Address } from "../config/config.ts";
 import { ClientConnection } from "../proxy/client-connection.ts";
 import { Gateway } from "../proxy/gateway.ts";
 import type { ListenerInfo } from "../proxy/listener.ts";
@@ -12,9 +13,11 @@ import type { ProxyLogger } from "./public.ts";
 import { isSecure } from "./request-head.ts";
 import type { Settings } from "./settings.ts";
 
+const NOWHERE: Address = { kind: "unix", path: "" };
+
 /** Requests have come in over plain connections or over TLS: what X-Forwarded-Proto says. */
-const PLAIN: ListenerInfo = { label: "node", tls: false };
-const SECURE: ListenerInfo = { label: "node", tls: true };
+const PLAIN: ListenerInfo = { label: "node", address: NOWHERE, tls: false };
+const SECURE: ListenerInfo = { label: "node", address: NOWHERE, tls: true };
 
 export class Engine {
   readonly gateway: Gateway;

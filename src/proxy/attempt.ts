@@ -18,6 +18,7 @@ import { evidenceOf, keptConnection, learnFrom, offers } from "./attempt-facts.t
 import type { Exchange } from "./exchange.ts";
 import { ResponseRelay } from "./relay-response.ts";
 import { requestHeadFor } from "./send-request.ts";
+import { takeUpstreamHead } from "./server/proxied-response.ts";
 import { Tunnel } from "./upgrade.ts";
 
 /** After a write has failed, what the upstream may have answered before is awaited this long. */
@@ -80,6 +81,11 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   get endpoint(): string {
     return this.target.label;
+  }
+
+  /** The address that it went to. */
+  get peerLabel(): string {
+    return this.connection?.address || this.target.label;
   }
 
   /** The request can be written. */
@@ -150,7 +156,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     const { exchange } = this;
     this.#pendingHead = requestHeadFor(exchange, this.target);
     const body = exchange.body;
-    if (!body) return this.#sendWhole(connection);
+    if (!body || !exchange.sendsBody) return this.#sendWhole(connection);
     if (body.keptBytes > 0) {
       const kept = Buffer.concat(body.kept);
       this.sendBody(kept, 0, kept.length, null);
@@ -162,8 +168,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   #sendWhole(connection: PooledConnection): void {
     const text = this.#pendingHead;
     this.#pendingHead = "";
-    this.bytesSent = text.length;
-    connection.sendText(text);
+    const own = this.exchange.served?.ownBody ?? null;
+    this.bytesSent = text.length + (own?.length ?? 0);
+    if (own) connection.sendBytes(text, own, 0, own.length, "", null);
+    else connection.sendText(text);
     this.requestComplete();
   }
 
@@ -261,6 +269,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     learnFrom(this, head);
     this.group.judge.answered(this, head.status);
     if (exchange.plan!.retry.statuses.includes(head.status) && this.#drop(head)) return end;
+    if (exchange.served && takeUpstreamHead(exchange.served, this, head)) return end;
     this.state = "body";
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
@@ -290,6 +299,13 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     }
     this.dropped = false;
     return false;
+  }
+
+  /** Its response is not passed on: something else answers. */
+  dropResponse(): void {
+    this.group.judge.abandoned(this);
+    this.exchange.attempt = null;
+    this.complete(false);
   }
 
   /** 101: a tunnel, where it was asked for and says what was asked for (RFC 9110 §7.8). */

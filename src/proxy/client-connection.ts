@@ -11,6 +11,7 @@ import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
+import type { ProxyProtocolFacts, TlsFacts } from "../variables/subject.ts";
 import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseRequestHead } from "../wire/request-head.ts";
@@ -29,6 +30,9 @@ const STASH_BYTES_MAX = 64 * 1024;
 
 type State = "head" | "exchange" | "tunnel" | "linger";
 
+/** Connections so far. */
+let connections = 0;
+
 /** A client connection. */
 export class ClientConnection extends Connection {
   readonly gateway: Gateway;
@@ -41,6 +45,15 @@ export class ClientConnection extends Connection {
   exchange: Exchange | null = null;
   /** Requests answered so far. */
   requests = 0;
+  /** Counts connections of this process. */
+  readonly serial: number = ++connections;
+  openedAt: Ms = eventTime();
+  /** How long it waits for another request; -1 = as the configuration says for all. */
+  keepAliveMs: Ms = -1;
+  /** What the PROXY protocol said of it; null = it was not spoken. */
+  proxyProtocol: ProxyProtocolFacts | null = null;
+  /** What TLS says of it; null = plain. */
+  tlsFacts: TlsFacts | null = null;
   /** What the last request of this connection said of it to the upstream, and for which host: the next says the same. */
   forwardedFor = "";
   forwardedBy: Runtime | null = null;
@@ -128,6 +141,7 @@ export class ClientConnection extends Connection {
 
   #begin(head: RequestHead, buffer: Buffer, start: number, end: number): number {
     this.state = "exchange";
+    this.gateway.requests++;
     this.clearDeadline();
     const exchange = new Exchange(this, this.gateway.runtime, head);
     this.exchange = exchange;
@@ -166,7 +180,27 @@ export class ClientConnection extends Connection {
     }
     if (this.ended) return this.#linger();
     this.resumeReading();
-    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.idleMs);
+    this.setDeadline(eventTime() + this.idleMs);
+  }
+
+  /** How long it may wait for its next request. */
+  get idleMs(): Ms {
+    return this.keepAliveMs >= 0 ? this.keepAliveMs : this.gateway.runtime.config.client.timeouts.idleMs;
+  }
+
+  /** The address of ours that it was made to. */
+  get localAddress(): string {
+    const address = this.socket.localAddress ?? "";
+    return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+  }
+
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
+  /** Bytes of its next request have come. */
+  get hasMore(): boolean {
+    return this.#stash !== null;
   }
 
   /** The upstream has agreed to an upgrade: bytes pass from now on, those that came early first. */

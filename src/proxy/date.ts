@@ -2,6 +2,11 @@
 let second = -1;
 let text = "";
 
+/** The wall clock, in ms. */
+export function wallMs(): number {
+  return Date.now();
+}
+
 /** Now as an HTTP-date (RFC 9110 §5.6.7). */
 export function httpDate(): string {
   const at = Math.floor(Date.now() / 1000);

@@ -26,10 +26,11 @@ import { Leaver } from "./leaver.ts";
 import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
 import { RequestBody, tooLarge } from "./request-body.ts";
-import { requestIdFor } from "./request-id.ts";
+import { newRequestId, requestIdFor } from "./request-id.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
+import type { ServerRequest } from "./server/request.ts";
 import { Tries } from "./tries.ts";
 
 const NONE_TRIED: readonly Endpoint[] = [];
@@ -43,6 +44,7 @@ export class Exchange implements ExchangeRecord {
   readonly head: RequestHead;
   readonly body: RequestBody | null;
   readonly requestId: string;
+
   readonly startedAt: Ms = eventTime();
   respondedAt: Ms = 0;
   endedAt: Ms = 0;
@@ -65,8 +67,13 @@ export class Exchange implements ExchangeRecord {
   queuedMs: Ms = 0;
   aborted = false;
   ended = false;
+  /** Its request of a virtual server; null = it takes a route. */
+  served: ServerRequest | null = null;
+  /** The body goes to an upstream as it comes in (or has been read whole). */
+  #proxying = false;
   /** Set once the client has ended its direction. */
   #leaver: Leaver | null = null;
+  #ownId = "";
   /** What the client was told: the connection stays open behind this response. */
   keepAlive = true;
   /** The client sends its body only when it is told to go on (Expect: 100-continue), and was not yet. */
@@ -80,7 +87,7 @@ export class Exchange implements ExchangeRecord {
     this.client = client;
     this.runtime = runtime;
     this.head = head;
-    this.body = head.bodyLength === 0 ? null : new RequestBody(head.bodyLength);
+    this.body = head.bodyLength === 0 ? null : new RequestBody(head.bodyLength, runtime.servers !== null);
     this.bytesReceived = head.size;
     this.awaitsContinue = head.expectContinue && head.bodyLength !== 0;
     this.requestId = requestIdFor(head);
@@ -88,6 +95,13 @@ export class Exchange implements ExchangeRecord {
 
   /** Takes the request; [start, end) is what was read behind its head. Returns the offset behind its body's bytes. */
   begin(buffer: Buffer, start: number, end: number): number {
+    const { servers } = this.runtime;
+    if (servers) {
+      this.served = servers.begin(this);
+      const at = this.body ? this.#readBody(buffer, start, end) : start;
+      if (!this.ended) this.served.run();
+      return at;
+    }
     const problem = admit(this);
     if (problem) {
       const at = this.#readBody(buffer, start, end);
@@ -99,13 +113,29 @@ export class Exchange implements ExchangeRecord {
       if (!this.ended) respondHere(this);
       return at;
     }
-    this.#counted = this.group.budget;
-    beginRequest(this.#counted);
-    this.#startAttempt();
+    this.proxy();
     if (!this.body) return start;
     const at = this.#readBody(buffer, start, end);
     this.attempt?.flushHead();
     return at;
+  }
+
+  /** Asks the upstream that was chosen. */
+  proxy(): void {
+    this.#proxying = true;
+    this.#counted = this.group!.budget;
+    beginRequest(this.#counted);
+    this.#startAttempt();
+  }
+
+  /** Leaves the upstream, so that the exchange can go on as another request. */
+  leaveGroup(): void {
+    this.#tries?.end();
+    this.#tries = null;
+    if (this.#counted) endRequest(this.#counted);
+    this.#counted = null;
+    this.#proxying = false;
+    this.group = null;
   }
 
   /** Body bytes (or what a client sends too early); returns the offset behind the body's bytes. */
@@ -142,6 +172,7 @@ export class Exchange implements ExchangeRecord {
       this.client.clearDeadline();
       this.client.endBulk((this.attempt?.connection?.pendingBytes ?? 0) === 0);
       this.attempt?.requestComplete();
+      this.served?.bodyIsWhole();
     } else {
       this.#awaitBody();
       if (body.left > BULK_MIN_BYTES) this.client.beginBulk();
@@ -157,7 +188,9 @@ export class Exchange implements ExchangeRecord {
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
     // A body that goes nowhere is read away.
-    if (this.ended || !this.group) return;
+    if (this.ended) return;
+    if (this.served && !this.#proxying) return this.served.takeBody(buffer, start, end);
+    if (!this.group) return;
     const body = this.body!;
     // What the upstream no longer takes is gone: the body cannot be sent again.
     if (this.attempt?.deaf) return body.stopKeeping();
@@ -199,7 +232,7 @@ export class Exchange implements ExchangeRecord {
   /** The attempt can send: what was kept of the body has gone out with the head. */
   attemptReady(): void {
     if (!this.body) return;
-    if (!this.repeatable) this.body.stopKeeping();
+    if (this.served ? !this.body.complete : !this.repeatable) this.body.stopKeeping();
     this.#readOn();
   }
 
@@ -212,6 +245,13 @@ export class Exchange implements ExchangeRecord {
   #readOn(): void {
     this.client.resumeReading();
     if (!this.body!.complete) this.#awaitBody();
+  }
+
+  /** The client is told to send its body. */
+  sendContinue(): void {
+    this.awaitsContinue = false;
+    this.client.sendText("HTTP/1.1 100 Continue\r\n\r\n");
+    this.#readOn();
   }
 
   /** An interim response (1xx) goes to clients that know them. */
@@ -251,7 +291,12 @@ export class Exchange implements ExchangeRecord {
     this.failure = failure;
     this.attempt?.cancel();
     this.attempt = null;
-    if (this.respondedAt === 0) return respondFailure(this, failure);
+    if (this.respondedAt === 0) {
+      const { servers } = this.runtime;
+      if (!servers) return respondFailure(this, failure);
+      this.served ??= servers.unreadable(this);
+      return this.served.failed(failure);
+    }
     this.aborted = true;
     this.end(false);
     // A body that ends with the connection would look whole if it ended in order.
@@ -265,6 +310,7 @@ export class Exchange implements ExchangeRecord {
     this.endedAt = eventTime();
     this.#tries?.end();
     if (this.#counted) endRequest(this.#counted);
+    this.served?.ended();
     this.runtime.observer.exchangeEnded(this);
     if (!this.aborted) this.client.exchangeEnded(reusable && this.keepAlive && (!this.body || this.body.complete));
   }
@@ -272,6 +318,7 @@ export class Exchange implements ExchangeRecord {
   onClientDrained(): void {
     if (!this.#leaver) this.client.clearDeadline();
     this.attempt?.clientDrained();
+    this.served?.output.drained();
   }
 
   /** The client takes no more for now. */
@@ -282,6 +329,7 @@ export class Exchange implements ExchangeRecord {
   /** The client ended its direction: a body that is not whole is cut, a whole request may still be waited for. */
   onClientEnd(): void {
     if (this.body && !this.body.complete) return this.#clientGone();
+    if (this.served) return this.served.clientEnded();
     this.#leaver = new Leaver(this);
     this.client.setDeadline(eventTime() + this.#leaver.firstLookMs);
   }
@@ -325,6 +373,30 @@ export class Exchange implements ExchangeRecord {
     this.attempt?.tunnel?.clientEnded();
   }
 
+  /** The client has left, or has to be taken for gone. */
+  clientGone(): void {
+    this.#clientGone();
+  }
+
+  /** Path and query as received, without what an absolute target has in front. */
+  get targetReceived(): string {
+    const { form, target } = this.head;
+    if (form !== "absolute") return target;
+    const path = target.slice(target.indexOf("://") + 3).search(/[/?]/);
+    if (path < 0) return "/";
+    const rest = target.slice(target.indexOf("://") + 3 + path);
+    return rest.startsWith("?") ? `/${rest}` : rest;
+  }
+  /** An id that is this gateway's own, whatever the client calls its request. */
+  get ownRequestId(): string {
+    this.#ownId ||= this.head.hasRequestId ? newRequestId() : this.requestId;
+    return this.#ownId;
+  }
+  /** The client's body goes on to the upstream. */
+  get sendsBody(): boolean {
+    return this.body !== null && (this.served === null || this.served.sendsBody);
+  }
+
   get placeholders(): PlaceholderContext {
     return new ExchangeContext(this);
   }
@@ -333,6 +405,7 @@ export class Exchange implements ExchangeRecord {
   }
   /** What binds it to an endpoint; "" = nothing. */
   get balanceKey(): string {
+    if (this.served) return this.served.balanceKey;
     const key = this.plan!.balanceKey;
     return key ? key.render(this.placeholders) : "";
   }
@@ -346,6 +419,7 @@ export class Exchange implements ExchangeRecord {
   }
   /** So much of a body is kept to be sent again. */
   get keptBytesMax(): Bytes {
+    if (this.served) return Infinity;
     return this.group!.config.retry.bodyBytes;
   }
   /** The upstream in the generation that runs now: what is tried from here on is tried there. */

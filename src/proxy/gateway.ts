@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import type { Address, Config, ListenerConfig } from "../config/config.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
+import type { ConnectionCounts } from "../variables/subject.ts";
 import { parseForwarded, parseForwardedFor } from "../wire/forwarded.ts";
 import { fieldValues, type RequestHead } from "../wire/head.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -15,6 +16,7 @@ import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
 import { ListeningSocket } from "./listening-socket.ts";
 import { OldGeneration } from "./old-generation.ts";
 import { type GatewayLog, type Observer, Runtime, type RuntimeContext } from "./runtime.ts";
+import { NoClient } from "./server/no-client.ts";
 
 /** The default name, which says nothing about the deployment. */
 const DEFAULT_NAME = "goodgate";
@@ -43,6 +45,9 @@ export class Gateway {
   readonly connections = new Set<ClientConnection>();
   readonly descriptors: DescriptorGuard;
   handshakesFailed = 0;
+  /** Connections and requests since the start. */
+  accepted = 0;
+  requests = 0;
   /** Connections end behind the response that is sent next: the gateway ends, or descriptors are short. */
   draining = false;
   /** The gateway ends; set before `draining` connections are looked at. */
@@ -84,7 +89,8 @@ export class Gateway {
   }
 
   /** A listener has accepted a connection. */
-  accepted(): void {
+  onAccepted(): void {
+    this.accepted++;
     this.descriptors.accepted();
   }
 
@@ -190,14 +196,30 @@ export class Gateway {
     return whole;
   }
 
+  /** Stands where the exchange of a subrequest has its client. */
+  standInFor(client: ClientConnection): NoClient {
+    return new NoClient(client);
+  }
+
+  /** How many connections there are, by what they do. */
+  get connectionCounts(): ConnectionCounts {
+    let [reading, writing, waiting] = [0, 0, 0];
+    for (const { state } of this.connections) {
+      if (state === "head") waiting++;
+      else if (state === "linger") reading++;
+      else writing++;
+    }
+    return { active: this.connections.size, reading, writing, waiting };
+  }
+
   /** Closes connections that have been waiting for a request for at least `quietMs`. */
   closeIdle(quietMs: Ms): void {
-    const { headMs, idleMs } = this.runtime.config.client.timeouts;
+    const { headMs } = this.runtime.config.client.timeouts;
     const at = eventTime();
     for (const connection of this.connections) {
       if (connection.state !== "head") continue;
       // Its deadline tells since when it waits.
-      const since = connection.dueAt - (connection.requests > 0 ? idleMs : headMs);
+      const since = connection.dueAt - (connection.requests > 0 ? connection.idleMs : headMs);
       if (at - since >= quietMs) connection.closeIdle();
     }
   }

@@ -18,6 +18,7 @@ import { reportFiles } from "./runtime.ts";
 /** What an exchange records of the listener it came through. */
 export interface ListenerInfo {
   readonly label: string;
+  readonly address: Address;
   readonly tls: boolean;
 }
 
@@ -54,7 +55,7 @@ export class Listener {
   /** Makes what a configuration asks for, and changes nothing; throws where a file that TLS needs cannot be used. */
   static prepare(gateway: Gateway, config: ListenerConfig): Manner {
     const label = listenerLabel(config.address);
-    const info = { label, tls: config.tls !== null };
+    const info = { label, address: config.address, tls: config.tls !== null };
     if (!config.tls) return { config, info, tls: null };
     const { certificates, problems } = ServerCertificates.load(config.tls);
     if (!certificates) throw new Error(`listener ${label}: ${problems.map((problem) => problem.message).join("; ")}`);
@@ -131,7 +132,7 @@ export class Listener {
     if (tls) tls.server.emit("connection", socket);
     else this.#acceptPlain(socket, info);
     const gateway = this.#gateway;
-    gateway.accepted();
+    gateway.onAccepted();
     if (this.#more === null && gateway.connections.size >= MANY_CONNECTIONS && gateway.descriptors.ample) {
       void this.#acceptMore();
     }

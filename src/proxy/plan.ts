@@ -7,6 +7,7 @@ import type {
   RouteConfig,
   UpstreamTimeouts,
 } from "../config/config.ts";
+import type { ProxyRetryRules } from "../config/servers.ts";
 import type { Ms } from "../std/units.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 import type { HeadLimits } from "../wire/head.ts";
@@ -22,6 +23,8 @@ export interface RouteRetry {
   readonly withinMs: Ms;
   readonly statuses: readonly number[];
   readonly idempotencyKey: boolean;
+  /** Conditions under which another server is asked; null = goodgate's own rule (resilience/retry.ts). */
+  readonly rules: ProxyRetryRules | null;
 }
 
 export interface RoutePlan {
@@ -70,6 +73,7 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
       withinMs: route.retry.withinMs ?? upstream?.retry.withinMs ?? 0,
       statuses: route.retry.statuses,
       idempotencyKey: route.retry.idempotencyKey,
+      rules: null,
     },
     bodyBytesMax: unlimited(route.bodyBytes ?? config.client.limits.bodyBytes),
     responseBytesMax: unlimited(upstream?.limits.bodyBytes ?? 0),
@@ -86,7 +90,8 @@ function planRoute(config: Config, route: RouteConfig, groups: ReadonlyMap<strin
 
 function balanceKeyOf(balance: BalanceConfig): Template | null {
   if (typeof balance === "string") return null;
-  return template("hash" in balance ? balance.hash : `{request.cookie.${balance.cookie}}`);
+  if ("hash" in balance) return template(balance.hash);
+  return "cookie" in balance ? template(`{request.cookie.${balance.cookie}}`) : null;
 }
 
 const unlimited = (bytes: number): number => (bytes === 0 ? Infinity : bytes);

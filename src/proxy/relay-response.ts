@@ -13,6 +13,9 @@ import type { Attempt } from "./attempt.ts";
 import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseHeadFor } from "./response-head.ts";
+import type { Output } from "./server/output.ts";
+import { headerOf, plainHeadText } from "./server/proxied-response.ts";
+import type { ServerRequest } from "./server/request.ts";
 
 /** Bodies of which at least this much is still to come are read into a large buffer. */
 const BULK_MIN_BYTES = 64 * 1024;
@@ -30,7 +33,9 @@ export class ResponseRelay {
   readonly #decoder: ChunkedDecoder | null;
   /** How the body goes on: in the framing it has, in chunks of ours, or without its chunks. */
   #out: "same" | "chunk" | "dechunk" = "same";
-  #bodyBytes = 0;
+  bodyBytes = 0;
+  /** Where the body goes where it is changed on its way; null = to the client as it comes. */
+  #output: Output | null = null;
   /** The response head, until the first write takes it along. */
   #text = "";
 
@@ -56,11 +61,35 @@ export class ResponseRelay {
       });
     }
     if (head.status >= 500) this.#recordPassthrough();
+    if (exchange.served && this.#beginServed(exchange.served, buffer, start, end)) return;
     const http10 = exchange.head.minor === 0;
     if (this.closeDelimited && !http10) this.#out = "chunk";
     else if (this.#decoder && http10) this.#out = "dechunk";
     const outLength = this.#out === "chunk" ? CHUNKED : this.#out === "dechunk" ? UNTIL_CLOSE : this.#left;
     this.#text = responseHeadFor(exchange, head, outLength);
+    this.#beginBody(buffer, start, end);
+  }
+
+  /** A response that goes through the filters of a virtual server; false = it needs none of them. */
+  #beginServed(served: ServerRequest, buffer: Buffer, start: number, end: number): boolean {
+    const http10 = this.exchange.head.minor === 0;
+    const out = this.closeDelimited && !http10 ? CHUNKED : this.#decoder && http10 ? UNTIL_CLOSE : this.#left;
+    const text = plainHeadText(served, this.head, out);
+    if (text !== null) {
+      if (out !== this.#left) this.#out = out === CHUNKED ? "chunk" : "dechunk";
+      this.#text = text;
+    } else {
+      this.#output = served.output;
+      if (this.#decoder) this.#out = "dechunk";
+      served.output.onDrained = () => this.attempt.clientDrained();
+      served.output.begin(headerOf(served, this.head, this.#left));
+      if (this.attempt.state !== "body") return true;
+    }
+    this.#beginBody(buffer, start, end);
+    return true;
+  }
+
+  #beginBody(buffer: Buffer, start: number, end: number): void {
     if (this.#left === 0) {
       this.#send("", buffer, start, start, "");
       this.#complete(start === end);
@@ -68,7 +97,7 @@ export class ResponseRelay {
     }
     if (start < end) this.onBytes(buffer, start, end);
     else this.#send("", buffer, start, start, "");
-    if (this.attempt.state === "body" && (this.#left > BULK_MIN_BYTES || this.#bodyBytes > BULK_MIN_BYTES)) {
+    if (this.attempt.state === "body" && (this.#left > BULK_MIN_BYTES || this.bodyBytes > BULK_MIN_BYTES)) {
       this.#connection.beginBulk();
     }
   }
@@ -98,21 +127,35 @@ export class ResponseRelay {
     if (!chunks.framed) this.#send("", buffer, start, chunks.consumed, "");
     else this.#send("", chunks.framed, 0, chunks.framed.length, "");
     if (decoder.done) this.#complete(chunks.consumed === end);
-    else if (this.#bodyBytes > BULK_MIN_BYTES) this.#connection.beginBulk();
+    else if (this.bodyBytes > BULK_MIN_BYTES) this.#connection.beginBulk();
   }
 
   /** Counts body bytes; false = over the limit, and the attempt has failed. */
   #count(bytes: number): boolean {
-    this.#bodyBytes += bytes;
+    this.bodyBytes += bytes;
     const limitBytes = this.exchange.plan!.responseBytesMax;
-    if (this.#bodyBytes <= limitBytes) return true;
+    if (this.bodyBytes <= limitBytes) return true;
     this.attempt.failed("response-too-large", { limit: "response body", limitBytes });
     return false;
+  }
+
+  /** Into the filters: they keep what they get. */
+  #sendOut(output: Output, buffer: Buffer, start: number, end: number): void {
+    if (end > start) output.write(Buffer.from(buffer.subarray(start, end)));
+    else output.flush();
+    if (this.attempt.state !== "body") return;
+    if (!output.full) {
+      this.#connection.setDeadline(eventTime() + this.idleMs);
+      return;
+    }
+    this.#connection.pauseReading();
+    this.#connection.clearDeadline();
   }
 
   #send(before: string, buffer: Buffer, start: number, end: number, after: string): void {
     const { exchange, attempt } = this;
     if (attempt.state !== "body") return;
+    if (this.#output) return this.#sendOut(this.#output, buffer, start, end);
     const { client } = exchange;
     const text = this.#text + before;
     if (this.#text !== "") this.#headGoesOut();
@@ -154,7 +197,8 @@ export class ResponseRelay {
     this.#connection.endBulk(exchange.client.pendingBytes === 0);
     attempt.complete(reusable && this.head.keepAlive && !this.closeDelimited);
     exchange.attempt = null;
-    exchange.end(true);
+    if (this.#output) this.#output.end();
+    else exchange.end(true);
   }
 
   /** An error that the application sent itself: passed on as it is, recorded as what it is. */

@@ -6,7 +6,7 @@ import type { Bytes } from "../std/units.ts";
 import { ChunkedDecoder } from "../wire/chunked.ts";
 import { CHUNKED } from "../wire/framing.ts";
 import { isWireError, type WireError } from "../wire/head.ts";
-import { CHUNK_LIMITS, readChunks } from "./chunks.ts";
+import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
 
 /** Where framed body bytes go. */
 export interface BodySink {
@@ -23,9 +23,12 @@ export class RequestBody {
   /** All that was received is in `kept`. */
   keeping = true;
   #left: Bytes;
+  readonly #read: typeof readChunks;
   readonly #decoder: ChunkedDecoder | null;
 
-  constructor(bodyLength: number) {
+  /** `plain`: chunks are taken out of their framing. */
+  constructor(bodyLength: number, plain = false) {
+    this.#read = plain ? readChunkData : readChunks;
     this.#decoder = bodyLength === CHUNKED ? new ChunkedDecoder(CHUNK_LIMITS) : null;
     this.#left = bodyLength;
   }
@@ -41,7 +44,7 @@ export class RequestBody {
    */
   read(buffer: Buffer, start: number, end: number, sink: BodySink): number | WireError {
     if (this.#decoder) {
-      const chunks = readChunks(this.#decoder, buffer, start, end);
+      const chunks = this.#read(this.#decoder, buffer, start, end);
       if (isWireError(chunks)) return chunks;
       this.received += chunks.bytes;
       this.complete = this.#decoder.done;
@@ -64,6 +67,13 @@ export class RequestBody {
     this.keptBytes += end - start;
   }
 
+  /** All that is kept. */
+  content(): Buffer {
+    const [only, ...more] = this.kept;
+    if (only && more.length > 0) this.kept = [Buffer.concat(this.kept)];
+    return this.kept[0] ?? EMPTY;
+  }
+
   /** Gives up what is kept: the body can be sent this once only. */
   stopKeeping(): void {
     this.keeping = false;
@@ -71,6 +81,8 @@ export class RequestBody {
     this.keptBytes = 0;
   }
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** The body is larger than the route takes. */
 export function tooLarge(limitBytes: Bytes): Failure {

@@ -16,8 +16,11 @@ import { addedLines, fieldNames, withoutFields } from "./header-ops.ts";
 import { mayKeepAlive } from "./response-head.ts";
 import { encodeTarget } from "./send-request.ts";
 
-/** Shows a failure to the client, in the form it asks for. */
-export function respondFailure(exchange: Exchange, failure: Failure): void {
+/** The fields and the body that show a failure to the client, in the form it asks for. */
+export function failureResponse(
+  exchange: Exchange,
+  failure: Failure,
+): { readonly lines: readonly (readonly [name: string, value: string])[]; readonly body: string } {
   const { head, requestId } = exchange;
   const context = errorContext(exchange);
   const format = negotiate(fieldValues(head, "accept").join(", "));
@@ -27,14 +30,24 @@ export function respondFailure(exchange: Exchange, failure: Failure): void {
     : errorBody(format, failure, context);
   const member = failureMember(failure, { name: exchange.runtime.config.name, showDetail: context.showDetail });
   const earlier = failure.evidence.upstreamProxyStatus;
-  let lines = `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\n`;
-  if (proxyStatusType(failure)) lines += `Proxy-Status: ${appendMember(earlier ? [earlier] : [], member)}\r\n`;
+  const lines: [string, string][] = [
+    ["Content-Type", type],
+    ["Cache-Control", "no-store"],
+    ["X-Request-Id", requestId],
+  ];
+  if (proxyStatusType(failure)) lines.push(["Proxy-Status", appendMember(earlier ? [earlier] : [], member)]);
   const retryAfter = retryAfterOf(failure, head.method, context.keyed);
-  if (retryAfter !== null) lines += `Retry-After: ${retryAfter}\r\n`;
-  if (failure.status === 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
-  if (policy) lines += `Content-Security-Policy: ${policy}\r\nX-Content-Type-Options: nosniff\r\n`;
-  lines += "Vary: Accept\r\n";
-  send(exchange, failure.status, lines, body);
+  if (retryAfter !== null) lines.push(["Retry-After", String(retryAfter)]);
+  if (failure.status === 405) lines.push(["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]);
+  if (policy) lines.push(["Content-Security-Policy", policy], ["X-Content-Type-Options", "nosniff"]);
+  lines.push(["Vary", "Accept"]);
+  return { lines, body };
+}
+
+/** Shows a failure to the client. */
+export function respondFailure(exchange: Exchange, failure: Failure): void {
+  const { lines, body } = failureResponse(exchange, failure);
+  send(exchange, failure.status, lines.map(([name, value]) => `${name}: ${value}\r\n`).join(""), body);
 }
 
 /** A redirect or fixed response of a route. */

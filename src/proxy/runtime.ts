@@ -12,6 +12,8 @@ import type { Dial } from "../upstream/watch.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { planRoutes, type RoutePlan } from "./plan.ts";
 import { compileRouter, type Router } from "./route.ts";
+import { type ErrorLogger, Servers } from "./server/servers.ts";
+import type { UpstreamTable } from "./server/target.ts";
 
 /** The program's own log. */
 export interface GatewayLog {
@@ -40,6 +42,8 @@ export class Runtime {
   readonly groups: ReadonlyMap<string, UpstreamGroup>;
   readonly plans: readonly RoutePlan[];
   readonly headLimits: HeadLimits;
+  /** Its virtual servers; null = it has routes. */
+  readonly servers: Servers | null;
   /** Our pseudonym in Via: by it a request that comes back is known. */
   readonly viaName: string;
   readonly #tls = new Map<string, UpstreamTlsContext>();
@@ -59,6 +63,11 @@ export class Runtime {
       if (upstream.tls) this.#tls.set(name, tlsContext(name, upstream.tls, log));
       this.#resolvers.set(name, resolverFor(upstream.resolve));
     }
+    const table: UpstreamTable = { get: (name) => this.groups.get(name), adHoc: () => null };
+    const errorLog: ErrorLogger = (_request, level, text) => {
+      if (level === "error" || level === "crit") log.error(text);
+    };
+    this.servers = config.servers && new Servers(config.servers, table, errorLog, context.previous?.servers ?? null);
   }
 
   #groupOf(name: string, { dial: dialWith = dial, random, previous }: RuntimeContext): UpstreamGroup {

@@ -10,6 +10,7 @@ import { normalisePath } from "../wire/target.ts";
 import { viaValue } from "../wire/via.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines, withoutFields } from "./header-ops.ts";
+import { proxiedRequestHead } from "./server/proxied-request.ts";
 
 /** What an address that is not trusted may not say; applications take X-Real-IP and X-Forwarded-Port for ours. */
 const CLAIMS = FORWARDING_FIELDS | kindBit(FIELD_X_REAL_IP) | kindBit(FIELD_X_FORWARDED_OTHER);
@@ -19,6 +20,7 @@ const MAX_FORWARDS = kindBit(FIELD_MAX_FORWARDS);
 
 /** The head that goes to `endpoint`, complete. */
 export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
+  if (exchange.served) return proxiedRequestHead(exchange, endpoint);
   const { head } = exchange;
   const plan = exchange.plan!;
   const ops = plan.request;

@@ -7,6 +7,7 @@ import type { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseHeadFor } from "./response-head.ts";
+import { switchingHeadText } from "./server/proxied-response.ts";
 
 export class Tunnel {
   readonly #attempt: Attempt;
@@ -24,7 +25,7 @@ export class Tunnel {
   /** Sends the 101 with what the upstream has sent behind it, and what the client has sent meanwhile. */
   begin(head: ResponseHead, buffer: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
-    const text = responseHeadFor(exchange, head, 0);
+    const text = exchange.served ? switchingHeadText(exchange.served, head) : responseHeadFor(exchange, head, 0);
     exchange.status = 101;
     exchange.respondedAt = this.#attempt.headAt;
     exchange.keepAlive = false;

@@ -62,6 +62,8 @@ export class Standing {
 export interface EndpointContext {
   readonly latency: Latency | null;
   readonly cookie: string;
+  /** What was written for it; several addresses of a name share it. */
+  readonly server: string;
   readonly random: () => number;
   /** What is known of its idle timer has changed. */
   readonly onIdleTimer: (endpoint: Endpoint) => void;
@@ -71,6 +73,7 @@ export interface EndpointContext {
 export class Endpoint implements Balanced {
   readonly config: EndpointConfig;
   readonly label: string;
+  readonly server: string;
   readonly weight: number;
   readonly pool: ConnectionPool;
   readonly standing: Standing;
@@ -85,6 +88,7 @@ export class Endpoint implements Balanced {
     const { keepalive, limits } = upstream;
     this.config = config;
     this.label = config.label;
+    this.server = more.server;
     this.weight = config.weight;
     this.standing = standing;
     this.latency = more.latency;

@@ -134,6 +134,10 @@ export class Scene {
       awaited: false,
       requestKey: request,
       clientKey: client,
+      startedAt: nowMs,
+      headAt: 0,
+      status: 0,
+      dropped: false,
     };
     this.group.judge.begin(judged);
     return judged;

@@ -5,23 +5,29 @@
 // strict, step by step: one that is ejected is better than none, but not than a place in the queue; where nearly all seem unwell, those are used that
 // accept connections (panic); a refused connection costs nothing, so that where nobody may wait, it is tried.
 //
-// How endpoints stand is judged in judge.ts and watched in watch.ts; a reload hands it on (`successor`).
+// How endpoints stand is judged in judge.ts and watched in watch.ts; a reload hands it on (`successor`). Where the
+// configuration counts failures as nginx does, peers.ts has all of that instead: a pick there is made to be used.
 import { randomInt } from "node:crypto";
-import type { BalanceConfig, UpstreamConfig, UpstreamTimeouts } from "../config/config.ts";
+import type { BalanceConfig, EndpointConfig, UpstreamConfig, UpstreamTimeouts } from "../config/config.ts";
 import type { DialTarget } from "../net/dial.ts";
 import { type AdaptiveLimit, newAdaptiveLimit } from "../resilience/adaptive-limit.ts";
-import { limitFrom } from "../resilience/keepalive-learner.ts";
 import { newRetryBudget, type RetryBudget } from "../resilience/retry-budget.ts";
 import { warmLimit, warmth } from "../resilience/slow-start.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import { type Balancer, leastConnections, roundRobin } from "./balance.ts";
-import { cookieValue, sticky } from "./balance-cookie.ts";
+import { sticky } from "./balance-cookie.ts";
 import { consistentHash } from "./balance-hash.ts";
-import { Latency, peakEwma, type Random, randomTwo, seededRandom } from "./balance-two.ts";
-import { AWAY, DOWN, EJECTED, Endpoint, GONE, Standing, WARMING } from "./endpoint.ts";
+import { peakEwma, type Random, randomTwo, seededRandom } from "./balance-two.ts";
+import { AWAY, DOWN, EJECTED, type Endpoint, GONE, WARMING } from "./endpoint.ts";
 import type { OnUpstreamEvent } from "./events.ts";
+import { type AddressesOf, GroupEndpoints } from "./group-endpoints.ts";
 import { Judge } from "./judge.ts";
+import { nameQueryOf } from "./name-query.ts";
+import { type NameQuery, NameWatch } from "./name-watch.ts";
+import { Peers } from "./peers.ts";
+import type { FoundAddress } from "./server-names.ts";
+import { StickySessions } from "./sticky-sessions.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 import { type Dial, Watch } from "./watch.ts";
 
@@ -49,6 +55,10 @@ export interface GroupContext {
   /** How connections are opened; without it nothing is watched. */
   readonly dial?: Dial;
   readonly dialTarget?: (endpoint: Endpoint, timeouts: UpstreamTimeouts) => DialTarget;
+  /** Addresses of the names that are resolved at load; without it they are asked for with each connection. */
+  readonly addressesOf?: AddressesOf;
+  /** How names are asked for at run time; by the resolver of the configuration unless it is given. */
+  readonly nameQuery?: NameQuery;
   /** The same upstream in the generation before. */
   readonly previous?: UpstreamGroup | undefined;
 }
@@ -56,7 +66,10 @@ export interface GroupContext {
 /** A named upstream. */
 export class UpstreamGroup {
   readonly config: UpstreamConfig;
-  readonly endpoints: readonly Endpoint[];
+  /** Its servers under nginx's rules; null = its own rules hold. */
+  readonly peers: Peers<Endpoint> | null;
+  /** Sessions that bind requests to servers; null = none are learnt. */
+  readonly sessions: StickySessions | null;
   readonly room: WaitingRoom;
   /** Requests in flight, those that wait included, and retries among them. */
   readonly budget: RetryBudget;
@@ -80,6 +93,8 @@ export class UpstreamGroup {
   #previous: UpstreamGroup | null;
   readonly #tiers: readonly Balancer<Endpoint>[];
   readonly #only: Endpoint | null;
+  readonly #endpoints: GroupEndpoints;
+  readonly #names: NameWatch | null;
   /** What the pick that is running may not use, what it overlooks, and what it met. */
   #tried: readonly Endpoint[] = [];
   #overlooked = 0;
@@ -98,12 +113,16 @@ export class UpstreamGroup {
     this.adaptive = config.limits.adaptive ? (previous?.adaptive ?? newAdaptiveLimit()) : null;
     this.room = previous?.room ?? new WaitingRoom();
     this.budget = previous?.budget ?? newRetryBudget();
-    this.outageSince = previous?.outageSince ?? 0;
+    this.outageSince = hasPeers(config) ? 0 : (previous?.outageSince ?? 0);
     this.#workedBefore = previous?.worked ?? false;
-    this.endpoints = makeEndpoints(this, previous);
+    this.#endpoints = new GroupEndpoints(this, previous, context.addressesOf);
+    this.peers = hasPeers(config) ? new Peers(this.endpoints, config.balance, random, clock) : null;
+    this.sessions =
+      config.sticky?.kind === "learn" ? (previous?.sessions ?? new StickySessions(config.sticky, clock)) : null;
+    this.#names = namesOf(this, context.nameQuery);
     this.judge = new Judge(this, previous?.judge);
     this.watch = new Watch(this);
-    const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
+    const up = this.peers ? [] : this.endpoints.filter((endpoint) => !endpoint.config.down);
     const tiers = [up.filter((e) => !e.config.backup), up.filter((e) => e.config.backup)];
     this.#tiers = tiers
       .filter((tier) => tier.length > 0)
@@ -117,6 +136,23 @@ export class UpstreamGroup {
     this.#previous = null;
     this.judge.start();
     this.watch.start();
+    this.#names?.start();
+  }
+
+  /** Its endpoints; where names are resolved at run time others may take their place. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints.all;
+  }
+
+  /** The name of a server that is resolved at run time stands for other addresses. */
+  setAddresses(server: EndpointConfig, found: readonly FoundAddress[]): void {
+    this.#endpoints.setAddresses(server, found);
+    this.peers?.replace(this.endpoints);
+  }
+
+  /** What names stand for goes to the generation after. */
+  handOnNames(into: Map<EndpointConfig, readonly FoundAddress[]>, servers: readonly EndpointConfig[]): void {
+    this.#endpoints.handOn(into, servers);
   }
 
   /** This upstream in the generation that runs now. */
@@ -128,9 +164,10 @@ export class UpstreamGroup {
 
   /**
    * The next endpoint that is not among `tried`, for a request that is bound by `key` ("" = by nothing). A second try
-   * takes nobody's turn, so that shares stay what they are.
+   * takes nobody's turn, so that shares stay what they are. `route` = the server that a cookie or route binds it to.
    */
-  pick(tried: readonly Endpoint[], key = ""): Pick {
+  pick(tried: readonly Endpoint[], key = "", route = ""): Pick {
+    if (this.peers) return this.peers.pick(tried, key, route) ?? "no-healthy-upstream";
     const only = this.#only;
     if (only && only.standing.out === 0 && tried.length === 0 && this.judge.closed)
       return only.hasRoom ? only : "pool-exhausted";
@@ -224,6 +261,7 @@ export class UpstreamGroup {
 
   /** How an endpoint stands has changed: is the upstream away, or back? */
   recount(): void {
+    if (this.peers) return;
     const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
     const well = up.filter(({ standing }) => (standing.out & (AWAY | EJECTED)) === 0).length;
     const reachable = up.filter(({ standing }) => (standing.out & GONE) === 0).length;
@@ -251,18 +289,21 @@ export class UpstreamGroup {
 
   /** Why no endpoint can be used, in words; the first three speak for all. */
   whyOut(): string {
-    const reasons = this.endpoints.slice(0, WHY_MAX).map((endpoint) => `${endpoint.label} ${whyOut(endpoint)}`);
+    const reasons = this.endpoints.slice(0, WHY_MAX).map((endpoint) => {
+      return `${endpoint.label} ${this.peers?.whyOut(endpoint) ?? whyOut(endpoint)}`;
+    });
     const more = this.endpoints.length - reasons.length;
     return reasons.join("; ") + (more > 0 ? `; and ${more} more` : "");
   }
 
   /** Whether the configuration has an endpoint that is in use. An outage is not ours: we are ready, and hold. */
   get usable(): boolean {
-    return this.#tiers.length > 0;
+    return this.peers ? this.config.endpoints.some(({ down }) => !down) : this.#tiers.length > 0;
   }
 
   /** Closes idle connections now, the others as they come back; who waits, waits in the generation after, or to the end. */
   close(): void {
+    this.#names?.stop();
     if (this.successor || this.room.size === 0) this.watch.stop();
     else this.room.onEmpty = () => this.watch.stop();
     for (const endpoint of this.endpoints) endpoint.pool.close();
@@ -282,28 +323,18 @@ function whyOut({ config, standing }: Endpoint): string {
   return "is in use";
 }
 
-function makeEndpoints(group: UpstreamGroup, previous: UpstreamGroup | undefined): Endpoint[] {
-  const { config, clock } = group;
-  const { balance } = config;
-  const cookieKey = typeof balance === "object" && "cookie" in balance ? balance.secret || config.name : null;
-  const onIdleTimer = idleTimerTeller(group);
-  return config.endpoints.map((endpoint) => {
-    const before = previous?.endpoints.find(({ label }) => label === endpoint.label);
-    return new Endpoint(endpoint, config, before?.standing ?? new Standing(clock()), {
-      latency: balance === "peak-ewma" ? (before?.latency ?? new Latency()) : null,
-      cookie: cookieKey === null ? "" : cookieValue(cookieKey, endpoint.label),
-      random: group.random,
-      onIdleTimer,
-    });
-  });
+/** Whether nginx's rules hold: its servers count failures, or its balancer is one of nginx's. */
+function hasPeers({ endpoints, balance }: UpstreamConfig): boolean {
+  if (endpoints.some(({ maxFails }) => maxFails !== null)) return true;
+  return typeof balance === "object" && !("hash" in balance) && !("cookie" in balance);
 }
 
-/** Apart from makeEndpoints: what it keeps must not keep the generation before. */
-function idleTimerTeller({ config, clock, onEvent }: UpstreamGroup): (endpoint: Endpoint) => void {
-  return ({ label, idleLimitMs: limitMs, standing }) => {
-    const from = limitFrom(standing.keepAlive);
-    if (from) onEvent({ kind: "keepalive-learnt", at: clock(), upstream: config.name, endpoint: label, limitMs, from });
-  };
+function namesOf(group: UpstreamGroup, query: NameQuery | undefined): NameWatch | null {
+  const { endpoints, resolver } = group.config;
+  if (!resolver) return null;
+  return new NameWatch(endpoints, resolver, query ?? nameQueryOf(resolver), (server, found) =>
+    group.setAddresses(server, found),
+  );
 }
 
 function balancerFor(
@@ -312,8 +343,11 @@ function balancerFor(
   random: Random,
   clock: () => Ms,
 ): Balancer<Endpoint> {
-  if (typeof balance === "object")
-    return "hash" in balance ? consistentHash(endpoints) : sticky(endpoints, (endpoint) => endpoint.cookieValue);
+  if (typeof balance === "object") {
+    if ("hash" in balance) return consistentHash(endpoints);
+    // The others are those of peers.ts.
+    return "cookie" in balance ? sticky(endpoints, (endpoint) => endpoint.cookieValue) : roundRobin(endpoints);
+  }
   switch (balance) {
     case "round-robin":
       return roundRobin(endpoints);

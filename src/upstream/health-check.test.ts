@@ -1,6 +1,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import { expect, test } from "vitest";
+import { UPSTREAM_TLS_STANDARD } from "../config/complete-tls.ts";
 import { makeCertificates } from "../lab/certificates.ts";
 import { dialed } from "../net/dial.ts";
 import { createUpstreamTls } from "../net/upstream-tls.ts";
@@ -209,7 +210,14 @@ test("what dial fails with is what the check fails with", async () => {
 });
 
 const certificates = makeCertificates();
-const NO_TLS_SETTINGS = { ca: null, serverName: null, cert: null, key: null, minVersion: "TLSv1.2" } as const;
+const NO_TLS_SETTINGS = {
+  ...UPSTREAM_TLS_STANDARD,
+  ca: null,
+  serverName: null,
+  cert: null,
+  key: null,
+  minVersion: "TLSv1.2",
+} as const;
 
 async function tlsEndpoint(verify: boolean) {
   const server = tls.createServer(certificates.untrusted, (socket) => {

@@ -5,6 +5,7 @@
 //   upstream: one breaker. By default only what costs the callers time counts: nobody answers at connect, DNS or TLS.
 //             While it is open, requests fail at once.
 // Each attempt asks for its permits when it begins and settles each of them once.
+// Upstreams under nginx's rules have neither breaker: what becomes of their attempts goes to their servers (peers.ts).
 import { CAUSES } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
 import { noteDrop } from "../resilience/adaptive-limit.ts";
@@ -24,6 +25,7 @@ import type { Ms } from "../std/units.ts";
 import { nothingListens } from "./comeback.ts";
 import { AWAY, EJECTED, type Endpoint, type Standing } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
+import { peerAnswered, peerBegan, peerDone, peerFailed } from "./peer-judge.ts";
 
 /** An attempt, as far as it is judged. */
 export interface Judged {
@@ -35,6 +37,13 @@ export interface Judged {
   /** What failures may follow from endpoint to endpoint: "GET /report", and who asks. */
   readonly requestKey: string;
   readonly clientKey: string;
+  readonly startedAt: Ms;
+  /** When the head of its final response came; 0 = it has not. */
+  readonly headAt: Ms;
+  /** The status of that; 0 = none. */
+  readonly status: number;
+  /** Its response was given up for another attempt. */
+  readonly dropped: boolean;
 }
 
 /** Settled, or never asked for. */
@@ -110,6 +119,7 @@ export class Judge {
     const { standing } = judged.target;
     judged.awaited = true;
     this.#load.awaited++;
+    if (this.#group.peers) return peerBegan(judged);
     if (this.#ejectOptions) {
       const before = standing.breaker.phase;
       judged.endpointPermit = admit(standing.breaker, now, 0, this.#ejectOptions);
@@ -136,6 +146,7 @@ export class Judge {
   answered(judged: Judged, status: number): void {
     this.#awaitedNoMore(judged);
     judged.target.standing.worked = true;
+    if (this.#group.peers) return peerAnswered(this.#group, judged);
     const bad = status >= 400 && this.#statuses.has(status);
     if (bad) this.#blame(judged, null, `answers ${status}`);
     else {
@@ -149,6 +160,7 @@ export class Judge {
   /** It failed. */
   failed(judged: Judged, failure: Failure): void {
     this.#awaitedNoMore(judged);
+    if (this.#group.peers) return peerFailed(this.#group, judged, failure);
     const { fault } = CAUSES[failure.cause];
     const blamed = fault.includes("upstream") || fault.includes("network");
     // Where nothing listens the endpoint is left alone anyway (watch.ts), and comes back without a penalty.
@@ -163,8 +175,14 @@ export class Judge {
   /** Nobody waits for it any more, or its outcome has been told. */
   abandoned(judged: Judged): void {
     this.#awaitedNoMore(judged);
+    if (this.#group.peers) return peerDone(this.#group, judged);
     this.#settleEndpoint(judged, "unknown", null, "");
     this.#settleUpstream(judged, "unknown", null);
+  }
+
+  /** Its response was whole. */
+  completed(judged: Judged): void {
+    if (this.#group.peers) peerDone(this.#group, judged);
   }
 
   /** A failure counts against the endpoint, unless it follows the request. */

@@ -58,6 +58,8 @@ export class Watch {
 
   /** A connection to the endpoint was refused. */
   refused(asked: Endpoint, failure: Failure): void {
+    // There a refusal is a failure like others, which its server counts.
+    if (this.#group.peers) return;
     const { watch } = this.#group.newest;
     if (watch !== this) return watch.refused(asked, failure);
     // A reload may have left it out: nobody asks for it any more. Or left it out and taken it in again: it stands anew.
@@ -88,6 +90,7 @@ export class Watch {
 
   /** Whether anything listens at the endpoint at this moment; several who ask at once share one answer. */
   ask(endpoint: Endpoint, done: (gone: boolean) => void): void {
+    if (this.#group.peers) return done(false);
     if ((endpoint.standing.out & GONE) !== 0 || !this.#group.dial) return done(endpoint.away);
     const asking = this.#verifying.get(endpoint.label);
     if (asking) {

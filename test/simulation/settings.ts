@@ -75,6 +75,7 @@ function upstreamOf(dice: Dice, base: UpstreamConfig): UpstreamConfig {
       tunnelIdleMs: 5_000,
     },
     keepalive: {
+      ...base.keepalive,
       connections: dice.pick([0, 1, 4, 64, 64]),
       idleMs: dice.chance(0.5) ? 4_000 : dice.spread(100, 10_000),
       auto: dice.chance(0.6),

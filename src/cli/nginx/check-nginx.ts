@@ -11,7 +11,9 @@ import { positionAt, type Source } from "../../nginx/source.ts";
 import type { Directive } from "../../nginx/tree.ts";
 import { FILES_ON_DISK } from "./files-on-disk.ts";
 import { directivesOf } from "./meanings.ts";
+import { namesOfFile } from "./names.ts";
 import { loadWholeOrPart, type PartOf } from "./part.ts";
+import { isError, lowerAt } from "./reading.ts";
 
 /** What the check of an nginx.conf found. */
 export interface NginxFindings {
@@ -38,7 +40,10 @@ export function checkNginx(file: string): NginxFindings | null {
   if ("errno" in loaded) return null;
   const { configuration, partOf } = loaded;
   const sources = new Set(configuration.files.map(({ source }) => source));
-  const { problems, accepted } = checkDirectives(configuration, DIRECTIVES);
+  const { problems: checked, accepted } = checkDirectives(configuration, DIRECTIVES);
+  // What a file is a part of is not known, and nginx would not come to it where there are errors before.
+  const isWhole = partOf === null && !checked.some(isError);
+  const problems = isWhole ? [...checked, ...lowerAt(configuration, namesOfFile(file)).problems] : checked;
   const own = accepted.filter(({ directive }) => sources.has(directive.source));
   const unique = new Map(own.map((meaning) => [meaning.directive, meaning]));
   return {

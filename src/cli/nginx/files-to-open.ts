@@ -50,9 +50,9 @@ function isFile(value: string): boolean {
 }
 
 /** Opens them and closes them again; what nginx says of the first that cannot be opened. */
-export function tryToOpen({ pid, logs }: FilesToOpen): string | null {
+export function tryToOpen({ pid, logs }: { readonly pid?: string; readonly logs: readonly string[] }): string | null {
   return (
-    complaintOf(pid, constants.O_RDWR | constants.O_CREAT) ??
+    (pid === undefined ? null : complaintOf(pid, constants.O_RDWR | constants.O_CREAT)) ??
     logs.map((path) => complaintOf(path, "a")).find((complaint) => complaint !== null) ??
     null
   );

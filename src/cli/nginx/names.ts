@@ -1,5 +1,7 @@
 // Where things are: what is built in (the places of Debian's package, so that an existing installation is found) and
 // what -p, -c and -e make of it. Names stay relative where they were given so; messages show them as nginx would.
+import { resolve } from "node:path";
+import { toByteText } from "../../nginx/byte-text.ts";
 import { fullName } from "../../nginx/load.ts";
 import type { Options } from "./options.ts";
 
@@ -30,4 +32,9 @@ export function namesOf({ prefix: given, conf, errorLog }: Options): Names {
     conf: fullName(prefix, conf ?? BUILT_IN.conf),
     errorLog: log === "" ? "" : fullName(prefix, log),
   };
+}
+
+/** Those of `goodgate run FILE` and `goodgate check FILE`. */
+export function namesOfFile(file: string): Names {
+  return { prefix: BUILT_IN.prefix, conf: toByteText(resolve(file)), errorLog: BUILT_IN.errorLog };
 }

@@ -5,7 +5,7 @@ import { openSync, writeSync } from "node:fs";
 import { fileName } from "./files-on-disk.ts";
 import { systemError } from "./strerror.ts";
 
-export type Level = "emerg" | "alert" | "crit" | "warn";
+export type Level = "emerg" | "alert" | "crit" | "error" | "warn" | "notice";
 
 /** Texts are byte text. */
 export interface StartLog {
@@ -43,7 +43,7 @@ function write(descriptor: number | null, level: Level, text: string): void {
     } catch {
       // A full disk must not hide what is wrong: the terminal has it.
     }
-    print(`nginx: [${level}] ${said}\n`);
+    if (level !== "notice") print(`nginx: [${level}] ${said}\n`);
   }
 }
 

@@ -7,7 +7,7 @@ import { BUILT_IN } from "./names.ts";
 import type { Options } from "./options.ts";
 
 /** The newest nginx that the table of directives knows. */
-const NGINX_VERSION = "1.31.5";
+export const NGINX_VERSION = "1.31.5";
 
 /** Modules that nginx has only where it is told to build them. */
 const WITH = [

@@ -1,0 +1,243 @@
+// The life of the process that stands in nginx's place, from its pid file to its end: what signals mean, and what the
+// error log says of them, in nginx's words, since scripts look for those. Where nginx has a master and one worker we
+// are one process, and its generations of configurations stand for the workers that nginx starts and ends.
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { Config } from "../../config/config.ts";
+import type { ErrorLevel } from "../../config/servers.ts";
+import type { ProcessSettings } from "../../nginx/lower/process.ts";
+import { handDown, type InheritedSockets } from "../inherited-sockets.ts";
+import { Served } from "../serve.ts";
+import type { Crew } from "../workers.ts";
+import { complainUnreadable, sayProblems } from "./complain.ts";
+import { bindText, startServing, workersOf } from "./crew.ts";
+import { filesToOpen, tryToOpen } from "./files-to-open.ts";
+import { giveTo, type Identity, workerIdentity } from "./identity.ts";
+import type { Names } from "./names.ts";
+import type { ProcessLog } from "./process-log.ts";
+import { oldName, removeNumber, renameNumber, writeNumber } from "./process-number.ts";
+import { readConfiguration } from "./reading.ts";
+
+const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15, SIGWINCH: 28 } as const;
+type Name = keyof typeof NUMBERS;
+const DAY_MS = 86_400_000;
+
+export interface Begin {
+  readonly names: Names;
+  /** What -g gave. */
+  readonly directives: string;
+  readonly config: Config;
+  readonly settings: ProcessSettings;
+  readonly identity: Identity | null;
+  readonly inherited: InheritedSockets;
+  readonly log: ProcessLog;
+  readonly service: Served | Crew;
+  /** Not in the foreground of a terminal. */
+  readonly inBackground: boolean;
+  /** Logs that workers open anew. */
+  readonly logPaths: readonly string[];
+}
+
+/** A process at work. */
+export class NginxLife {
+  readonly #begin: Begin;
+  readonly #log: ProcessLog;
+  readonly #parent = process.ppid;
+  #service: Served | Crew;
+  #config: Config;
+  #settings: ProcessSettings;
+  #logPaths: readonly string[];
+  /** The program that was started to take our place. */
+  #successor: ChildProcess | null = null;
+  /** WINCH: nobody serves here until HUP or the end; resolves when what was under way has ended. */
+  #resting: Promise<unknown> | null = null;
+  #ending: "drain" | "stop" | null = null;
+  /** One reload, reopening or start at a time. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(begin: Begin) {
+    this.#begin = begin;
+    this.#log = begin.log;
+    this.#service = begin.service;
+    this.#config = begin.config;
+    this.#settings = begin.settings;
+    this.#logPaths = begin.logPaths;
+  }
+
+  /** Takes signals from here on. */
+  listen(): void {
+    const on = (name: Name, act: () => string): void => {
+      process.on(name, () => this.#say("notice", `signal ${NUMBERS[name]} (${name}) received${act()}`));
+    };
+    on("SIGTERM", () => this.#end("stop", ", exiting"));
+    on("SIGINT", () => this.#end("stop", ", exiting"));
+    on("SIGQUIT", () => this.#end("drain", ", shutting down"));
+    on("SIGHUP", () => this.#inTurn(", reconfiguring", () => this.#reload()));
+    on("SIGUSR1", () => this.#inTurn(", reopening logs", () => this.#reopen()));
+    on("SIGUSR2", () => this.#upgrade());
+    on("SIGWINCH", () => this.#rest());
+    // A process that rests has nothing open that would keep it running.
+    setInterval(() => {}, DAY_MS);
+  }
+
+  #say(level: ErrorLevel, text: string): void {
+    this.#log.log(level, text);
+  }
+
+  #inTurn(action: string, act: () => Promise<void>): string {
+    this.#turn = this.#turn.then(async () => {
+      if (this.#ending) return;
+      try {
+        await act();
+      } catch (error) {
+        this.#say("emerg", bindText(error));
+      }
+    });
+    return action;
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#resting) return this.#wake();
+    this.#say("notice", "reconfiguring");
+    const { names, directives } = this.#begin;
+    const problems = this.#log.forProblems;
+    const reading = readConfiguration(names, directives);
+    if ("errno" in reading) return complainUnreadable(reading, names.conf, directives, problems, false);
+    sayProblems(reading.problems, problems, false);
+    if (!reading.meant) return;
+    const files = filesToOpen(reading.configuration, names);
+    const complaint = tryToOpen({ ...files, pid: this.#settings.pid });
+    if (complaint !== null) return this.#say("emerg", complaint);
+    const { config, process: settings } = reading.meant;
+    giveTo(workerIdentity(settings.user), files.logs);
+    await this.#turnTo(config, settings);
+    this.#logPaths = files.logs;
+  }
+
+  async #turnTo(config: Config, settings: ProcessSettings): Promise<void> {
+    const service = this.#service;
+    const workers = workersOf(settings, this.#begin.identity);
+    const single = service instanceof Served;
+    if (single !== (workers === 0))
+      this.#say("warn", "the number of processes stays as it was: it changes from one to several at a start only");
+    const { ended } =
+      service instanceof Served ? await service.reload(config) : await service.replace(config, Math.max(1, workers));
+    this.#log.use(settings.errorLogs);
+    this.#movePid(settings.pid);
+    this.#config = config;
+    this.#settings = settings;
+    // A crew tells of each of its workers; a single process says what its generation was.
+    if (single) void ended.then(() => this.#say("notice", `worker process ${process.pid} exited with code 0`));
+  }
+
+  #movePid(path: string): void {
+    const { pid } = this.#settings;
+    if (path === pid) return;
+    const complaint = writeNumber(path) ?? removeNumber(pid);
+    if (complaint !== null) this.#say("alert", complaint);
+  }
+
+  async #reopen(): Promise<void> {
+    this.#say("notice", "reopening logs");
+    await this.#log.reopen();
+    tryToOpen({ pid: this.#settings.pid, logs: this.#logPaths });
+    giveTo(this.#begin.identity, this.#logPaths);
+    await this.#service.reopenLogs();
+  }
+
+  #rest(): string {
+    if (!this.#begin.inBackground) return "";
+    if (this.#resting || this.#ending) return ", ignoring";
+    this.#leaveSockets();
+    this.#resting = Promise.resolve(this.#service.end("drain"));
+    return ", stop accepting connections";
+  }
+
+  async #wake(): Promise<void> {
+    const { identity, inherited } = this.#begin;
+    const serving = { config: this.#config, settings: this.#settings, identity, inherited, log: this.#log };
+    const service = await startServing(serving, (level, text) => this.#say(level, text));
+    if (!service) return;
+    this.#service = service;
+    this.#resting = null;
+  }
+
+  #upgrade(): string {
+    if (this.#ending) return ", ignoring";
+    if (this.#successor || this.#isTried()) {
+      setImmediate(() =>
+        this.#say(
+          "crit",
+          "the changing binary signal is ignored: you should shutdown or terminate before either old or new binary's process",
+        ),
+      );
+      return ", ignoring";
+    }
+    const { pid } = this.#settings;
+    setImmediate(() => {
+      const complaint = renameNumber(pid, oldName(pid));
+      if (complaint !== null) this.#say("alert", complaint);
+      else this.#startSuccessor();
+    });
+    return ", changing binary";
+  }
+
+  /** Whether the process that started us, with its sockets, is still there. */
+  #isTried(): boolean {
+    return this.#begin.inherited.fromPredecessor && process.ppid === this.#parent;
+  }
+
+  #startSuccessor(): void {
+    const { sockets } = this.#service;
+    const { stdio, env } = handDown(sockets);
+    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      stdio: ["inherit", "inherit", "inherit", ...stdio],
+      env: { ...process.env, ...env },
+    });
+    this.#successor = child;
+    child.unref();
+    let gone = false;
+    const end = (how: string): void => {
+      if (gone) return;
+      gone = true;
+      this.#successor = null;
+      this.#say("notice", `new binary process ${child.pid ?? 0} ${how}`);
+      if (this.#ending) return;
+      const { pid } = this.#settings;
+      const complaint = renameNumber(oldName(pid), pid);
+      if (complaint !== null) this.#say("alert", `${complaint} after the new binary process exited`);
+      if (this.#resting) this.#inTurn("", () => this.#wake());
+    };
+    child.once("error", (error) => end(`could not be started: ${error.message}`));
+    child.once("exit", (code, signal) => end(signal ? `exited on signal ${signal}` : `exited with code ${code}`));
+    this.#say("notice", `start new binary process ${child.pid ?? 0}`);
+  }
+
+  /** Another process has the sockets, too: the path of a Unix socket stays. */
+  #leaveSockets(): void {
+    if (this.#successor || this.#isTried()) for (const socket of this.#service.sockets) socket.handOn();
+  }
+
+  #end(how: "drain" | "stop", action: string): string {
+    if (this.#ending === "stop" || this.#ending === how) return action;
+    const first = this.#ending === null;
+    this.#ending = how;
+    setImmediate(() => void this.#finish(how, first));
+    return action;
+  }
+
+  async #finish(how: "drain" | "stop", first: boolean): Promise<void> {
+    if (how === "drain") this.#say("notice", "gracefully shutting down");
+    if (first) this.#leaveSockets();
+    await (how === "drain" && this.#resting ? this.#resting : this.#service.end(how));
+    // An order to stop has overtaken this one.
+    if (this.#ending !== how) return;
+    if (this.#service instanceof Served) this.#say("notice", "exiting");
+    const { pid } = this.#settings;
+    const complaint = removeNumber(this.#successor ? oldName(pid) : pid);
+    if (complaint !== null) this.#say("alert", complaint);
+    this.#say("notice", "exit");
+    await this.#log.close();
+    process.exit(0);
+  }
+}

@@ -1,0 +1,59 @@
+// The error log of the process itself, by the `error_log` of the main context. It takes what nginx logs of signals and
+// workers, and what Goodgate's own log has to say.
+import type { ErrorLevel, ErrorLogConfig } from "../../config/servers.ts";
+import { type ErrorLog, ErrorLogs } from "../../observe/error-log.ts";
+import { setLogSink } from "../../std/log.ts";
+import type { StartLog } from "./start-log.ts";
+
+const LEVELS: Readonly<Record<string, ErrorLevel>> = { info: "notice", warn: "warn", error: "error" };
+
+export class ProcessLog {
+  #logs: ErrorLogs;
+  #log: ErrorLog;
+
+  /** Throws where a log cannot be opened. */
+  constructor(configs: readonly ErrorLogConfig[]) {
+    this.#logs = new ErrorLogs(complainOnStderr);
+    this.#log = this.#logs.open(configs);
+    setLogSink((line) => {
+      const [, level = "", text = ""] = /^\S+ (\w+) +([\s\S]*?)\n?$/.exec(line) ?? [];
+      this.log(LEVELS[level] ?? "error", text);
+    });
+  }
+
+  log(level: ErrorLevel, text: string): void {
+    this.#log.log(level, text, null);
+  }
+
+  /** Another configuration; where its logs cannot be opened, the old ones stay and the error is thrown. */
+  use(configs: readonly ErrorLogConfig[]): void {
+    const logs = new ErrorLogs(complainOnStderr);
+    const log = logs.open(configs);
+    const old = this.#logs;
+    this.#logs = logs;
+    this.#log = log;
+    void old.close();
+  }
+
+  /** For what is told as at the start: no terminal takes part any more. */
+  get forProblems(): StartLog {
+    return { log: (level, text) => this.log(level, text), tell: (text) => this.log("notice", text) };
+  }
+
+  reopen(): Promise<void> {
+    return this.#logs.reopen();
+  }
+
+  flushSync(): void {
+    this.#logs.flushSync();
+  }
+
+  close(): Promise<void> {
+    return this.#logs.close();
+  }
+}
+
+/** The error log cannot say that it cannot be written. */
+function complainOnStderr(message: string): void {
+  process.stderr.write(`nginx: [alert] ${message}\n`);
+}

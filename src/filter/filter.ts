@@ -1,0 +1,36 @@
+// Body filters: bytes of a response go in at one end and, changed, out to the next sink. A chain is built from its end:
+// from the content to the client the order is gunzip, addition, sub, charset, ssi, gzip. Each filter keeps as little
+// back as it can, and what it gives on does not depend on how its input was cut.
+
+/** Takes a body. */
+export interface ByteSink {
+  /** The buffer is the sink's from now on. */
+  write(bytes: Buffer): void;
+  /** What came so far is to reach the client now, as far as that is possible. */
+  flush(): void;
+  /** Once, and nothing after it. */
+  end(): void;
+}
+
+/** A step of a chain. */
+export interface BodyFilter extends ByteSink {
+  /** Bytes that were taken and not yet given on. */
+  readonly pendingBytes: number;
+  /** Nothing is given on any more; what is held is freed. */
+  destroy(): void;
+}
+
+/** What a filter that works behind the scenes has to say. */
+export interface FilterEvents {
+  /** Less is pending than before. */
+  onProgress(): void;
+  /** The body cannot go on; nothing more comes out. */
+  onError(error: Error): void;
+}
+
+/** Takes what a destroyed filter still gives on. */
+export const NOWHERE: ByteSink = {
+  write() {},
+  flush() {},
+  end() {},
+};

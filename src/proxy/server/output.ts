@@ -1,0 +1,285 @@
+// A response on its way out of a virtual server: the header goes through the header filters, the body through those
+// that apply, then it is framed for the client (or handed to the request that included this one). Producers push:
+// while `full` they wait for `onDrained`.
+//
+// limit_rate: of each second so many bytes go out; what is above waits in the queue.
+
+import type { RangePlan } from "../../content/ranges.ts";
+import type { ByteSink } from "../../filter/filter.ts";
+import { eventTime, Timed, wheel } from "../../std/clock.ts";
+import type { Bytes, Ms } from "../../std/units.ts";
+import { chunkHeader, LAST_CHUNK } from "../../wire/chunked.ts";
+import { CHUNKED, UNTIL_CLOSE } from "../../wire/framing.ts";
+import { mayKeepAlive } from "../response-head.ts";
+import { filterBody, filterHeader } from "./filters.ts";
+import { headText } from "./head-text.ts";
+import type { ServerRequest } from "./request.ts";
+import type { HeaderLine, ResponseHeader } from "./response-header.ts";
+import { respondStatus } from "./special.ts";
+
+const QUEUE_BYTES_MAX: Bytes = 256 * 1024;
+
+/** Where the response of a subrequest goes. */
+export interface OutputTarget {
+  header(header: ResponseHeader): void;
+  body(bytes: Buffer): void;
+  end(): void;
+}
+
+export class Output extends Timed implements ByteSink {
+  readonly #request: ServerRequest;
+  /** Called when a producer that found it full may go on. */
+  onDrained: (() => void) | null = null;
+  header: ResponseHeader | null = null;
+  /** The first filter; what producers write goes in here. */
+  #first: ByteSink | null = null;
+  /** What of the content a producer that can begin anywhere is to send; null = all. */
+  range: RangePlan | null = null;
+  #destroyFilters: () => void = () => {};
+  /** Bytes that filters hold. */
+  #pending: () => Bytes = () => 0;
+  #head = "";
+  #chunked = false;
+  #bodiless = false;
+  #queue: Buffer[] = [];
+  #queuedBytes: Bytes = 0;
+  #ended = false;
+  #finished = false;
+  #rate = 0;
+  #rateAfter: Bytes = 0;
+  #since: Ms = 0;
+  #sentBytes: Bytes = 0;
+  #trailers: readonly HeaderLine[] = [];
+
+  constructor(request: ServerRequest) {
+    super();
+    this.#request = request;
+  }
+
+  /** Begins the response; its body (if it may have one) is written next. True = no body is wanted. */
+  begin(header: ResponseHeader): boolean {
+    const request = this.#request;
+    const { exchange } = request;
+    this.header = header;
+    if (request.errorStatus > 0) {
+      header.status = request.errorStatus;
+      header.reason = "";
+    }
+    for (const [name, value] of Object.entries(request.errorFields)) {
+      if (header.get(name.toLowerCase()) === undefined) header.add(name, value);
+    }
+    const noBody = exchange.method === "HEAD" && request.parent === null;
+    const filtered = filterHeader(request, header, noBody);
+    if (filtered.instead > 0) {
+      request.renewOutput();
+      respondStatus(request, filtered.instead);
+      return true;
+    }
+    exchange.status = header.status;
+    const { status } = header;
+    this.#bodiless = noBody || status === 204 || status === 304 || filtered.empty;
+    this.range = header.seekable && !this.#bodiless ? filtered.range : null;
+    const target = request.target;
+    if (target) {
+      target.header(header);
+      exchange.respondedAt = eventTime();
+    } else this.#frame(header);
+    const last: ByteSink = { write: (bytes) => this.#take(bytes), flush: () => {}, end: () => this.#bodyEnded() };
+    if (this.#bodiless) this.#first = last;
+    else {
+      const chain = filterBody(filtered, header, last);
+      this.#first = chain.first;
+      this.#pending = chain.pendingBytes;
+      this.#destroyFilters = chain.destroy;
+    }
+    this.#rate = request.limitRateNow();
+    this.#rateAfter = this.#rate > 0 ? request.limitRateAfterNow() : 0;
+    this.#since = eventTime();
+    return this.#bodiless;
+  }
+
+  #frame(header: ResponseHeader): void {
+    const request = this.#request;
+    const { exchange } = request;
+    const bodiless = this.#bodiless;
+    const http10 = exchange.head.minor === 0;
+    const mayChunk = !http10 && request.location.settings.response.chunked;
+    const unknown = header.length < 0 && !bodiless;
+    const trailers = request.trailersFor(header);
+    this.#chunked = !bodiless && mayChunk && (unknown || trailers.length > 0);
+    const framing = this.#chunked ? CHUNKED : unknown ? UNTIL_CLOSE : Math.max(header.length, 0);
+    exchange.keepAlive = request.mayKeepAlive() && mayKeepAlive(exchange, framing);
+    this.#head = headText(request, header, this.#chunked, bodiless && header.length < 0);
+    request.sentHead = this.#head;
+  }
+
+  /** Body bytes from the producer. */
+  write(bytes: Buffer): void {
+    if (!this.#finished && bytes.length > 0 && !this.#bodiless) this.#first?.write(bytes);
+  }
+
+  flush(): void {
+    this.#first?.flush();
+    this.#flushHead();
+  }
+
+  /** The body is whole. */
+  end(): void {
+    this.#first?.end();
+  }
+
+  /** The client (or the limit) does not take more for now. */
+  get full(): boolean {
+    if (this.#finished) return false;
+    const { client } = this.#request.exchange;
+    return (
+      this.#queuedBytes + this.#pending() >= QUEUE_BYTES_MAX ||
+      (this.#rate > 0 && this.#queuedBytes > 0) ||
+      client.pendingBytes >= QUEUE_BYTES_MAX
+    );
+  }
+
+  /** Resolves once a producer that found it full may go on, or nobody reads any more. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.onDrained = () => {
+        this.onDrained = null;
+        resolve();
+      };
+    });
+  }
+
+  /** What the last filter gives. */
+  #take(bytes: Buffer): void {
+    if (this.#finished || bytes.length === 0) return;
+    const { target } = this.#request;
+    if (target) {
+      this.#request.exchange.bodyBytesSent += bytes.length;
+      return target.body(bytes);
+    }
+    if (this.#rate === 0 && this.#queuedBytes === 0) return this.#send(bytes);
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    this.#pump();
+  }
+
+  #bodyEnded(): void {
+    this.#ended = true;
+    if (this.#queuedBytes === 0) this.#finish();
+  }
+
+  /** Sends what the rate allows now. */
+  #pump(): void {
+    while (this.#queuedBytes > 0) {
+      const allowed = this.#allowedNow();
+      if (allowed <= 0) {
+        wheel.set(this, eventTime() + Math.ceil((-allowed * 1000) / this.#rate) + 1);
+        return;
+      }
+      const first = this.#queue[0]!;
+      const part = first.length <= allowed ? first : first.subarray(0, allowed);
+      if (part === first) this.#queue.shift();
+      else this.#queue[0] = first.subarray(part.length);
+      this.#queuedBytes -= part.length;
+      this.#send(part);
+      if (this.#finished) return;
+    }
+    if (this.#ended) this.#finish();
+    else this.#tellDrained();
+  }
+
+  #allowedNow(): number {
+    if (this.#rate === 0) return Infinity;
+    const seconds = Math.floor((eventTime() - this.#since) / 1000) + 1;
+    return Math.floor(this.#rate * seconds - (this.#sentBytes - this.#rateAfter));
+  }
+
+  override onDeadline(): void {
+    const { exchange } = this.#request;
+    if (exchange.ended) return;
+    try {
+      this.#pump();
+    } catch (error) {
+      exchange.client.onInternalError(error);
+    }
+  }
+
+  #send(bytes: Buffer): void {
+    const { exchange } = this.#request;
+    if (exchange.ended) return this.abandon();
+    const before = this.#takeHead() + (this.#chunked ? chunkHeader(bytes.length) : "");
+    const after = this.#chunked ? "\r\n" : "";
+    exchange.bytesSent += before.length + bytes.length + after.length;
+    exchange.bodyBytesSent += bytes.length;
+    this.#sentBytes += bytes.length;
+    if (!exchange.client.sendBytes(before, bytes, 0, bytes.length, after, null)) exchange.clientBlocked();
+  }
+
+  #takeHead(): string {
+    const text = this.#head;
+    if (text === "") return "";
+    this.#head = "";
+    this.#request.exchange.respondedAt = eventTime();
+    return text;
+  }
+
+  #flushHead(): void {
+    const text = this.#takeHead();
+    if (text === "") return;
+    const { exchange } = this.#request;
+    exchange.bytesSent += text.length;
+    if (!exchange.client.sendText(text)) exchange.clientBlocked();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    wheel.remove(this);
+    const request = this.#request;
+    const { exchange } = request;
+    const { target } = request;
+    if (target) {
+      exchange.end(true);
+      return target.end();
+    }
+    let tail = this.#takeHead();
+    if (this.#chunked) tail += this.#lastChunk();
+    if (tail !== "") {
+      exchange.bytesSent += tail.length;
+      if (!exchange.client.sendText(tail)) exchange.clientBlocked();
+    }
+    exchange.end(true);
+  }
+
+  #lastChunk(): string {
+    this.#trailers = this.#request.trailersFor(this.header!);
+    if (this.#trailers.length === 0) return LAST_CHUNK;
+    const lines = this.#trailers.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
+    return `0\r\n${lines}\r\n`;
+  }
+
+  #tellDrained(): void {
+    if (!this.#finished && !this.full) this.onDrained?.();
+  }
+
+  /** The client has taken what was pending. */
+  drained(): void {
+    this.#tellDrained();
+  }
+
+  /** Whether anything of the response was sent, so that it can no longer be another one. */
+  get begun(): boolean {
+    return this.header !== null && this.#head === "";
+  }
+
+  /** Nothing more goes out. */
+  abandon(): void {
+    if (!this.#finished) this.#destroyFilters();
+    this.#finished = true;
+    wheel.remove(this);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.onDrained?.();
+    this.onDrained = null;
+  }
+}

@@ -1,0 +1,100 @@
+// The phases of a request of a virtual server, in order (request.ts says how they are gone through). Most locations
+// use few of them: each begins by looking whether it has anything to do.
+import { wireFailure } from "../../failure/classify.ts";
+import { tooLarge } from "../request-body.ts";
+import { checkAccess } from "./access.ts";
+import { serveContent, tryFiles } from "./content.ts";
+import { applyLimits } from "./limits.ts";
+import { mirrorRequest } from "./mirror.ts";
+import { findRealAddress } from "./real-ip.ts";
+import { DONE, GO_ON, type Outcome, type ServerRequest } from "./request.ts";
+import { runProgram } from "./rewrite.ts";
+import { redirectHere, respondStatus } from "./special.ts";
+
+type Phase = (request: ServerRequest) => Outcome;
+
+const FIND_LOCATION = 2;
+
+function serverRewrite(request: ServerRequest): Outcome {
+  const { program } = request.server;
+  if (program === null) return GO_ON;
+  const outcome = runProgram(program, request);
+  if (outcome === "responded") return DONE;
+  return GO_ON;
+}
+
+function findLocation(request: ServerRequest): Outcome {
+  const location = request.server.findLocation(request);
+  request.enter(location);
+  if (location.settings.internal && !request.internal) {
+    respondStatus(request, 404);
+    return DONE;
+  }
+  const { exchange } = request;
+  const bodyBytesMax = location.plan.bodyBytesMax;
+  if (request.parent === null && Math.max(exchange.head.bodyLength, exchange.body?.received ?? 0) > bodyBytesMax) {
+    request.failed(tooLarge(bodyBytesMax));
+    return DONE;
+  }
+  if (request.redirectBare) {
+    request.redirectBare = false;
+    redirectHere(
+      request,
+      301,
+      location.path + (request.args === undefined || request.args === "" ? "" : `?${request.args}`),
+    );
+    return DONE;
+  }
+  return GO_ON;
+}
+
+function locationRewrite(request: ServerRequest): Outcome {
+  const { program } = request.location;
+  if (program === null) return GO_ON;
+  const outcome = runProgram(program, request);
+  if (outcome === "responded") return DONE;
+  if (outcome === "changed") {
+    if (!request.countChange()) {
+      request.circle("processing", request.uri);
+      return DONE;
+    }
+    request.phase = FIND_LOCATION;
+    // The location that it comes to begins with its own settings.
+    request.inLocation = true;
+  }
+  return GO_ON;
+}
+
+function content(request: ServerRequest): Outcome {
+  serveContent(request);
+  return DONE;
+}
+
+/** What HTTP/1.1 asks for and the parser leaves to whoever knows the server. */
+function admitRequest(request: ServerRequest): Outcome {
+  if (request.problem) {
+    request.failed(request.problem);
+    return DONE;
+  }
+  const { head } = request.exchange;
+  if (head.method === "TRACE" && request.parent === null) {
+    request.failed({
+      ...wireFailure("request", "bad-start-line", "method TRACE is not served here", 405, {}),
+      status: 405,
+    });
+    return DONE;
+  }
+  return findRealAddress(request);
+}
+
+export const PHASES: readonly Phase[] = [
+  admitRequest,
+  serverRewrite,
+  findLocation,
+  locationRewrite,
+  applyLimits,
+  checkAccess,
+  tryFiles,
+  mirrorRequest,
+  content,
+];

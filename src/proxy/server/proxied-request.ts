@@ -1,0 +1,162 @@
+// What goes to an upstream from a location that proxies: the target, the fields, the body.
+import { escapeUri } from "../../routing/uri.ts";
+import type { Endpoint } from "../../upstream/endpoint.ts";
+import type { CompiledText } from "../../variables/subject.ts";
+import {
+  FIELD_CONNECTION,
+  FIELD_CONTENT_LENGTH,
+  FIELD_EXPECT,
+  FIELD_HOST,
+  FIELD_KEEP_ALIVE,
+  FIELD_OTHER,
+  FIELD_PROXY_CONNECTION,
+  FIELD_TE,
+  FIELD_TRANSFER_ENCODING,
+  FIELD_UPGRADE,
+  FIELD_X_FORWARDED_OTHER,
+  kindBit,
+  kindOf,
+} from "../../wire/fields.ts";
+import { CHUNKED } from "../../wire/framing.ts";
+import { fieldValue, type RequestHead } from "../../wire/head.ts";
+import { keptFields } from "../../wire/serialise.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ProxyPlan } from "./plan.ts";
+import type { ServerRequest } from "./request.ts";
+
+/** Fields that never go on as they came: of one connection, or stated anew. */
+const NEVER =
+  kindBit(FIELD_HOST) |
+  kindBit(FIELD_CONNECTION) |
+  kindBit(FIELD_KEEP_ALIVE) |
+  kindBit(FIELD_PROXY_CONNECTION) |
+  kindBit(FIELD_TE) |
+  kindBit(FIELD_TRANSFER_ENCODING) |
+  kindBit(FIELD_CONTENT_LENGTH) |
+  kindBit(FIELD_UPGRADE) |
+  kindBit(FIELD_EXPECT);
+
+/** A field that a location sets for its upstream. */
+export interface SetHeader {
+  readonly name: string;
+  readonly lowerName: string;
+  readonly value: CompiledText;
+}
+
+/** The fields that a location sets, and which of the client's they stand for. */
+export interface SetHeaders {
+  readonly list: readonly SetHeader[];
+  /** Kinds of the client's fields that do not go on. */
+  readonly removed: number;
+  /** Those that have no kind. */
+  readonly removedNames: readonly string[];
+}
+
+/** Works out which fields of the client's a list of set fields stands for. */
+export function setHeadersOf(list: readonly SetHeader[]): SetHeaders {
+  let removed = NEVER;
+  const removedNames: string[] = [];
+  for (const { lowerName } of list) {
+    const kind = kindOf(lowerName);
+    if (kind === FIELD_OTHER || kind === FIELD_X_FORWARDED_OTHER) removedNames.push(lowerName);
+    else removed |= kindBit(kind);
+  }
+  return { list, removed, removedNames };
+}
+
+/** Path and query as they are sent on. */
+export function proxiedTarget(request: ServerRequest, proxy: ProxyPlan): string {
+  const { uri: rule } = proxy;
+  const { exchange, uri } = request;
+  const args = request.args === undefined ? "" : `?${request.args}`;
+  switch (rule.kind) {
+    case "as-received":
+      if (request.asReceived && request.parent === null) return exchange.targetReceived;
+      return escaped(request, uri) + args;
+    case "replace": {
+      if (!request.inLocation) return escaped(request, uri) + args;
+      return rule.by + escaped(request, uri.slice(rule.prefixLength)) + args;
+    }
+    case "whole":
+      return rule.text.render(request.subject);
+  }
+}
+
+function escaped(request: ServerRequest, uri: string): string {
+  return request.quoted || request.internal ? escapeUri(uri) : uri;
+}
+
+/** The request head for an upstream. */
+export function proxiedRequestHead(exchange: Exchange, _endpoint: Endpoint): string {
+  const request = exchange.served!;
+  const proxy = request.location.proxy!;
+  const { head } = exchange;
+  const { setHeaders } = proxy;
+  const method = proxy.method ? proxy.method.render(request.subject).trim() : request.method;
+  let text = `${method} ${exchange.forwardTarget} HTTP/1.${proxy.minor}\r\n`;
+  let hasHost = false;
+  for (const { name, lowerName, value } of setHeaders.list) {
+    if (lowerName === "host") hasHost = true;
+    if (lowerName === "content-length" || lowerName === "transfer-encoding") continue;
+    const rendered = value.constant ?? value.render(request.subject);
+    if (rendered !== "") text += `${name}: ${rendered}\r\n`;
+  }
+  void hasHost;
+  text += bodyFields(request, proxy);
+  if (proxy.passHeaders) text += clientFields(head, setHeaders, request);
+  return `${text}\r\n`;
+}
+
+function clientFields(head: RequestHead, { removed, removedNames }: SetHeaders, request: ServerRequest): string {
+  let drop: Set<string> | null = null;
+  for (const name of removedNames) {
+    if (fieldValue(head, name) === undefined) continue;
+    drop ??= new Set();
+    drop.add(name);
+  }
+  for (const name of request.oddFields) {
+    drop ??= new Set();
+    drop.add(name);
+  }
+  return keptFields(head, removed, drop);
+}
+
+/** Content-Length or Transfer-Encoding: by what is sent, whatever was received. */
+function bodyFields(request: ServerRequest, proxy: ProxyPlan): string {
+  const length = proxiedBodyLength(request, proxy);
+  if (length === null) return "";
+  return length === CHUNKED ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${length}\r\n`;
+}
+
+/** Bytes of the body that goes to the upstream, CHUNKED, or null = no field says it. */
+export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): number | null {
+  const { exchange } = request;
+  if (request.ownBody !== null) return request.ownBody.length;
+  if (!proxy.passBody || request.parent !== null || exchange.body === null) {
+    return exchange.head.bodyLength === 0 &&
+      fieldValue(exchange.head, "content-length") !== undefined &&
+      request.parent === null &&
+      proxy.passBody
+      ? 0
+      : null;
+  }
+  // What was chunked and has been read whole has a length now.
+  if (exchange.head.bodyLength === CHUNKED) return proxy.buffered ? exchange.body.received : CHUNKED;
+  return exchange.head.bodyLength;
+}
+
+/** The upstream of a location; waits (for its name, for the body) where it has to. */
+export function beginProxying(request: ServerRequest): void {
+  const { exchange } = request;
+  const proxy = request.location.proxy!;
+  const target = proxy.chooseTarget(request);
+  if (target === null) return;
+  exchange.forwardTarget = target;
+  if (request.givenBody && proxy.passBody) request.ownBody = request.givenBody;
+  if (proxy.body) request.ownBody = Buffer.from(proxy.body.render(request.subject), "latin1");
+  if (exchange.body && !exchange.body.complete) {
+    if (exchange.awaitsContinue) exchange.sendContinue();
+    if (proxy.buffered) return request.whenBodyIsWhole(() => exchange.proxy());
+  }
+  exchange.proxy();
+}

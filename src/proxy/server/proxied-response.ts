@@ -1,0 +1,234 @@
+// The response of an upstream in a location that proxies: whether it is shown at all (an error page, a redirect by
+// X-Accel-Redirect), which of its fields go on, and how. Most responses need none of what is said here but for a few
+// fields that are left out: their heads go on as a slice of text, their bodies as they come. The others go through
+// the filters (output.ts).
+
+import { statusText } from "../../failure/status.ts";
+import {
+  FIELD_CONNECTION,
+  FIELD_CONTENT_LENGTH,
+  FIELD_DATE,
+  FIELD_KEEP_ALIVE,
+  FIELD_PROXY_CONNECTION,
+  FIELD_SERVER,
+  FIELD_TRAILER,
+  FIELD_TRANSFER_ENCODING,
+  FIELD_UPGRADE,
+  kindBit,
+} from "../../wire/fields.ts";
+import { CHUNKED, UNTIL_CLOSE } from "../../wire/framing.ts";
+import type { ResponseHead } from "../../wire/head.ts";
+import { eachField, fieldValue, MARK } from "../../wire/head.ts";
+import { keptFields } from "../../wire/serialise.ts";
+import type { Attempt } from "../attempt.ts";
+import { httpDate } from "../date.ts";
+import { mayKeepAlive } from "../response-head.ts";
+import { connectionLines } from "./head-text.ts";
+import { changeCookie, changeLocation } from "./header-rules.ts";
+import type { ProxyPlan } from "./plan.ts";
+import { isPlainStatus, type ServerRequest } from "./request.ts";
+import { ResponseHeader } from "./response-header.ts";
+import { respondStatus } from "./special.ts";
+
+/** Of the upstream's connection, or stated anew. */
+const OWN =
+  kindBit(FIELD_CONNECTION) |
+  kindBit(FIELD_KEEP_ALIVE) |
+  kindBit(FIELD_PROXY_CONNECTION) |
+  kindBit(FIELD_TRANSFER_ENCODING) |
+  kindBit(FIELD_UPGRADE) |
+  kindBit(FIELD_CONTENT_LENGTH);
+const HIDDEN = kindBit(FIELD_DATE) | kindBit(FIELD_SERVER);
+
+/** Looks at a head before anything of it is passed on. True = it is not: something else answers the client. */
+export function takeUpstreamHead(request: ServerRequest, attempt: Attempt, head: ResponseHead): boolean {
+  const proxy = request.location.proxy!;
+  request.upstreamHead = head;
+  if (head.status >= 300 && proxy.interceptErrors && request.location.errorPages?.has(head.status)) {
+    if (!request.inErrorPage || request.location.settings.recursiveErrorPages) {
+      const challenge = head.status === 401 ? fieldValue(head, "www-authenticate") : undefined;
+      attempt.dropResponse();
+      respondStatus(request, head.status, challenge ? { "WWW-Authenticate": challenge } : {});
+      return true;
+    }
+  }
+  if (!mentionsAccel(head)) return false;
+  return obeyAccel(request, attempt, proxy, head);
+}
+
+/** X-Accel-*: what an application asks of the gateway in front of it. */
+function obeyAccel(request: ServerRequest, attempt: Attempt, proxy: ProxyPlan, head: ResponseHead): boolean {
+  const rate = proxy.ignore.has("x-accel-limit-rate") ? undefined : fieldValue(head, "x-accel-limit-rate");
+  if (rate !== undefined) request.limitRate = /^\d+$/.test(rate) ? rate : "0";
+  const to = proxy.ignore.has("x-accel-redirect") ? undefined : fieldValue(head, "x-accel-redirect");
+  if (to === undefined || request.parent !== null) return false;
+  // These the application still says of what is sent in its place.
+  for (const name of [
+    "Content-Type",
+    "Set-Cookie",
+    "Content-Disposition",
+    "Cache-Control",
+    "Expires",
+    "Accept-Ranges",
+  ]) {
+    eachField(head, (field, value) => {
+      if (field.toLowerCase() === name.toLowerCase()) request.keptFields.push({ name, value });
+    });
+  }
+  request.keptStatus = head.status;
+  attempt.dropResponse();
+  if (to.startsWith("@")) request.redirectToNamed(to);
+  else request.redirectToTarget(to);
+  return true;
+}
+
+/** Whether the head has a field that begins with X-Accel-. */
+function mentionsAccel(head: ResponseHead): boolean {
+  const { text, marks } = head;
+  for (let k = 0; k < marks.length; k += MARK) {
+    const from = marks[k + 1]!;
+    if (
+      marks[k + 2]! - from > 8 &&
+      (text.charCodeAt(from) | 0x20) === 0x78 &&
+      /^x-accel-/i.test(text.slice(from, from + 8))
+    )
+      return true;
+  }
+  return false;
+}
+
+/** The text of a head that needs no filters; null = it goes through the filters. */
+export function plainHeadText(request: ServerRequest, head: ResponseHead, bodyLength: number): string | null {
+  const { location, exchange } = request;
+  const proxy = location.proxy!;
+  if (
+    !location.plainResponses ||
+    request.target ||
+    request.errorStatus !== 0 ||
+    request.limitRate !== undefined ||
+    !isPlainHead(head, proxy)
+  )
+    return null;
+  const http10 = exchange.head.minor === 0;
+  exchange.status = head.status;
+  exchange.keepAlive = request.mayKeepAlive() && mayKeepAlive(exchange, bodyLength);
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${location.serverLine}Date: ${httpDate()}\r\n`;
+  text += keptFields(head, OWN | HIDDEN | (bodyLength === CHUNKED ? 0 : kindBit(FIELD_TRAILER)), null);
+  if (bodyLength === CHUNKED) text += "Transfer-Encoding: chunked\r\n";
+  else if (bodyLength !== UNTIL_CLOSE && head.status !== 204) {
+    const length = bodyLength > 0 ? bodyLength : head.contentLength;
+    if (length >= 0) text += `Content-Length: ${length}\r\n`;
+  }
+  void http10;
+  text += addedLines(request, head.status) + connectionLines(request);
+  text += "\r\n";
+  request.sentHead = text;
+  return text;
+}
+
+function addedLines(request: ServerRequest, status: number): string {
+  let lines = "";
+  for (const { name, value, always } of request.location.addHeaders) {
+    if (!always && !isPlainStatus(status)) continue;
+    const rendered = value.constant ?? value.render(request.subject);
+    if (rendered !== "") lines += `${name}: ${rendered}\r\n`;
+  }
+  return lines;
+}
+
+/** No field of it is changed or left out but for those that have a kind. */
+function isPlainHead(head: ResponseHead, proxy: ProxyPlan): boolean {
+  const { text, marks } = head;
+  if (head.bareLf) return false;
+  for (let k = 0; k < marks.length; k += MARK) {
+    if (marks[k] !== 0) continue;
+    const from = marks[k + 1]!;
+    const length = marks[k + 2]! - from;
+    switch (text.charCodeAt(from) | 0x20) {
+      case 0x6c: // Location
+      case 0x72: // Refresh
+        if ((length === 8 || length === 7) && proxy.hasRedirects) return false;
+        break;
+      case 0x78: // X-Accel-*, X-Pad
+        if (length > 8 || length === 5) {
+          const name = text.slice(from, from + length).toLowerCase();
+          if (name.startsWith("x-accel-") || name === "x-pad") return false;
+        }
+        break;
+      case 0x73: // Set-Cookie
+        if (length === 10 && proxy.hasCookieRules) return false;
+    }
+    if (proxy.hide.size > 0 && proxy.hide.has(text.slice(from, from + length).toLowerCase())) return false;
+  }
+  return proxy.hideKinds === 0 || (head.seen & proxy.hideKinds) === 0;
+}
+
+/** The header of a response that goes through the filters. */
+export function headerOf(request: ServerRequest, head: ResponseHead, bodyLength: number): ResponseHeader {
+  const proxy = request.location.proxy!;
+  const header = new ResponseHeader(head.status);
+  header.reason = head.reason;
+  eachField(head, (name, value) => {
+    const lowerName = name.toLowerCase();
+    if (STATED_ANEW.has(lowerName) || head.nominated?.includes(lowerName) || !passes(proxy, lowerName)) return;
+    header.add(name, changed(request, proxy, lowerName, value));
+  });
+  header.length = bodyLength >= 0 ? (bodyLength > 0 ? bodyLength : Math.max(head.contentLength, 0)) : -1;
+  if (head.status === 204 || head.status === 304) header.length = head.contentLength;
+  // A response to HEAD, or without a length where none was said, says none here either.
+  if (bodyLength === 0 && head.contentLength < 0 && request.exchange.method === "HEAD") header.length = -1;
+  header.ranges = proxy.forceRanges;
+  return header;
+}
+
+const STATED_ANEW = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "trailer",
+]);
+const HIDDEN_NAMES = new Set([
+  "date",
+  "server",
+  "x-pad",
+  "x-accel-expires",
+  "x-accel-redirect",
+  "x-accel-limit-rate",
+  "x-accel-buffering",
+  "x-accel-charset",
+]);
+
+function passes(proxy: ProxyPlan, lowerName: string): boolean {
+  if (proxy.hide.has(lowerName)) return false;
+  return !HIDDEN_NAMES.has(lowerName) || proxy.pass.has(lowerName);
+}
+
+function changed(request: ServerRequest, proxy: ProxyPlan, lowerName: string, value: string): string {
+  switch (lowerName) {
+    case "location":
+      return changeLocation(request, proxy, value);
+    case "refresh": {
+      const at = value.toLowerCase().indexOf("url=");
+      return at < 0 ? value : value.slice(0, at + 4) + changeLocation(request, proxy, value.slice(at + 4));
+    }
+    case "set-cookie":
+      return proxy.hasCookieRules ? changeCookie(request, proxy, value) : value;
+    default:
+      return value;
+  }
+}
+
+/** Head of a 101: the tunnel begins behind it. */
+export function switchingHeadText(request: ServerRequest, head: ResponseHead): string {
+  const { exchange } = request;
+  exchange.status = 101;
+  const text =
+    `HTTP/1.1 101 ${head.reason || statusText(101)}\r\n${request.location.serverLine}Date: ${httpDate()}\r\n` +
+    keptFields(head, OWN | HIDDEN, null) +
+    `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n${addedLines(request, 101)}\r\n`;
+  request.sentHead = text;
+  return text;
+}

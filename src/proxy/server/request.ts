@@ -1,0 +1,374 @@
+// One request of a virtual server: what it is now (uri, arguments, location), after rewrites and internal redirects,
+// and the way through the phases:
+//
+//   real-ip ─▶ server rewrite ─▶ location ─▶ rewrite ─▶ limits ─▶ access ─▶ try-files, mirror ─▶ content
+//                   ▲               ▲___________│ (uri changed)                                      │
+//                   └──────────── internal redirect (error page, index, X-Accel-Redirect) ◀──────────┘
+//
+// A phase says go on, wait (it calls `resume` later) or that the response is made. Subrequests are requests of their
+// own, whose response goes to the request that asked for them.
+import type { ErrorLevel, Text } from "../../config/servers.ts";
+import type { Failure } from "../../failure/failure.ts";
+import { splitArgs } from "../../routing/uri.ts";
+import { eventTime } from "../../std/clock.ts";
+import type { Bytes } from "../../std/units.ts";
+import type { Subject } from "../../variables/subject.ts";
+import type { ResponseHead } from "../../wire/head.ts";
+import type { Exchange } from "../exchange.ts";
+import { mayKeepAliveOn } from "./keep-alive.ts";
+import { writeLogs } from "./log.ts";
+import { Output, type OutputTarget } from "./output.ts";
+import { PHASES } from "./phases.ts";
+import type { LocationPlan, ServerPlan } from "./plan.ts";
+import { RequestSubject } from "./request-subject.ts";
+import type { HeaderLine, ResponseHeader } from "./response-header.ts";
+import type { Servers } from "./servers.ts";
+import { respondFailed, respondStatus } from "./special.ts";
+
+/** What a phase says. */
+export const GO_ON = 0;
+export const WAIT = 1;
+export const DONE = 2;
+export type Outcome = typeof GO_ON | typeof WAIT | typeof DONE;
+
+/** Rewrites and internal redirects of one request; more are a circle. */
+const CHANGES_MAX = 10;
+/** Where a request (or one of its subrequests) begins anew. */
+const FROM_SERVER_REWRITE = 1;
+const FROM_LOCATION_REWRITE = 3;
+
+/** How a subrequest came to be. */
+export interface SubrequestOf {
+  readonly parent: ServerRequest;
+  readonly target: OutputTarget;
+}
+
+export class ServerRequest {
+  readonly exchange: Exchange;
+  readonly servers: Servers;
+  server: ServerPlan;
+  location: LocationPlan;
+  /** Path, decoded and normalised; arguments without "?"; undefined = none. */
+  uri = "/";
+  args: string | undefined;
+  /** What an upstream is asked with; error pages are asked for with GET. */
+  method: string;
+  /** It was redirected inside: internal locations may be used. */
+  internal = false;
+  /** The uri is what the client sent, so that its target can go on as it came. */
+  asReceived = true;
+  /** Its uri has the prefix of the location that it is in. */
+  inLocation = true;
+  /** The target had escapes: what goes on is escaped anew. */
+  quoted = false;
+  /** The rewrite program that runs has changed the uri. */
+  uriChanged = false;
+  changes = 0;
+  phase = 0;
+  output: Output;
+  /** The status that the client gets whatever the error page gives; 0 = the page's own. */
+  errorStatus = 0;
+  /** An error page is being made: errors of it have none of their own. */
+  inErrorPage = false;
+  /** The head that was sent. */
+  sentHead = "";
+  /** Of Host (or the target), lower case; "" = none was given. Its port as written. */
+  host = "";
+  hostPort: string | undefined;
+  /** What is wrong with the request as a whole: told once its server is known. */
+  problem: Failure | null = null;
+  /** The location's own path lacks nothing but the slash at the end. */
+  redirectBare = false;
+  /** What goes to the upstream instead of the client's body. */
+  ownBody: Buffer | null = null;
+  /** A subrequest's copy of the body. */
+  givenBody: Buffer | null = null;
+  bodyFile: string | undefined;
+  /** Lower-case names of fields that the server's rules for heads pass over. */
+  oddFields: readonly string[] = NO_NAMES;
+  upstreamHead: ResponseHead | null = null;
+  upstreamTrailers: readonly HeaderLine[] = [];
+  /** host:port of a target made of variables. */
+  proxyAuthority: string | undefined;
+  /** Fields that go with whatever status is shown, such as WWW-Authenticate. */
+  errorFields: Readonly<Record<string, string>> = {};
+  /** Fields (and status) of the response that named another place to take the body from. */
+  readonly keptFields: HeaderLine[] = [];
+  keptStatus = 0;
+  /** Where a redirect goes. */
+  locationField = "";
+  gzipRatio: (() => string | undefined) | null = null;
+  cacheStatus: string | undefined;
+  cacheKey: string | undefined;
+  cacheLastModified: string | undefined;
+  cacheEtag: string | undefined;
+  #whenBodyIsWhole: (() => void) | null = null;
+  remoteUser: string | undefined;
+  /** By real-ip. */
+  realAddress = "";
+  realPort = "";
+  limitReqStatus: string | undefined;
+  limitConnStatus: string | undefined;
+  /** Set by `set $limit_rate` or X-Accel-Limit-Rate. */
+  limitRate: string | undefined;
+  /** Called when the request has ended. */
+  readonly releases: (() => void)[] = [];
+  /** Index into exchange.attempts where tries begin that came behind an internal redirect. */
+  readonly triesFrom: number[] = [];
+  readonly parent: ServerRequest | null;
+  readonly target: OutputTarget | null;
+  /** The limits have been met: not a second time behind an internal redirect. */
+  limited = false;
+  mirrored = false;
+  triedFiles = false;
+  /** try_files below an alias of a pattern: the uri is put behind it. */
+  addUri = false;
+  /** Why access is refused was logged already. */
+  forbiddenTold = false;
+  #subject: RequestSubject | null = null;
+
+  constructor(exchange: Exchange, servers: Servers, server: ServerPlan, sub: SubrequestOf | null = null) {
+    this.exchange = exchange;
+    this.servers = servers;
+    this.server = server;
+    this.location = server.base;
+    this.method = exchange.method;
+    this.parent = sub?.parent ?? null;
+    this.target = sub?.target ?? null;
+    this.output = new Output(this);
+    exchange.plan = server.base.plan;
+  }
+
+  get subject(): Subject {
+    this.#subject ??= new RequestSubject(this);
+    return this.#subject;
+  }
+
+  /** The request that the client sent. */
+  get main(): ServerRequest {
+    let request: ServerRequest = this;
+    while (request.parent) request = request.parent;
+    return request;
+  }
+
+  /** Goes through the phases from where it is. */
+  run(): void {
+    while (!this.exchange.ended) {
+      const phase = PHASES[this.phase++]!;
+      if (phase(this) !== GO_ON) return;
+    }
+  }
+
+  /** What a phase waited for has come; errors of ours end the exchange only. */
+  resume(): void {
+    if (this.exchange.ended) return;
+    try {
+      this.run();
+    } catch (error) {
+      this.exchange.client.onInternalError(error);
+    }
+  }
+
+  /** The uri was changed by a rewrite: another location. False = too often. */
+  countChange(): boolean {
+    return ++this.changes <= CHANGES_MAX;
+  }
+
+  /** Goes on as a request for another uri: "/path?args". */
+  redirectTo(uri: string, args: string | undefined): void {
+    if (!this.countChange()) return this.circle("internally redirecting to", uri);
+    this.#newRound();
+    this.uri = uri;
+    this.args = args;
+    this.location = this.server.base;
+    this.exchange.plan = this.location.plan;
+    this.phase = FROM_SERVER_REWRITE;
+    this.run();
+  }
+
+  /** Goes on in a named location. */
+  redirectToNamed(name: string): void {
+    const location = this.server.named.get(name);
+    if (!this.countChange()) return this.circle("redirecting to named location", name);
+    if (!location) {
+      this.log("error", `could not find named location "${name}"`);
+      return respondStatus(this, 500);
+    }
+    this.#newRound();
+    this.enter(location);
+    this.phase = FROM_LOCATION_REWRITE;
+    this.run();
+  }
+
+  #newRound(): void {
+    this.internal = true;
+    this.asReceived = false;
+    this.inLocation = true;
+    this.ownBody = null;
+    const { exchange } = this;
+    if (exchange.attempts.length > (this.triesFrom.at(-1) ?? 0)) this.triesFrom.push(exchange.attempts.length);
+    exchange.leaveGroup();
+    if (!this.output.begun) this.renewOutput();
+  }
+
+  /** What was begun of a response is given up for another one. */
+  renewOutput(): void {
+    this.output.abandon();
+    this.output = new Output(this);
+  }
+
+  /** Goes on as a request for "/path?args". */
+  redirectToTarget(target: string): void {
+    const { uri, args } = splitArgs(target);
+    this.redirectTo(uri, args);
+  }
+
+  /** Calls back once the client's body has been read. */
+  whenBodyIsWhole(then: () => void): void {
+    const { body, client } = this.exchange;
+    if (!body || body.complete) return then();
+    this.#whenBodyIsWhole = then;
+    client.resumeReading();
+  }
+
+  bodyIsWhole(): void {
+    const then = this.#whenBodyIsWhole;
+    this.#whenBodyIsWhole = null;
+    then?.();
+  }
+
+  /** Body bytes that come before an upstream takes them: kept, until it is known that nobody wants them. */
+  takeBody(buffer: Buffer, start: number, end: number): void {
+    const { body, client, respondedAt } = this.exchange;
+    if (!body || respondedAt > 0) return;
+    body.keep(buffer, start, end);
+    if (this.#whenBodyIsWhole === null && body.keptBytes >= EARLY_BYTES_MAX) client.pauseReading();
+  }
+
+  /** The client's body goes to the upstream. */
+  get sendsBody(): boolean {
+    return this.parent === null && this.ownBody === null && this.location.proxy?.passBody === true;
+  }
+
+  /** The client has ended its direction. */
+  clientEnded(): void {
+    const { content } = this.location.settings;
+    const { exchange } = this;
+    if (exchange.respondedAt > 0 || (content.kind === "proxy" && content.ignoreClientAbort)) return;
+    exchange.clientGone();
+  }
+
+  /** What binds the request to a server of its upstream. */
+  get balanceKey(): string {
+    return this.servers.balanceKey(this);
+  }
+
+  /** The host that redirects to ourselves name. */
+  hostForRedirect(): string {
+    return this.host || this.server.name || this.subject.serverAddress;
+  }
+
+  circle(doing: string, to: string): void {
+    this.log("error", `rewrite or internal redirection cycle while ${doing} "${to}"`);
+    respondStatus(this, 500);
+  }
+
+  /** Its settings are those of this location from here on. */
+  enter(location: LocationPlan): void {
+    this.location = location;
+    this.exchange.plan = location.plan;
+  }
+
+  /** An attempt, or something else of ours, has failed before the response began. */
+  failed(failure: Failure): void {
+    respondFailed(this, failure);
+  }
+
+  /** The exchange is over. */
+  ended(): void {
+    for (const release of this.releases) release();
+    this.releases.length = 0;
+    this.output.abandon();
+    writeLogs(this);
+  }
+
+  mayKeepAlive(): boolean {
+    return this.parent === null && mayKeepAliveOn(this);
+  }
+
+  limitRateNow(): number {
+    const { limitRate } = this.location;
+    if (this.target) return 0;
+    return bytesPerSecond(this.limitRate ?? limitRate.constant ?? limitRate.render(this.subject));
+  }
+
+  limitRateAfterNow(): number {
+    return bytesPerSecond(this.location.limitRateAfter.render(this.subject));
+  }
+
+  /** Trailer fields that go out behind the body. */
+  trailersFor(header: ResponseHeader): readonly HeaderLine[] {
+    const { addTrailers, passTrailers } = this.location;
+    if (addTrailers.length === 0 && !passTrailers) return NO_LINES;
+    const own = addTrailers
+      .filter(({ always }) => always || isPlainStatus(header.status))
+      .map(({ name, value }) => ({ name, value: value.render(this.subject) }))
+      .filter(({ value }) => value !== "");
+    return passTrailers ? [...header.trailers, ...own] : own;
+  }
+
+  /** What an X-Accel-Redirect leaves of the response that had it. */
+  applyKept(header: ResponseHeader): void {
+    for (const { name, value } of this.keptFields) {
+      if (name.toLowerCase() === "set-cookie") header.add(name, value);
+      else header.set(name, value);
+    }
+    if (this.keptStatus > 0 && header.status === 200) header.status = this.keptStatus;
+  }
+
+  /** A text of the configuration with this request's variables. */
+  render(text: Text): string {
+    return this.servers.compiler.text(text).render(this.subject);
+  }
+
+  /** A line for the error log. */
+  log(level: ErrorLevel, text: string): void {
+    this.servers.errorLog(this, level, text);
+  }
+
+  get now(): number {
+    return eventTime();
+  }
+}
+
+const NO_LINES: readonly HeaderLine[] = [];
+const NO_NAMES: readonly string[] = [];
+/** Of a body that nobody has asked for yet, so much is kept. */
+const EARLY_BYTES_MAX: Bytes = 64 * 1024;
+
+/** Statuses that add_header and add_trailer apply to unless they say "always". */
+export function isPlainStatus(status: number): boolean {
+  switch (status) {
+    case 200:
+    case 201:
+    case 204:
+    case 206:
+    case 301:
+    case 302:
+    case 303:
+    case 304:
+    case 307:
+    case 308:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** "0", "100", "10k", "1m"; what is none is 0. */
+function bytesPerSecond(text: string): number {
+  const match = /^(\d{1,15})([kKmMgG]?)$/.exec(text);
+  if (!match) return 0;
+  const unit = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()] ?? 1;
+  return Number(match[1]) * unit;
+}

@@ -1,0 +1,204 @@
+// All virtual servers of one configuration, ready for requests.
+
+import { randomInt } from "node:crypto";
+import { UserFiles } from "../../access/htpasswd.ts";
+import { compilePattern } from "../../config/pcre.ts";
+import type { ErrorLevel, Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
+import { FileStore } from "../../content/files.ts";
+import { wireFailure } from "../../failure/classify.ts";
+import { type SubPatterns, subPatterns } from "../../filter/sub.ts";
+import { readHost } from "../../routing/host.ts";
+import { compileLocations, findLocation, type LocationTree } from "../../routing/locations.ts";
+import type { CompiledPattern } from "../../routing/pattern.ts";
+import { compileServers, type ServerTable } from "../../routing/server-names.ts";
+import { readUri } from "../../routing/uri.ts";
+import { eventTime } from "../../std/clock.ts";
+import { seededRandom } from "../../upstream/balance-two.ts";
+import type { CompiledText } from "../../variables/subject.ts";
+import { VariableTable } from "../../variables/table.ts";
+import type { Exchange } from "../exchange.ts";
+import { Compiler } from "./compiler.ts";
+import { ZoneTable } from "./limits.ts";
+import {
+  keepCaptures,
+  type LocationPlan,
+  type PlanContext,
+  planLocation,
+  planSettings,
+  type ServerPlan,
+} from "./plan.ts";
+import { ServerRequest, type SubrequestOf } from "./request.ts";
+import { compileProgram } from "./rewrite.ts";
+import type { UpstreamTable } from "./target.ts";
+
+const OPEN_FILES_MAX = 4096;
+
+/** What the data path tells of a request, for the error log. */
+export type ErrorLogger = (request: ServerRequest, level: ErrorLevel, text: string) => void;
+
+export class Servers {
+  readonly config: ServersConfig;
+  readonly compiler: Compiler;
+  readonly zones: ZoneTable;
+  readonly files: FileStore;
+  readonly userFiles: UserFiles;
+  readonly random: () => number;
+  readonly errorLog: ErrorLogger;
+  readonly #table: ServerTable<ServerPlan>;
+  readonly #patterns = new Map<Pattern, RegExp>();
+  readonly #subs = new Map<SubConfig, SubPatterns>();
+  readonly #balanceTexts = new Map<string, CompiledText>();
+
+  constructor(config: ServersConfig, upstreams: UpstreamTable, errorLog: ErrorLogger, previous: Servers | null) {
+    this.config = config;
+    this.errorLog = errorLog;
+    this.files = previous?.files ?? new FileStore(OPEN_FILES_MAX);
+    this.userFiles = previous?.userFiles ?? new UserFiles(eventTime);
+    this.random = seededRandom(randomInt(2 ** 32));
+    this.compiler = new Compiler(new VariableTable(config.variables));
+    this.zones = new ZoneTable(config.zones, this.compiler, previous?.zones ?? null);
+    const context: PlanContext = {
+      compiler: this.compiler,
+      upstreams,
+      zones: this.zones,
+      product: config.product,
+      logFormats: (name) => config.formats.find((format) => format.name === name)?.text,
+      cached: new Map(),
+    };
+    const plans = config.servers.map((server) => planServer(server, context));
+    this.#table = compileServers(plans, (plan) => plan.config, compile);
+  }
+
+  /** A request that was read: its server is chosen, and its uri read. What cannot be is answered. */
+  begin(exchange: Exchange): ServerRequest {
+    const { head } = exchange;
+    const set = this.#setFor(exchange);
+    const host = head.host === "" ? null : readHost(head.host);
+    const found = host ? set.find(host.host) : null;
+    const request = new ServerRequest(exchange, this, found?.server ?? set.defaultServer);
+    if (found?.pattern) keepCaptures(this.compiler, request, found.pattern);
+    request.host = host?.host ?? "";
+    request.hostPort = host?.port;
+    if (head.host !== "" && !host)
+      request.problem = wireFailure("request", "bad-host", "no valid host in Host", 400, {});
+    const uri = readUri(exchange.targetReceived, request.server.mergeSlashes);
+    if (uri === null)
+      request.problem ??= wireFailure("request", "bad-target", "a target that leads out of its root", 400, {});
+    else {
+      request.uri = uri.uri;
+      request.args = uri.args;
+      request.quoted = uri.quoted;
+    }
+    return request;
+  }
+
+  /** Stands for a request that could not be read: the default server answers. */
+  unreadable(exchange: Exchange): ServerRequest {
+    return new ServerRequest(exchange, this, this.#setFor(exchange).defaultServer);
+  }
+
+  /** What binds a request to a server of its upstream: an address, or a text; "" = nothing does. */
+  balanceKey(request: ServerRequest): string {
+    const { balance } = request.exchange.group!.config;
+    if (typeof balance === "string") return "";
+    if ("ipHash" in balance) return request.subject.remoteAddress;
+    if (!("hashText" in balance)) return "";
+    let text = this.#balanceTexts.get(balance.hashText);
+    if (!text) {
+      text = this.compiler.text(balance.hashText);
+      this.#balanceTexts.set(balance.hashText, text);
+    }
+    return text.render(request.subject);
+  }
+
+  /** Whether a text matches one of the patterns. */
+  matchesAny(patterns: readonly Pattern[], text: string): boolean {
+    return patterns.some((pattern) => {
+      let regex = this.#patterns.get(pattern);
+      if (!regex) {
+        regex = compile(pattern).regex;
+        this.#patterns.set(pattern, regex);
+      }
+      return regex.test(text);
+    });
+  }
+
+  /** What sub_filter looks for; kept where no variable is in it. */
+  subPatterns(request: ServerRequest, sub: SubConfig): SubPatterns {
+    const known = this.#subs.get(sub);
+    if (known) return known;
+    const texts = sub.pairs.map(({ from }) => this.compiler.text(from));
+    const patterns = subPatterns(texts.map((text) => text.render(request.subject)));
+    if (texts.every(({ constant }) => constant !== null)) this.#subs.set(sub, patterns);
+    return patterns;
+  }
+
+  /** A request of our own, for another. */
+  subrequest(exchange: Exchange, sub: SubrequestOf): ServerRequest {
+    const { parent } = sub;
+    const request = new ServerRequest(exchange, this, parent.server, sub);
+    request.internal = true;
+    request.asReceived = false;
+    request.host = parent.host;
+    request.hostPort = parent.hostPort;
+    request.quoted = parent.quoted;
+    return request;
+  }
+
+  #setFor({ client }: Exchange): {
+    readonly defaultServer: ServerPlan;
+    find: ServerTable<ServerPlan>["sets"][number]["find"];
+  } {
+    const { address } = client.listener;
+    const set =
+      address.kind === "unix"
+        ? this.#table.onPath(address.path)
+        : this.#table.onPort(client.localAddress, address.port);
+    return set ?? this.#table.sets[0]!;
+  }
+}
+
+function compile(pattern: Pattern): CompiledPattern {
+  const compiled = compilePattern(pattern);
+  if ("problem" in compiled) throw new Error(`pattern "${pattern.source}": ${compiled.problem}`);
+  return compiled;
+}
+
+function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
+  const label = config.name === "" ? "_" : config.name;
+  const tree: LocationTree<LocationPlan> = compileLocations(
+    config.locations,
+    (location) => planLocation(location, `${label} ${locationLabel(location)}`, context),
+    compile,
+  );
+  const base = planSettings(config.settings, label, context);
+  return {
+    config,
+    name: config.name,
+    mergeSlashes: config.head.mergeSlashes,
+    base,
+    program: compileProgram(config.rewrite, context.compiler, (settings) => planSettings(settings, label, context)),
+    named: tree.named,
+    findLocation(request) {
+      const found = findLocation(tree, request.uri);
+      if (found.pattern) keepCaptures(context.compiler, request, found.pattern);
+      request.redirectBare = found.redirect;
+      const location = found.location ?? base;
+      const { exceptFor } = location;
+      return exceptFor && !exceptFor.methods.has(request.exchange.method) ? exceptFor.plan : location;
+    },
+  };
+}
+
+function locationLabel({ match }: ServerConfig["locations"][number]): string {
+  switch (match.kind) {
+    case "exact":
+      return `= ${match.path}`;
+    case "prefix":
+      return match.path;
+    case "pattern":
+      return `~ ${match.source}`;
+    case "named":
+      return match.name;
+  }
+}
