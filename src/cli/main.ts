@@ -23,7 +23,10 @@ function program(): Command {
     .description(
       "run the gateway in the foreground: before URLs, or with a configuration file (default ./goodgate.yaml)",
     )
-    .argument("[config-or-url...]", "goodgate.yaml, or one or more http(s):// URLs that form one upstream")
+    .argument(
+      "[config-or-url...]",
+      "goodgate.yaml or nginx.conf, or one or more http(s):// URLs that form one upstream",
+    )
     .option("--listen <address>", "address to listen on (repeatable; default :8080)", collect, [])
     .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
     .option("--workers <n|auto>", "worker processes (default 1)")

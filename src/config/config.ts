@@ -33,6 +33,8 @@ export interface Config {
   /** Listener of the console and of /metrics, /healthz, /readyz; null = off. */
   readonly console: Address | null;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
+  /** What names of endpoints that are resolved at load stood for then. */
+  readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly routes: readonly RouteConfig[];
   /** Virtual servers; null = the routes decide. */
   readonly servers: ServersConfig | null;

@@ -26,13 +26,15 @@ export function readClass(parser: PatternParser): PatternNode {
       set |= setOf(parser, low);
       continue;
     }
-    parser.at++;
+    const dash = parser.at++;
     quoted = skipUnmeant(parser, quoted);
     if (parser.at >= parser.source.length || (!quoted && parser.source[parser.at] === "]")) {
       set |= setOf(parser, low) | chars.bytesOf("-");
       continue;
     }
-    const range = rangeTo(low, readMember(parser, quoted), parser.at);
+    if (low.code === null) throw new PatternError(INVALID_RANGE, dash);
+    const high = readMember(parser, quoted);
+    const range = rangeTo(low.code, high, parser.at);
     set |= setOf(parser, { set: range, code: low.code });
   }
   return { kind: "chars", chars: negated ? chars.complement(set) : set };
@@ -54,11 +56,13 @@ function dashOfRange(parser: PatternParser, quoted: boolean): boolean {
 }
 
 /** What "low-high" stands for. */
-function rangeTo(low: Member, high: Member, at: number): chars.Chars {
-  if (low.code === null || high.code === null) throw new PatternError("invalid range in character class", at);
-  if (high.code < low.code) throw new PatternError("range out of order in character class", at);
-  return chars.between(low.code, high.code);
+function rangeTo(low: number, high: Member, at: number): chars.Chars {
+  if (high.code === null) throw new PatternError(INVALID_RANGE, at);
+  if (high.code < low) throw new PatternError("range out of order in character class", at - 1);
+  return chars.between(low, high.code);
 }
+
+const INVALID_RANGE = "invalid range in character class";
 
 /** \Q, \E and, in extended-more mode, blanks; whether what follows is quoted. */
 function skipUnmeant(parser: PatternParser, quoted: boolean): boolean {
@@ -93,7 +97,7 @@ function readMember(parser: PatternParser, quoted: boolean): Member {
     return { set: chars.bytesOf(letter), code: letter.charCodeAt(0) };
   }
   if ("BRXNKGZAzgk".includes(letter)) {
-    throw new PatternError("escape sequence is invalid in character class", parser.at + 1);
+    throw new PatternError("escape sequence is invalid in character class", parser.at);
   }
   const set = readSetEscape(parser, start);
   return { set, code: /[dwshvpP]/i.test(letter) ? null : codeOf(set) };
@@ -112,7 +116,7 @@ function readPosix(parser: PatternParser): chars.Chars | null {
   const match = parser.match(/\[:(\^?)([a-z]+):\]/y);
   if (match === null) return null;
   const name = match[2]!;
-  if (!Object.hasOwn(chars.POSIX, name)) throw new PatternError("unknown POSIX class name", start);
+  if (!Object.hasOwn(chars.POSIX, name)) throw new PatternError("unknown POSIX class name", start + 2);
   // Case does not count for these two where it does not count.
   const cased = parser.modes.ignoreCase && (name === "upper" || name === "lower") ? "alpha" : name;
   const set = chars.POSIX[cased]!;

@@ -36,7 +36,7 @@ export function readEscape(parser: PatternParser): PatternNode {
       return { kind: "chars", chars: chars.ALL };
     case "N":
       if (/^\{(?!\d+(?:,\d*)?\})/.test(parser.source.slice(parser.at + 1, parser.at + 16)))
-        throw new PatternError(NOT_IN_PCRE, start);
+        throw new PatternError(NOT_IN_PCRE, start + 2);
       parser.at++;
       return { kind: "chars", chars: chars.complement(chars.NEWLINE) };
     case "K":
@@ -64,7 +64,7 @@ export function readSetEscape(parser: PatternParser, start: number): chars.Chars
   if (Object.hasOwn(CONTROLS, letter)) return chars.byte(CONTROLS[letter]!);
   if (letter === "c") return chars.byte(readControl(parser));
   if (letter === "x") return chars.byte(readHex(parser, start));
-  if (letter === "o") return chars.byte(readBracedOctal(parser, start));
+  if (letter === "o") return chars.byte(readBracedOctal(parser));
   if (letter === "p" || letter === "P") return readProperty(parser, letter === "P", start);
   if (/[0-7]/.test(letter)) {
     parser.at--;
@@ -72,7 +72,7 @@ export function readSetEscape(parser: PatternParser, start: number): chars.Chars
     if (code > 255) throw new PatternError(TOO_LARGE_OCTAL, parser.at);
     return chars.byte(code);
   }
-  if ("FLlUu".includes(letter)) throw new PatternError(NOT_IN_PCRE, start);
+  if ("FLlUu".includes(letter)) throw new PatternError(NOT_IN_PCRE, start + 2);
   if (/[a-z]/i.test(letter)) throw new PatternError("unrecognized character follows \\", start + 1);
   return chars.byte(letter.charCodeAt(0) & 0xff);
 }
@@ -94,20 +94,26 @@ function readControl(parser: PatternParser): number {
 function readHex(parser: PatternParser, start: number): number {
   if (parser.source[parser.at] === "{") {
     const braced = parser.match(/\{([0-9a-f]+)\}/iy);
-    if (braced === null) throw new PatternError("non-hex character in \\x{} (closing brace missing?)", start);
+    if (braced === null) throw new PatternError("non-hex character in \\x{} (closing brace missing?)", start + 3);
     const code = Number.parseInt(braced[1]!, 16);
-    if (code > 255) throw new PatternError(TOO_LARGE, parser.at);
+    if (code > 255) throw new PatternError(TOO_LARGE, parser.at - 1);
     return code;
   }
   const digits = parser.match(/[0-9a-f]{0,2}/iy)![0];
   return digits === "" ? 0 : Number.parseInt(digits, 16);
 }
 
-function readBracedOctal(parser: PatternParser, start: number): number {
+function readBracedOctal(parser: PatternParser): number {
   const braced = parser.match(/\{([0-7]+)\}/y);
-  if (braced === null) throw new PatternError("missing opening brace after \\o, or not an octal number", start);
+  if (braced === null)
+    throw new PatternError(
+      parser.source[parser.at] === "{"
+        ? "non-octal character in \\o{} (closing brace missing?)"
+        : "missing opening brace after \\o",
+      parser.at + 1,
+    );
   const code = Number.parseInt(braced[1]!, 8);
-  if (code > 255) throw new PatternError(TOO_LARGE, parser.at);
+  if (code > 255) throw new PatternError(TOO_LARGE, parser.at - 1);
   return code;
 }
 
@@ -115,7 +121,7 @@ function readProperty(parser: PatternParser, negated: boolean, start: number): c
   const match = parser.match(/\{(\^?)\s*([\w& -]+)\}|([A-Za-z])/y);
   if (match === null) throw new PatternError("malformed \\P or \\p sequence", start);
   const set = chars.unicodeSet((match[2] ?? match[3]!).trim());
-  if (set === undefined) throw new PatternError("unknown property after \\P or \\p", start);
+  if (set === undefined) throw new PatternError("unknown property after \\P or \\p", parser.at);
   return negated !== (match[1] === "^") ? chars.complement(set) : set;
 }
 
@@ -123,7 +129,8 @@ function readProperty(parser: PatternParser, negated: boolean, start: number): c
 function readNumbered(parser: PatternParser, start: number): PatternNode {
   const digits = parser.match(/\d{1,9}/y)![0];
   const number = Number(digits);
-  if (number < 10 || /^[89]/.test(digits) || number <= parser.groupCount) return parser.reference(number, start);
+  if (number < 10 || /^[89]/.test(digits) || number <= parser.groupCount)
+    return parser.reference(number, parser.at - 1);
   parser.at = start + 1;
   return parser.set(readSetEscape(parser, start));
 }
@@ -132,18 +139,22 @@ function readG(parser: PatternParser, start: number): PatternNode {
   parser.at++;
   if (/[<']/.test(parser.source[parser.at] ?? "")) throw new PatternError(RECURSION, start);
   const name = parser.match(/\{([A-Za-z_]\w*)\}/y);
-  if (name !== null) return parser.reference(name[1]!, start);
+  if (name !== null) return parser.reference(name[1]!, start + 3);
   const match = parser.match(/\{([+-]?)(\d{1,9})\}|([+-]?)(\d{1,9})/y);
   if (match === null) {
     throw new PatternError(
       "\\g is not followed by a braced, angle-bracketed, or quoted name/number or by a plain number",
-      start,
+      start + 2,
     );
   }
   const sign = match[1] ?? match[3];
   const number = Number(match[2] ?? match[4]);
-  if (sign === "-") return parser.reference(parser.groupCount - number + 1, start);
-  return parser.reference(sign === "+" ? parser.groupCount + number : number, start);
+  const at = parser.at - 1;
+  if (sign === "-" && number > parser.groupCount) {
+    throw new PatternError("reference to non-existent subpattern", start + 2);
+  }
+  if (sign === "-") return parser.reference(parser.groupCount - number + 1, at);
+  return parser.reference(sign === "+" ? parser.groupCount + number : number, at);
 }
 
 /** Said of (?R), (?1), (?&name), \g<1> and the like. */
@@ -153,9 +164,9 @@ function readK(parser: PatternParser, start: number): PatternNode {
   parser.at++;
   const match = parser.match(/\{(\w+)\}|<(\w+)>|'(\w+)'/y);
   if (match === null) {
-    throw new PatternError("\\k is not followed by a braced, angle-bracketed, or quoted name", start);
+    throw new PatternError("\\k is not followed by a braced, angle-bracketed, or quoted name", start + 2);
   }
-  return parser.reference((match[1] ?? match[2] ?? match[3])!, start);
+  return parser.reference((match[1] ?? match[2] ?? match[3])!, start + 3);
 }
 
 function lineBreak(): PatternNode {

@@ -49,10 +49,14 @@ function skipComment(parser: PatternParser): null {
 
 function readVerb(parser: PatternParser, start: number): "never" {
   if (parser.match(/\*(?:F|FAIL)(?=\))/y) !== null) return "never";
-  if (/^\*[A-Z]*(?::[^)]*)?\)/.test(parser.source.slice(parser.at, parser.at + 64))) {
+  if (parser.match(/\*(?:ACCEPT|COMMIT|MARK|PRUNE|SKIP|THEN)?(?::[^)]*)?\)/y) !== null) {
     throw new PatternError("backtracking verbs are not supported", start);
   }
-  throw new PatternError("(*VERB) not recognized or malformed", start);
+  if (parser.match(/\*[a-z_]+:/y) !== null) {
+    throw new PatternError("groups with a name of letters, such as (*atomic:, are not supported", start);
+  }
+  parser.match(/\*\w*/y);
+  throw new PatternError("(*VERB) not recognized or malformed", parser.at);
 }
 
 function readNamed(parser: PatternParser): GroupHead {
@@ -62,7 +66,7 @@ function readNamed(parser: PatternParser): GroupHead {
   if (name === "") throw new PatternError("subpattern name expected", start);
   if (/^\d/.test(name)) throw new PatternError("subpattern name must start with a non-digit", start);
   if (name.length > NAME_MAX) {
-    throw new PatternError(`subpattern name is too long (maximum ${NAME_MAX} code units)`, start);
+    throw new PatternError(`subpattern name is too long (maximum ${NAME_MAX} code units)`, start + NAME_MAX + 1);
   }
   if (!parser.take(terminator)) {
     throw new PatternError("syntax error in subpattern name (missing terminator?)", parser.at);

@@ -145,7 +145,6 @@ export class PatternParser {
 
   /** Usually one; \Q…\E gives several, and what sets a mode none. */
   #atoms(): PatternNode[] {
-    const start = this.at;
     if (this.take("\\Q")) {
       const end = this.source.indexOf("\\E", this.at);
       const literal = this.source.slice(this.at, end < 0 ? this.source.length : end);
@@ -153,7 +152,7 @@ export class PatternParser {
       return Array.from(literal, (character) => this.set(chars.byte(character.charCodeAt(0) & 0xff)));
     }
     if (this.take("\\E")) return [];
-    if (this.match(QUANTIFIER) !== null) throw new PatternError(NOT_REPEATABLE, start);
+    if (this.match(QUANTIFIER) !== null) throw new PatternError(NOT_REPEATABLE, this.at - 1);
     const character = this.source[this.at++]!;
     switch (character) {
       case ".":
@@ -196,16 +195,15 @@ export class PatternParser {
   #quantified(part: PatternNode): PatternNode {
     if (this.modes.extended) this.match(/(?:[\t\n\v\f\r ]|#[^\n]*(?:\n|$))+/y);
     while (this.source.startsWith("(?#", this.at)) readGroupHead(this, 1);
-    while (this.take("\\E"));
-    const start = this.at;
+    while (this.take("\\E") || this.take("\\Q\\E"));
     const quantifier = this.match(QUANTIFIER)?.[0];
     if (quantifier === undefined) return part;
-    if (part.kind === "edge" || part === NEVER) throw new PatternError(NOT_REPEATABLE, start);
+    if (part.kind === "edge" || part === NEVER) throw new PatternError(NOT_REPEATABLE, this.at - 1);
     const [min, max] = boundsOf(quantifier);
     if (min > REPEAT_MAX || (max !== Infinity && max > REPEAT_MAX)) {
-      throw new PatternError("number too big in {} quantifier", start);
+      throw new PatternError("number too big in {} quantifier", this.at - 1);
     }
-    if (max < min) throw new PatternError("numbers out of order in {} quantifier", start);
+    if (max < min) throw new PatternError("numbers out of order in {} quantifier", this.at - 1);
     const lazy = this.take("?");
     const possessive = !lazy && this.take("+");
     const mode = possessive ? "possessive" : lazy === this.modes.ungreedy ? "greedy" : "lazy";

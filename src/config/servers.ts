@@ -24,6 +24,8 @@ export interface ServersConfig {
   readonly formats: readonly LogFormatConfig[];
   /** Where a response may be recoded (charset_map); missing = nowhere. */
   readonly charsetMaps?: readonly CharsetMapConfig[];
+  /** Names that `set`, groups of patterns and auth_request_set define, and what they are before: "" or not there. */
+  readonly slots?: readonly { readonly name: string; readonly unset: "empty" | "not-found" }[];
   /** What Server says: name, or name/version where tokens are on. */
   readonly product: { readonly name: string; readonly version: string };
 }

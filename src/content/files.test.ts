@@ -134,6 +134,15 @@ test("a path with a NUL leads nowhere", async () => {
   }
 });
 
+test("files that are being opened count as open", async () => {
+  const store = new FileStore(1, new FixedPace(false));
+  const path = folder.add("file");
+  const [one, two] = await Promise.all([store.open(path), store.open(path)]);
+  expect(isProblem(two) && two.code).toBe("EMFILE");
+  if (!isProblem(one)) one.close();
+  expect(store.openCount).toBe(0);
+});
+
 test("closing while the thread pool reads waits for the read", async () => {
   const store = new FileStore(10, new FixedPace(false));
   const file = await opened(store, folder.add("file", "content"));

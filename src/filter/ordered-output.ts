@@ -35,6 +35,7 @@ export class OrderedOutput {
     this.#parts.push(place);
     part.then(
       (bytes) => {
+        if (this.#next === NOWHERE) return;
         place.fetched = bytes;
         this.#pendingBytes += bytes.length;
         this.#advance();

@@ -3,6 +3,7 @@
 // be written or a format that fails costs its own lines, counted, not the request. A record is read before
 // exchangeEnded returns; nothing of it is kept.
 import type { LogConfig } from "../config/config.ts";
+import { log } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
 import { type AccessFormat, compileAccessLog } from "./access-log.ts";
@@ -12,6 +13,7 @@ import { Ledger } from "./ledger.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Metrics } from "./metrics.ts";
 import { type ExchangeRecord, hasFailed } from "./record.ts";
+import { ServerLogs } from "./server-logs.ts";
 
 /** What is remembered beside the metrics; it outlives a reload. */
 export interface Memory {
@@ -35,6 +37,7 @@ export interface ExchangeObserver {
   /** Writes what waits, at once; for the end of the process. */
   flushSync(): void;
   close(): Promise<void>;
+  readonly logs: ServerLogs;
 }
 
 /** Opens the logs of a configuration; throws an Error that says which cannot be opened and why. */
@@ -55,11 +58,18 @@ class Observer implements ExchangeObserver {
   readonly #access: LogWriter | null;
   readonly #failures: LogWriter | null;
   readonly #failureLog: FailureLog | null;
+  readonly logs: ServerLogs;
 
   constructor(config: LogConfig, metrics: Metrics, memory: Memory, wallClock: () => Ms) {
     this.#metrics = metrics;
     this.#memory = memory;
     this.#wallClock = wallClock;
+    this.logs = new ServerLogs(
+      (message) => log.warn(message),
+      (lines) => {
+        metrics.linesDropped.access += lines;
+      },
+    );
     this.#format = config.access ? compileAccessLog(config.access.format) : null;
     // All formats of the access log are ASCII.
     this.#access = config.access
@@ -114,23 +124,24 @@ class Observer implements ExchangeObserver {
   }
 
   async reopen(): Promise<void> {
-    await Promise.all([this.#access?.reopen(), this.#failures?.reopen()]);
+    await Promise.all([this.#access?.reopen(), this.#failures?.reopen(), this.logs.reopen()]);
   }
 
   async flush(): Promise<void> {
     this.#failureLog?.summarise();
-    await Promise.all([this.#access?.flush(), this.#failures?.flush()]);
+    await Promise.all([this.#access?.flush(), this.#failures?.flush(), this.logs.flush()]);
   }
 
   flushSync(): void {
     this.#failureLog?.summarise();
     this.#access?.flushSync();
     this.#failures?.flushSync();
+    this.logs.flushSync();
   }
 
   async close(): Promise<void> {
     this.#failureLog?.close();
     this.#memory.events.summarise();
-    await Promise.all([this.#access?.close(), this.#failures?.close()]);
+    await Promise.all([this.#access?.close(), this.#failures?.close(), this.logs.close()]);
   }
 }

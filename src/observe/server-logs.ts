@@ -1,31 +1,42 @@
-// The logs of virtual servers: one object for one configuration, which opens them when it is put together and closes
-// them when nothing runs under it any more. What keeps a log from being written goes to the program's own log.
-import { log } from "../std/log.ts";
-import { ErrorLogs } from "./error-log.ts";
-import { AccessLogs } from "./format-log.ts";
+// The logs of virtual servers in one generation of the configuration: opened as locations name them, closed together.
+import type { AccessLogConfig, ErrorLogConfig } from "../config/servers.ts";
+import { type ErrorLog, ErrorLogs } from "./error-log.ts";
+import { type AccessLog, AccessLogs } from "./format-log.ts";
 
 export class ServerLogs {
-  readonly access: AccessLogs;
-  readonly errors: ErrorLogs;
+  readonly #access: AccessLogs;
+  readonly #errors: ErrorLogs;
 
-  /** `onDrop` is told of lines of access logs that were lost. */
-  constructor(onDrop: (lines: number) => void = () => {}, report: (message: string) => void = log.error) {
-    this.access = new AccessLogs(report, onDrop);
-    this.errors = new ErrorLogs(report);
+  /** `report` is told what keeps a log from being written; `onDrop` how many lines were lost. */
+  constructor(report: (message: string) => void, onDrop: (lines: number) => void) {
+    this.#access = new AccessLogs(report, onDrop);
+    this.#errors = new ErrorLogs(report);
   }
 
-  /** Opens files anew, after they were renamed. */
+  /** Opens an access log; throws an Error that says why it cannot be. */
+  access(config: AccessLogConfig): AccessLog {
+    return this.#access.open(config);
+  }
+
+  /** Opens the error logs of a location; throws an Error that says why one cannot be. */
+  error(configs: readonly ErrorLogConfig[]): ErrorLog {
+    return this.#errors.open(configs);
+  }
+
   async reopen(): Promise<void> {
-    await Promise.all([this.access.reopen(), this.errors.reopen()]);
+    await Promise.all([this.#access.reopen(), this.#errors.reopen()]);
   }
 
-  /** Writes what waits, at once; for the end of the process. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#access.flush(), this.#errors.flush()]);
+  }
+
   flushSync(): void {
-    this.access.flushSync();
-    this.errors.flushSync();
+    this.#access.flushSync();
+    this.#errors.flushSync();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.access.close(), this.errors.close()]);
+    await Promise.all([this.#access.close(), this.#errors.close()]);
   }
 }

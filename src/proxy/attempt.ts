@@ -424,6 +424,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   complete(reusable: boolean): void {
     const connection = this.connection!;
     this.#done();
+    this.group.judge.completed(this);
     if (reusable && this.sentAt > 0) this.target.pool.release(connection, this.endedAt);
     else connection.discard();
     this.#makeRoom();

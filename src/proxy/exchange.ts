@@ -16,7 +16,7 @@ import { beginRequest, endRequest, type RetryBudget } from "../resilience/retry-
 import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { UpstreamGroup } from "../upstream/group.ts";
+import type { Pick, UpstreamGroup } from "../upstream/group.ts";
 import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
 import { admit } from "./admit.ts";
 import { Attempt, type HowToTry } from "./attempt.ts";
@@ -25,11 +25,13 @@ import { ExchangeContext } from "./exchange-context.ts";
 import { Leaver } from "./leaver.ts";
 import type { PlaceholderContext } from "./placeholders.ts";
 import type { RoutePlan } from "./plan.ts";
+import { NextTries } from "./next-tries.ts";
 import { RequestBody, tooLarge } from "./request-body.ts";
 import { newRequestId, requestIdFor } from "./request-id.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
+import { tellFailedAttempt } from "./server/log.ts";
 import type { ServerRequest } from "./server/request.ts";
 import { Tries } from "./tries.ts";
 
@@ -55,7 +57,7 @@ export class Exchange implements ExchangeRecord {
   attempt: Attempt | null = null;
   attempts: Attempt[] = [];
   /** What goes beyond the first try; null = nothing has. */
-  #tries: Tries | null = null;
+  #tries: Tries | NextTries | null = null;
   /** Where it counts as a request in flight. */
   #counted: RetryBudget | null = null;
   status = 0;
@@ -211,14 +213,19 @@ export class Exchange implements ExchangeRecord {
   #startAttempt(): void {
     const group = this.group!;
     if (group.room.size > 0 || group.overloaded) return this.#needTries().behindOthers();
-    const endpoint = group.pick(NONE_TRIED, this.balanceKey);
+    const endpoint = this.pickServer(NONE_TRIED);
     if (typeof endpoint === "string") this.#needTries().without(endpoint);
     else this.tryOn(endpoint, FIRST_TRY);
   }
 
-  #needTries(): Tries {
-    this.#tries ??= new Tries(this);
+  #needTries(): Tries | NextTries {
+    this.#tries ??= this.group!.peers ? new NextTries(this) : new Tries(this);
     return this.#tries;
+  }
+
+  /** The next endpoint that was not tried, by what binds the exchange to one. */
+  pickServer(tried: readonly Endpoint[]): Pick {
+    return this.group!.pick(tried, this.balanceKey, this.served ? this.served.boundRoute : "");
   }
 
   /** Begins an attempt. */
@@ -270,6 +277,7 @@ export class Exchange implements ExchangeRecord {
   /** An attempt has failed before its response was whole. */
   attemptFailed(attempt: Attempt, failure: Failure): void {
     this.attempt = null;
+    if (this.served) tellFailedAttempt(this.served, attempt, failure);
     if (this.ended) return;
     if (this.respondedAt > 0) return this.fail(failure);
     this.#needTries().failed(attempt, failure);

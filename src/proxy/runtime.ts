@@ -5,6 +5,7 @@ import { type DialTarget, dial } from "../net/dial.ts";
 import { type Resolver, resolverFor } from "../net/resolve.ts";
 import { createUpstreamTls, type UpstreamTlsContext } from "../net/upstream-tls.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
+import type { ServerLogs } from "../observe/server-logs.ts";
 import type { Random } from "../upstream/balance-two.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
 import { UpstreamGroup } from "../upstream/group.ts";
@@ -12,7 +13,7 @@ import type { Dial } from "../upstream/watch.ts";
 import type { HeadLimits } from "../wire/head.ts";
 import { planRoutes, type RoutePlan } from "./plan.ts";
 import { compileRouter, type Router } from "./route.ts";
-import { type ErrorLogger, Servers } from "./server/servers.ts";
+import { Servers } from "./server/servers.ts";
 import type { UpstreamTable } from "./server/target.ts";
 
 /** The program's own log. */
@@ -26,6 +27,8 @@ export interface GatewayLog {
 export interface Observer {
   exchangeEnded(record: ExchangeRecord): void;
   upstreamEvent(event: UpstreamEvent): void;
+  /** Opens the logs of virtual servers; without it they have none. */
+  readonly logs?: ServerLogs;
 }
 
 /** What a runtime is given by those who simulate the world, and by the generation before it. */
@@ -64,16 +67,15 @@ export class Runtime {
       this.#resolvers.set(name, resolverFor(upstream.resolve));
     }
     const table: UpstreamTable = { get: (name) => this.groups.get(name), adHoc: () => null };
-    const errorLog: ErrorLogger = (_request, level, text) => {
-      if (level === "error" || level === "crit") log.error(text);
-    };
-    this.servers = config.servers && new Servers(config.servers, table, errorLog, context.previous?.servers ?? null);
+    this.servers =
+      config.servers && new Servers(config.servers, table, observer.logs ?? null, context.previous?.servers ?? null);
   }
 
   #groupOf(name: string, { dial: dialWith = dial, random, previous }: RuntimeContext): UpstreamGroup {
     return new UpstreamGroup(this.config.upstreams.get(name)!, {
       ...(random && { random }),
       previous: previous?.groups.get(name),
+      addressesOf: (host) => this.config.addresses?.[host] ?? null,
       onEvent: (event) => this.observer.upstreamEvent(event),
       dial: dialWith,
       dialTarget: ({ config }, timeouts) => this.#dialTarget(name, config.address, timeouts),

@@ -22,8 +22,9 @@ const PORT_MAX = 65_535;
 export function readHost(value: string): Host | null {
   const literal = value.charCodeAt(0) === OPENING;
   let to = literal ? endOfLiteral(value) : endOfName(value);
-  if (to < 0 || !isPort(value, to)) return null;
-  const port = to === value.length ? 0 : Number(value.slice(to + 1));
+  if (to < 0) return null;
+  const port = readPort(value, to);
+  if (port < 0) return null;
   if (!literal && value.charCodeAt(to - 1) === DOT) to -= 1;
   if (to === 0) return null;
   return { host: lowerCase(value, to), port: port === 0 ? undefined : String(port) };
@@ -53,18 +54,18 @@ function endOfLiteral(value: string): number {
   return -1;
 }
 
-/** Whether nothing or ":" and a number stands at `from`. */
-function isPort(value: string, from: number): boolean {
-  if (from === value.length) return true;
-  if (value.charCodeAt(from) !== COLON) return false;
+/** What ":" and digits at `from` say; 0 = nothing, -1 = they are no port. */
+function readPort(value: string, from: number): number {
+  if (from === value.length) return 0;
+  if (value.charCodeAt(from) !== COLON) return -1;
   let port = 0;
   for (let i = from + 1; i < value.length; i++) {
     const c = value.charCodeAt(i);
-    if (c < DIGIT_0 || c > DIGIT_9) return false;
+    if (c < DIGIT_0 || c > DIGIT_9) return -1;
     port = port * 10 + c - DIGIT_0;
-    if (port > PORT_MAX) return false;
+    if (port > PORT_MAX) return -1;
   }
-  return true;
+  return port;
 }
 
 /** Most hosts come in lower case: those are not copied. */

@@ -21,23 +21,17 @@ export interface Uri {
 const HASH = 0x23;
 const PLUS = 0x2b;
 
+// "/." need not be a dot segment, and "//" may stay; both are rare. One expression is faster than a loop here.
+const MAYBE_COMPLEX = /[%#]|\/[./]/;
+
 /** Reads a target that begins with "/" (an absolute one without its authority); null = it is none. */
 export function readUri(target: string, mergeSlashes: boolean): Uri | null {
   if (target.charCodeAt(0) !== SLASH) return null;
-  let end = 1;
-  let before = SLASH;
-  let plus = false;
-  for (; end < target.length; end++) {
-    const c = target.charCodeAt(end);
-    if (c === QUESTION) break;
-    if (c === PERCENT || c === HASH) return readComplex(target, mergeSlashes);
-    // "/." need not be a dot segment, and "//" may stay; both are rare.
-    if (before === SLASH && (c === SLASH || c === DOT)) return readComplex(target, mergeSlashes);
-    if (c === PLUS) plus = true;
-    before = c;
-  }
-  if (end === target.length) return { uri: target, args: undefined, quoted: false, plus };
-  return { uri: target.slice(0, end), args: argsFrom(target, end + 1), quoted: false, plus };
+  const question = target.indexOf("?");
+  const uri = question < 0 ? target : target.slice(0, question);
+  if (MAYBE_COMPLEX.test(uri)) return readComplex(target, mergeSlashes);
+  const args = question < 0 ? undefined : argsFrom(target, question + 1);
+  return { uri, args, quoted: false, plus: uri.includes("+") };
 }
 
 /** A fragment ends the arguments, as it ends the path: some clients send it. */

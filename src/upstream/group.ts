@@ -331,7 +331,7 @@ function hasPeers({ endpoints, balance }: UpstreamConfig): boolean {
 
 function namesOf(group: UpstreamGroup, query: NameQuery | undefined): NameWatch | null {
   const { endpoints, resolver } = group.config;
-  if (!resolver) return null;
+  if (!resolver || endpoints.every(({ resolve }) => resolve !== "at-run-time")) return null;
   return new NameWatch(endpoints, resolver, query ?? nameQueryOf(resolver), (server, found) =>
     group.setAddresses(server, found),
   );

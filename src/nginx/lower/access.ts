@@ -17,7 +17,7 @@ export function accessOf(scope: Scope, lowering: Lowering): AccessConfig {
     basic: basicOf(scope, lowering),
     request: requestOf(scope),
     requestSets: scope.all("auth_request_set").flatMap((directive) => {
-      const variable = definedName(scope, directive, 0);
+      const variable = definedName(scope, directive, 0, "not-found");
       const value = textOf(scope, directive, argOf(directive, 1));
       return variable === null ? [] : [{ variable, value }];
     }),

@@ -1,16 +1,23 @@
 // Tells of variables that a configuration uses and that nothing defines. nginx notices when it has read everything.
+import type { ServersConfig } from "../../config/servers.ts";
 import { isKnown } from "../../config/variable-names.ts";
 import type { Scope } from "./scope.ts";
 
 /** One problem for each name, where it is used first. */
 export function complainUnknownVariables({ variables, problems }: Scope): void {
   for (const [name, directive] of variables.used) {
-    if (isKnown(name) || variables.defined.has(name) || isOfRefusedModule(name)) continue;
-    problems.complain(directive, `unknown "${name}" variable`, undefined, { placeless: true });
+    if (isKnown(name) || variables.defined.has(name)) continue;
+    if (isOfRefusedModule(name)) variables.defined.set(name, "not-found");
+    else problems.complain(directive, `unknown "${name}" variable`, undefined, { placeless: true });
   }
 }
 
-/** The directives that they need are refused with a reason of their own. */
+/** Names that have a place in each request, and what they are before. */
+export function slotsOf({ variables }: Scope): NonNullable<ServersConfig["slots"]> {
+  return [...variables.defined].flatMap(([name, unset]) => (unset === "made" ? [] : [{ name, unset }]));
+}
+
+/** They have no value: the directives that they need are refused with a reason of their own. */
 function isOfRefusedModule(name: string): boolean {
   return /^(?:geoip|fastcgi|uwsgi|scgi|grpc|uid)_/.test(name);
 }

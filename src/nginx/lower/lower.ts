@@ -8,7 +8,7 @@ import type { NginxProblem } from "../problem.ts";
 import type { Directive } from "../tree.ts";
 import { readCaches } from "./cache-paths.ts";
 import { charsetMapsOf } from "./charset.ts";
-import { complainUnknownVariables } from "./known-variables.ts";
+import { complainUnknownVariables, slotsOf } from "./known-variables.ts";
 import { complainUnknownZones, zonesOf } from "./limits.ts";
 import { listenersOf, readListen } from "./listen.ts";
 import { matchOf } from "./location.ts";
@@ -92,7 +92,16 @@ function httpOf(http: Scope, options: LowerOptions): Http {
   return {
     listeners: listenersOf(lowering),
     upstreams,
-    servers: { servers, variables, zones, caches, formats, charsetMaps, product: options.product ?? NGINX },
+    servers: {
+      servers,
+      variables,
+      zones,
+      caches,
+      formats,
+      charsetMaps,
+      slots: slotsOf(http),
+      product: options.product ?? NGINX,
+    },
   };
 }
 

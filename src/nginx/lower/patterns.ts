@@ -20,7 +20,7 @@ export function patternOf(
     const at = rest === "" ? "" : ` at "${rest}"`;
     scope.problems.complain(directive, `pcre2_compile() failed: ${compiled.problem} in "${source}"${at}`, arg);
   } else {
-    for (const name of compiled.names) scope.variables.defined.add(name.toLowerCase());
+    for (const name of compiled.names) scope.variables.defined.set(name.toLowerCase(), "not-found");
   }
   return pattern;
 }

@@ -4,6 +4,7 @@ import { isProblem, parseAddress } from "../../config/address.ts";
 import type { ErrorLevel, ErrorLogConfig, SyslogConfig } from "../../config/servers.ts";
 import type { Ms } from "../../std/units.ts";
 import type { Directive } from "../tree.ts";
+import { parseNumber } from "../units.ts";
 import { type LowerOptions, prefixPath } from "./lowering.ts";
 import { argOf, argsOf, flagOf, msOf, type Scope } from "./scope.ts";
 
@@ -30,6 +31,9 @@ export function processSettingsOf(main: Scope, options: LowerOptions): ProcessSe
   const [name, group = name] = argsOf(main.last("user"));
   const workers = argOf(main.last("worker_processes"));
   const pid = argOf(main.last("pid"));
+  const said = main.last("worker_processes");
+  if (said && workers !== "auto" && parseNumber(workers) === undefined)
+    main.problems.complain(said, '"worker_processes" directive invalid value', said.args[0]);
   return {
     user: name === undefined || group === undefined ? null : { name, group },
     workerProcesses: workers === "auto" ? "auto" : Number(workers) || 1,

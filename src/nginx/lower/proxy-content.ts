@@ -11,7 +11,7 @@ import { argOf, flagOf, type Scope, wordOf } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
 import { checkCertificateCache } from "./tls-options.ts";
 import { upstreamTlsOf } from "./tls-upstream.ts";
-import { groupFor, hostsByText, modelUpstream, type Use, upstreamFor } from "./upstream-registry.ts";
+import { groupFor, hostsByText, type Use, upstreamFor } from "./upstream-registry.ts";
 import { parseUpstreamUrl, type UpstreamUrl } from "./upstream-url.ts";
 
 type Unsupported = Extract<ContentConfig, { kind: "unsupported" }>;
@@ -112,15 +112,13 @@ function hostNameOf({ host, portText, address }: UpstreamUrl, scheme: "http" | "
 
 function textTarget(scope: Scope, directive: Directive, parts: Parts, lowering: Lowering): ProxyTarget {
   const value = argOf(directive);
-  const use = useOf(scope, parts);
+  // The name that is verified is that of the host, which is known with the request.
   const tls = upstreamTlsOf(scope, null, lowering);
-  // The name is that of the host, which is known with the request.
-  const plain = /^https:\/\//i.test(value) ? null : use;
-  const secure = /^http:\/\//i.test(value) ? null : { ...use, tls };
+  const schemes = { http: !/^https:\/\//i.test(value), https: /^http:\/\//i.test(value) ? null : tls };
   return {
     kind: "text",
     url: textOf(scope, directive, directive.args[0]!),
-    tls: secure === null ? null : tls,
-    hosts: hostsByText(plain, secure, modelUpstream(use), lowering),
+    tls: schemes.https,
+    hosts: hostsByText(useOf(scope, parts), schemes, lowering),
   };
 }

@@ -5,7 +5,7 @@ import type { Lowering } from "./lowering.ts";
 import { bindOf, type Names, retryRulesOf, timeoutsOf } from "./proxy-request.ts";
 import { bytesOf, flagOf, type Scope } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
-import { groupFor, hostsByText, modelUpstream, type Use, upstreamFor } from "./upstream-registry.ts";
+import { groupFor, hostsByText, type Use, upstreamFor } from "./upstream-registry.ts";
 import { parseUpstreamUrl } from "./upstream-url.ts";
 
 const NAMES: Names = {
@@ -39,7 +39,7 @@ export function tunnelConfigOf(scope: Scope, directive: Directive, lowering: Low
   return {
     kind: "tunnel",
     to: arg ? textOf(scope, directive, arg) : textOf(scope, directive, "$host:$request_port"),
-    hosts: hostsByText(use, null, modelUpstream(use), lowering),
+    hosts: hostsByText(use, { http: true, https: null }, lowering),
     timeouts: use.timeouts,
     retry: retryRulesOf(scope, NAMES),
     bind,

@@ -31,7 +31,10 @@ export function lowered(
   const loaded = loadNginx("nginx.conf", { read: () => confOf(http), list: () => [] });
   if ("errno" in loaded) throw new Error(loaded.text);
   const { problems } = checkDirectives(loaded, DIRECTIVES);
-  const { config, problems: found } = lowerNginx(loaded, { ...OPTIONS, ...options });
+  const isWrong = problems.some(({ severity }) => severity === "error");
+  const { config, problems: found } = isWrong
+    ? { config: null, problems: [] }
+    : lowerNginx(loaded, { ...OPTIONS, ...options });
   return { config, told: [...problems, ...found].map((problem) => nginxLine(problem).replace("nginx: ", "")) };
 }
 

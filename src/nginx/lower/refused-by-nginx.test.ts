@@ -14,8 +14,10 @@ const OPTIONS = {
   pid: "/run/nginx.pid",
 };
 
-/** What stands in a server block, or in the http block ("http: …"), on one line: line 4 or 3. */
+/** What stands in a server block, in the http block ("http: …") or in none ("main: …"), on one line. */
 const CASES = [
+  "main: worker_processes x;",
+  "main: error_log stderr what;",
   "listen 80000;",
   "listen 127.0.0.1:0;",
   "listen 8000-7000;",
@@ -142,7 +144,7 @@ const CASES = [
   "access_log /dev/null combined flush=1s;",
   "access_log /dev/null combined gzip=10;",
   "access_log /dev/null combined what;",
-  "access_log /tmp/$host combined buffer=1k;",
+  "access_log logs/$host combined buffer=1k;",
   "access_log syslog:what;",
   "access_log syslog:tag=a;",
   "access_log syslog:server=127.0.0.1,tag=a-b;",
@@ -162,6 +164,7 @@ const CASES = [
 ];
 
 function filesFor(text: string): ReadonlyMap<string, string> {
+  if (text.startsWith("main: ")) return new Map([["nginx.conf", `events {}\n${text.slice("main: ".length)}\n`]]);
   const inner = text.startsWith("http: ") ? text.slice("http: ".length) : `server {\n${text}\n}`;
   return new Map([["nginx.conf", `events {}\nhttp {\n${inner}\n}\n`]]);
 }

@@ -21,7 +21,7 @@ function stepOf(scope: Scope, directive: Directive, settingsOf: SettingsOfIf): R
     case "rewrite":
       return rewriteStep(scope, directive);
     case "set": {
-      const variable = definedName(scope, directive, 0);
+      const variable = definedName(scope, directive, 0, "empty");
       const value = textOf(scope, directive, argOf(directive, 1));
       return variable === null ? null : { do: "set", variable, value };
     }

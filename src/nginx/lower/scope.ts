@@ -32,7 +32,8 @@ export interface Scope {
 export interface VariableNames {
   /** Each with the directive that uses it first. */
   readonly used: Map<string, Directive>;
-  readonly defined: Set<string>;
+  /** Each with what it is before it has a value: "" or not there; "made" = it is always made from others. */
+  readonly defined: Map<string, "empty" | "not-found" | "made">;
 }
 
 /** What differs from an error at the directive. `placeless`: nginx names no line for it. */
@@ -76,7 +77,7 @@ export function problemCollector(main: Inclusion): ProblemCollector {
 /** The main context: the directives of -g and of the main file. */
 export function mainScope(inclusions: readonly Inclusion[], problems: ProblemCollector): Scope {
   const directives = inclusions.flatMap((inclusion) => placed(inclusion.file.directives, inclusion, problems));
-  const variables = { used: new Map(), defined: new Set<string>() };
+  const variables: VariableNames = { used: new Map(), defined: new Map() };
   return scopeOf({ kind: "main", directive: null, parent: null, directives, problems, variables });
 }
 

@@ -25,11 +25,18 @@ export interface Use {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Upstreams = Record<string, Writable<HostsByText["upstreams"][string]>>;
 
-/** A text with variables that may mean any group. */
+/** Texts with variables that may mean any group: those that have the same settings share it. */
 interface Waiting {
+  readonly hosts: HostsByText;
   readonly upstreams: Upstreams;
   readonly plain: Use | null;
   readonly secure: Use | null;
+}
+
+/** What a text with variables can begin with: "http:", and "https:" with these settings. */
+export interface Schemes {
+  readonly http: boolean;
+  readonly https: UpstreamTls | null;
 }
 
 interface Registry {
@@ -37,7 +44,8 @@ interface Registry {
   readonly groups: Map<string, Group>;
   /** Names of upstreams by group and use. */
   readonly names: Map<string, string>;
-  readonly waiting: Waiting[];
+  /** By their settings. */
+  readonly waiting: Map<string, Waiting>;
 }
 
 const registries = new WeakMap<Lowering, Registry>();
@@ -46,7 +54,7 @@ const registries = new WeakMap<Lowering, Registry>();
 function registryOf(lowering: Lowering): Registry {
   const known = registries.get(lowering);
   if (known) return known;
-  const registry: Registry = { groups: readGroups(lowering.http), names: new Map(), waiting: [] };
+  const registry: Registry = { groups: readGroups(lowering.http), names: new Map(), waiting: new Map() };
   registries.set(lowering, registry);
   return registry;
 }
@@ -122,8 +130,9 @@ export function upstreamFor(group: Group, use: Use, lowering: Lowering): string 
   const known = names.get(key);
   const before = known === undefined ? undefined : upstreams.get(known);
   if (known !== undefined && before) {
-    const headBytes = Math.max(before.limits.headBytes, use.headBytes);
-    upstreams.set(known, { ...before, limits: { ...before.limits, headBytes } });
+    const { headBytes } = use;
+    if (headBytes > before.limits.headBytes)
+      upstreams.set(known, { ...before, limits: { ...before.limits, headBytes } });
     return known;
   }
   let name = group.name;
@@ -133,36 +142,33 @@ export function upstreamFor(group: Group, use: Use, lowering: Lowering): string 
   return name;
 }
 
-/** What a host made of text may mean; `schemes` says which of them the text can begin with. */
-export function hostsByText(
-  plain: Use | null,
-  secure: Use | null,
-  { endpoints: _none, ...model }: UpstreamConfig,
-  lowering: Lowering,
-): HostsByText {
+/** What a host made of text may mean. */
+export function hostsByText(use: Use, { http, https }: Schemes, lowering: Lowering): HostsByText {
+  const { waiting } = registryOf(lowering);
+  const key = JSON.stringify([use, http, https]);
+  const known = waiting.get(key);
+  if (known) return known.hosts;
   const upstreams: Upstreams = {};
-  registryOf(lowering).waiting.push({ upstreams, plain, secure });
-  return { upstreams, model: { ...model, endpoints: [] } };
+  const hosts = { upstreams, model: upstreamOf("", NO_GROUP, use) };
+  waiting.set(key, { hosts, upstreams, plain: http ? use : null, secure: https && { ...use, tls: https } });
+  return hosts;
 }
 
-/** What a host that is no group becomes, once it is resolved. */
-export function modelUpstream(use: Use): UpstreamConfig {
-  const group: Group = {
-    name: "",
-    block: null,
-    endpoints: [],
-    balance: "round-robin",
-    sticky: null,
-    keepalive: NOT_KEPT,
-    resolver: null,
-  };
-  return upstreamOf("", group, use);
-}
+/** A host that is no group: what it resolves to is its endpoints. */
+const NO_GROUP: Group = {
+  name: "",
+  block: null,
+  endpoints: [],
+  balance: "round-robin",
+  sticky: null,
+  keepalive: NOT_KEPT,
+  resolver: null,
+};
 
 /** Checks and makes what no location has asked for yet. Comes last. */
 export function finishUpstreams(lowering: Lowering): void {
   const { groups, waiting } = registryOf(lowering);
-  for (const { upstreams, plain, secure } of waiting) {
+  for (const { upstreams, plain, secure } of waiting.values()) {
     for (const [key, group] of groups) {
       const entry: Upstreams[string] = {};
       if (plain) entry.http = upstreamFor(group, plain, lowering);

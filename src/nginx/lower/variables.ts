@@ -20,19 +20,25 @@ export function variablesOf(http: Scope): VariableConfig[] {
   };
   const names = Object.keys(readers);
   // It is refused; that the variable is unknown besides would tell nothing new.
-  for (const directive of http.own("perl_set")) definedName(http, directive, 0);
+  for (const directive of http.own("perl_set")) definedName(http, directive, 0, "not-found");
   return http.directives
     .filter(({ name }) => names.includes(name))
     .flatMap((directive) => readers[directive.name]?.(http, directive) ?? []);
 }
 
-/** The name that an argument gives to a variable; it is defined from here on. */
-export function definedName(scope: Scope, directive: Directive, index: number): string | null {
+/** The name that an argument gives to a variable; it is defined from here on. `unset`: what it is without a value. */
+export function definedName(
+  scope: Scope,
+  directive: Directive,
+  index: number,
+  unset: "empty" | "not-found" | "made" = "made",
+): string | null {
   const name = variableName(scope, directive, directive.args[index]);
   if (name === undefined) return null;
   if (!mayBeDefined(name))
     scope.problems.complain(directive, `the duplicate "${name}" variable`, directive.args[index]);
-  scope.variables.defined.add(name);
+  const { defined } = scope.variables;
+  if (!defined.has(name)) defined.set(name, unset);
   return name;
 }
 

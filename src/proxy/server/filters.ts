@@ -96,6 +96,8 @@ function conditionsOf({ exchange: { head } }: ServerRequest) {
 function addFields(request: ServerRequest, header: ResponseHeader, { lastModifiedSeconds }: Validators): void {
   const { location } = request;
   if (request.parent) return;
+  const cookie = request.servers.sticky.setCookie(request);
+  if (cookie) header.add("Set-Cookie", cookie);
   const { expires } = location.settings.response;
   if (expires) {
     const render = (text: string): string => request.servers.compiler.text(text).render(request.subject);

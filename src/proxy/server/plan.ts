@@ -4,6 +4,7 @@ import type {
   ErrorPageConfig,
   LocationConfig,
   LocationSettings,
+  LogFormatConfig,
   Pattern,
   ProxyConfig,
   ProxyRedirectRule,
@@ -14,6 +15,8 @@ import type { PatternMatch } from "../../routing/pattern.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { FIELD_OTHER, FIELD_X_FORWARDED_OTHER, kindBit, kindOf } from "../../wire/fields.ts";
 import type { RoutePlan } from "../plan.ts";
+import type { ErrorLog } from "../../observe/error-log.ts";
+import type { ServerLogs } from "../../observe/server-logs.ts";
 import type { AccessPlan } from "./access.ts";
 import { compileAccess } from "./access.ts";
 import type { Compiler } from "./compiler.ts";
@@ -84,6 +87,7 @@ export interface LocationPlan {
   readonly limits: LimitsPlan | null;
   readonly access: AccessPlan | null;
   readonly logs: readonly LogPlan[];
+  readonly errorLog: ErrorLog | null;
   /** Whether a referer is none of the valid ones; null = no rules. */
   readonly invalidReferer: ((referer: string | undefined, serverName: string) => boolean) | null;
 }
@@ -124,7 +128,9 @@ export interface PlanContext {
   readonly upstreams: UpstreamTable;
   readonly zones: ZoneTable;
   readonly product: { readonly name: string; readonly version: string };
-  readonly logFormats: (name: string) => Text | undefined;
+  readonly formats: readonly LogFormatConfig[];
+  /** Opens logs; null = nothing is logged. */
+  readonly logs: ServerLogs | null;
   readonly cached: Map<LocationSettings, LocationPlan>;
 }
 
@@ -193,6 +199,7 @@ export function planSettings(settings: LocationSettings, name: string, context: 
     limits: compileLimits(settings.limits, context),
     access: compileAccess(settings.access, compiler),
     logs: compileLogs(settings.logs, context),
+    errorLog: context.logs?.error(settings.errorLog) ?? null,
     invalidReferer: null,
   };
   context.cached.set(settings, plan);

@@ -44,6 +44,7 @@ const HIDDEN = kindBit(FIELD_DATE) | kindBit(FIELD_SERVER);
 export function takeUpstreamHead(request: ServerRequest, attempt: Attempt, head: ResponseHead): boolean {
   const proxy = request.location.proxy!;
   request.upstreamHead = head;
+  request.servers.sticky.learnAtHead(request);
   if (head.status >= 300 && proxy.interceptErrors && request.location.errorPages?.has(head.status)) {
     if (!request.inErrorPage || request.location.settings.recursiveErrorPages) {
       const challenge = head.status === 401 ? fieldValue(head, "www-authenticate") : undefined;
@@ -128,6 +129,8 @@ export function plainHeadText(request: ServerRequest, head: ResponseHead, bodyLe
 
 function addedLines(request: ServerRequest, status: number): string {
   let lines = "";
+  const cookie = request.servers.sticky.setCookie(request);
+  if (cookie) lines += `Set-Cookie: ${cookie}\r\n`;
   for (const { name, value, always } of request.location.addHeaders) {
     if (!always && !isPlainStatus(status)) continue;
     const rendered = value.constant ?? value.render(request.subject);

@@ -16,7 +16,7 @@ import type { Subject } from "../../variables/subject.ts";
 import type { ResponseHead } from "../../wire/head.ts";
 import type { Exchange } from "../exchange.ts";
 import { mayKeepAliveOn } from "./keep-alive.ts";
-import { writeLogs } from "./log.ts";
+import { tellFailure, writeError, writeLogs } from "./log.ts";
 import { Output, type OutputTarget } from "./output.ts";
 import { PHASES } from "./phases.ts";
 import type { LocationPlan, ServerPlan } from "./plan.ts";
@@ -115,6 +115,8 @@ export class ServerRequest {
   readonly releases: (() => void)[] = [];
   /** Index into exchange.attempts where tries begin that came behind an internal redirect. */
   readonly triesFrom: number[] = [];
+  /** Where there was no server to try: behind so many attempts, in which upstream. */
+  readonly withoutServer: { readonly at: number; readonly upstream: string }[] = [];
   readonly parent: ServerRequest | null;
   readonly target: OutputTarget | null;
   /** The limits have been met: not a second time behind an internal redirect. */
@@ -263,6 +265,17 @@ export class ServerRequest {
     return this.servers.balanceKey(this);
   }
 
+  /** The server that a cookie, route or session binds it to; "" = none does. */
+  get boundRoute(): string {
+    const { group } = this.exchange;
+    return group?.config.sticky ? this.servers.sticky.routeFor(this, group) : "";
+  }
+
+  /** There was no server to try: that is an entry in the list of tries, too. */
+  noServer(): void {
+    this.withoutServer.push({ at: this.exchange.attempts.length, upstream: this.exchange.group?.config.name ?? "" });
+  }
+
   /** The host that redirects to ourselves name. */
   hostForRedirect(): string {
     return this.host || this.server.name || this.subject.serverAddress;
@@ -281,11 +294,13 @@ export class ServerRequest {
 
   /** An attempt, or something else of ours, has failed before the response began. */
   failed(failure: Failure): void {
+    tellFailure(this, failure);
     respondFailed(this, failure);
   }
 
   /** The exchange is over. */
   ended(): void {
+    this.servers.sticky.learnAtEnd(this);
     for (const release of this.releases) release();
     this.releases.length = 0;
     this.output.abandon();
@@ -333,7 +348,7 @@ export class ServerRequest {
 
   /** A line for the error log. */
   log(level: ErrorLevel, text: string): void {
-    this.servers.errorLog(this, level, text);
+    writeError(this, level, text);
   }
 
   get now(): number {

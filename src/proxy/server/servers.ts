@@ -3,10 +3,11 @@
 import { randomInt } from "node:crypto";
 import { UserFiles } from "../../access/htpasswd.ts";
 import { compilePattern } from "../../config/pcre.ts";
-import type { ErrorLevel, Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
+import type { Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
 import { FileStore } from "../../content/files.ts";
 import { wireFailure } from "../../failure/classify.ts";
 import { type SubPatterns, subPatterns } from "../../filter/sub.ts";
+import type { ServerLogs } from "../../observe/server-logs.ts";
 import { readHost } from "../../routing/host.ts";
 import { compileLocations, findLocation, type LocationTree } from "../../routing/locations.ts";
 import type { CompiledPattern } from "../../routing/pattern.ts";
@@ -29,40 +30,39 @@ import {
 } from "./plan.ts";
 import { ServerRequest, type SubrequestOf } from "./request.ts";
 import { compileProgram } from "./rewrite.ts";
+import { Sticky } from "./sticky.ts";
 import type { UpstreamTable } from "./target.ts";
 
 const OPEN_FILES_MAX = 4096;
-
-/** What the data path tells of a request, for the error log. */
-export type ErrorLogger = (request: ServerRequest, level: ErrorLevel, text: string) => void;
 
 export class Servers {
   readonly config: ServersConfig;
   readonly compiler: Compiler;
   readonly zones: ZoneTable;
+  readonly sticky: Sticky;
   readonly files: FileStore;
   readonly userFiles: UserFiles;
   readonly random: () => number;
-  readonly errorLog: ErrorLogger;
   readonly #table: ServerTable<ServerPlan>;
   readonly #patterns = new Map<Pattern, RegExp>();
   readonly #subs = new Map<SubConfig, SubPatterns>();
   readonly #balanceTexts = new Map<string, CompiledText>();
 
-  constructor(config: ServersConfig, upstreams: UpstreamTable, errorLog: ErrorLogger, previous: Servers | null) {
+  constructor(config: ServersConfig, upstreams: UpstreamTable, logs: ServerLogs | null, previous: Servers | null) {
     this.config = config;
-    this.errorLog = errorLog;
     this.files = previous?.files ?? new FileStore(OPEN_FILES_MAX);
     this.userFiles = previous?.userFiles ?? new UserFiles(eventTime);
     this.random = seededRandom(randomInt(2 ** 32));
     this.compiler = new Compiler(new VariableTable(config.variables));
+    this.sticky = new Sticky(this.compiler);
     this.zones = new ZoneTable(config.zones, this.compiler, previous?.zones ?? null);
     const context: PlanContext = {
       compiler: this.compiler,
       upstreams,
       zones: this.zones,
       product: config.product,
-      logFormats: (name) => config.formats.find((format) => format.name === name)?.text,
+      formats: config.formats,
+      logs,
       cached: new Map(),
     };
     const plans = config.servers.map((server) => planServer(server, context));

@@ -1,4 +1,5 @@
 // The tries of a request as $upstream_* tell of them.
+import { CAUSES } from "../../failure/causes.ts";
 import { nginxStatusOf } from "../../failure/facets.ts";
 import { eventTime } from "../../std/clock.ts";
 import type { Try } from "../../variables/subject.ts";
@@ -7,9 +8,23 @@ import type { ServerRequest } from "./request.ts";
 
 /** One entry per attempt, and one where there was no endpoint to try. */
 export function triesOf(request: ServerRequest): Try[] {
-  const { exchange, triesFrom } = request;
-  return exchange.attempts.map((attempt, index) => tryOf(attempt, triesFrom.includes(index)));
+  const { exchange, triesFrom, withoutServer } = request;
+  const tries = exchange.attempts.map((attempt, index) => tryOf(attempt, triesFrom.includes(index)));
+  for (const [index, { at, upstream }] of withoutServer.entries()) {
+    tries.splice(at + index, 0, { ...NO_SERVER, address: upstream, afterRedirect: triesFrom.includes(at) });
+  }
+  return tries;
 }
+
+const NO_SERVER = {
+  status: CAUSES["no-healthy-upstream"].nginxStatus,
+  connectMs: -1,
+  headMs: -1,
+  responseMs: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  responseLength: 0,
+};
 
 function tryOf(attempt: Attempt, afterRedirect: boolean): Try {
   const { startedAt, failure, relay } = attempt;
