@@ -68,3 +68,20 @@ const TEXTS: Readonly<Record<number, string>> = {
 export function statusText(status: number): string {
   return TEXTS[status] ?? (status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "Response");
 }
+
+/** Phrases that nginx words in its own way: tools look for them in pages and status lines. */
+const NGINX_TEXTS: Readonly<Record<number, string>> = {
+  302: "Moved Temporarily",
+  405: "Not Allowed",
+  408: "Request Time-out",
+  413: "Request Entity Too Large",
+  414: "Request-URI Too Large",
+  416: "Requested Range Not Satisfiable",
+  503: "Service Temporarily Unavailable",
+  504: "Gateway Time-out",
+};
+
+/** The phrase that nginx has for a status. */
+export function nginxStatusText(status: number): string {
+  return NGINX_TEXTS[status] ?? statusText(status);
+}

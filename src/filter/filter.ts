@@ -16,6 +16,9 @@ export interface ByteSink {
 export interface BodyFilter extends ByteSink {
   /** Bytes that were taken and not yet given on. */
   readonly pendingBytes: number;
+  /** The sink is full: what can grow without a bound (a body that is unpacked) waits for resume. Others go on. */
+  pause?(): void;
+  resume?(): void;
   /** Nothing is given on any more; what is held is freed. */
   destroy(): void;
 }

@@ -78,7 +78,7 @@ export class SsiParser {
     }
   }
 
-  /** What was kept and is text after all; a command without its end is dropped. */
+  /** What was kept and is text after all (nginx would lose it); a command without its end is dropped. */
   end(): string {
     const text = this.#held;
     this.#held = "";

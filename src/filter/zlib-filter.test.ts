@@ -2,6 +2,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Collector, cuts, NO_EVENTS, through } from "./filter.fixture.ts";
+import type { ByteSink } from "./filter.ts";
 import { GunzipFilter } from "./gunzip.ts";
 import { GzipFilter } from "./gzip.ts";
 
@@ -67,6 +68,29 @@ test("what is no gzip, or cut, is an error, not a whole body", async () => {
   await expect(gunzip(["no gzip at all"])).rejects.toThrow();
   await expect(gunzip([packed.slice(0, -10)])).rejects.toThrow();
   await expect(gunzip([packed.slice(0, 10), packed.slice(11)])).rejects.toThrow();
+});
+
+test("while it is paused, a small body that unpacks to a large one does not come out whole", async () => {
+  const packed = gzipSync(Buffer.alloc(20_000_000));
+  let bytes = 0;
+  let ended = false;
+  const sink: ByteSink = { write: (piece) => (bytes += piece.length), flush() {}, end: () => (ended = true) };
+  const filter = new GunzipFilter(sink, NO_EVENTS);
+  filter.pause();
+  filter.write(packed);
+  filter.end();
+  for (let count = 0; count < 50; count++) await turn();
+  expect([bytes, ended]).toEqual([0, false]);
+  expect(filter.pendingBytes).toBe(packed.length);
+  filter.resume();
+  while (bytes === 0) await turn();
+  filter.pause();
+  const before = bytes;
+  for (let count = 0; count < 50; count++) await turn();
+  expect(bytes - before).toBeLessThan(100_000);
+  filter.resume();
+  while (!ended) await turn();
+  expect([bytes, filter.pendingBytes]).toEqual([20_000_000, 0]);
 });
 
 test("a destroyed filter gives nothing on, whatever its stream does", async () => {

@@ -30,6 +30,7 @@ export class ZlibFilter implements BodyFilter {
   #heldBytes = 0;
   #writtenBytes = 0;
   #stream: ZlibStream | null = null;
+  #paused = false;
   #over = false;
 
   constructor(work: ZlibWork, next: ByteSink, events: FilterEvents) {
@@ -82,6 +83,16 @@ export class ZlibFilter implements BodyFilter {
     this.#next.end();
   }
 
+  pause(): void {
+    this.#paused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream?.resume();
+  }
+
   destroy(): void {
     this.#over = true;
     this.#takeHeld();
@@ -107,6 +118,7 @@ export class ZlibFilter implements BodyFilter {
       this.destroy();
       this.#events.onError(error);
     });
+    if (this.#paused) stream.pause();
     for (const bytes of this.#takeHeld()) this.#feed(stream, bytes);
     return stream;
   }

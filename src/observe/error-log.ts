@@ -3,7 +3,7 @@
 //   client: 127.0.0.1, server: shop, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:81/", host: "shop",
 //   cause: connect-refused
 // (one line). The cause is ours and stands last, in the form of the other fields. A block may have several logs, each
-// with a level of its own. Lines are written behind the back of the data path, within 50 ms, and at the end.
+// with a level of its own. Lines are written behind the back of the data path: at once while there are few, else within 50 ms.
 import type { LogTarget } from "../config/config.ts";
 import type { ErrorLevel, ErrorLogConfig } from "../config/servers.ts";
 import type { CauseId } from "../failure/causes.ts";
@@ -47,6 +47,8 @@ const FLUSH_MS: Ms = 50;
 /** Where the lines of one `error_log` go. */
 interface Destination {
   write(level: ErrorLevel, line: string): void;
+  /** All lines of an entry are there. */
+  hurry(): void;
 }
 
 /** All open error logs of a process; a file that is named several times is open once. */
@@ -72,6 +74,7 @@ export class ErrorLogs {
         if (rank > most) return;
         const line = errorLine(level, text, about, new Date());
         for (const target of targets) if (rank <= target.rank) target.to.write(level, line);
+        for (const target of targets) if (rank <= target.rank) target.to.hurry();
       },
     };
   }
@@ -98,10 +101,9 @@ export class ErrorLogs {
   #destination(to: ErrorLogConfig["to"]): Destination {
     if (to.kind === "syslog") {
       const sender = this.#sender(to);
-      return { write: (level, line) => sender.send(line, level) };
+      return { write: (level, line) => sender.send(line, level), hurry: () => {} };
     }
-    const writer = this.#writer(openable(to));
-    return { write: (_, line) => writer.write(`${line}\n`) };
+    return writtenAtOnce(this.#writer(openable(to)));
   }
 
   #sender(config: Extract<ErrorLogConfig["to"], { kind: "syslog" }>): SyslogSender {
@@ -126,6 +128,21 @@ export class ErrorLogs {
     this.#writers.set(key, known);
     return known;
   }
+}
+
+/** Whoever reads the log behind the answer finds the line; lines that come while one is being written wait a moment. */
+function writtenAtOnce(writer: LogWriter): Destination {
+  let busy = false;
+  return {
+    write: (_, line) => writer.write(`${line}\n`),
+    hurry: () => {
+      if (busy) return;
+      busy = true;
+      void writer.flush().then(() => {
+        busy = false;
+      });
+    },
+  };
 }
 
 /**

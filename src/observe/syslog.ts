@@ -87,9 +87,8 @@ class UdpSender implements SyslogSender {
 
   async close(): Promise<void> {
     if (this.#pending > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-        setTimeout(resolve, CLOSE_MS).unref();
+      await withinClose((done) => {
+        this.#onIdle = done;
       });
     }
     this.#socket?.close();
@@ -175,9 +174,8 @@ class LoggerSender implements SyslogSender {
     this.#closed = true;
     const logger = this.#logger;
     if (!logger || logger.exitCode !== null) return;
-    await new Promise<void>((resolve) => {
-      logger.once("exit", () => resolve());
-      setTimeout(resolve, CLOSE_MS).unref();
+    await withinClose((done) => {
+      logger.once("exit", done);
       logger.stdin?.end();
     });
   }
@@ -195,6 +193,17 @@ class LoggerSender implements SyslogSender {
     child.unref();
     return child;
   }
+}
+
+/** The timer keeps the process for what is unreferenced otherwise. */
+function withinClose(start: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_MS);
+    start(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function onceInAWhile(report: (message: string) => void): (message: string) => void {

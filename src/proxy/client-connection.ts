@@ -6,19 +6,21 @@
 //     │          │
 //     │          └──▶ tunnel            (after 101)
 //     └──────────┴──▶ linger ──▶ closed (what the client still sends is thrown away, so that it can read our answer)
+import type { ErrorLevel } from "../config/servers.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import type { ProxyProtocolFacts, TlsFacts } from "../variables/subject.ts";
-import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
+import { type HeadLimits, isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseRequestHead } from "../wire/request-head.ts";
 import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerInfo } from "./listener.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Handshake } from "./server/handshake.ts";
 import { UNREADABLE } from "./unreadable.ts";
 
 /** After our last byte the client gets this long to read it and to close; longer while it goes on sending … */
@@ -54,6 +56,12 @@ export class ClientConnection extends Connection {
   proxyProtocol: ProxyProtocolFacts | null = null;
   /** What TLS says of it; null = plain. */
   tlsFacts: TlsFacts | null = null;
+  /** What its handshake agreed on; null = plain, or the listener has certificates of its own. */
+  handshake: Handshake | null = null;
+  /** Plain HTTP on a listener for TLS. */
+  plainOnTls = false;
+  #limits: HeadLimits | null = null;
+  #limitsOf: Runtime | null = null;
   /** What the last request of this connection said of it to the upstream, and for which host: the next says the same. */
   forwardedFor = "";
   forwardedBy: Runtime | null = null;
@@ -82,7 +90,28 @@ export class ClientConnection extends Connection {
 
   /** The connection is attached: the first head must come in time. */
   opened(): void {
-    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
+    this.setDeadline(eventTime() + this.headMs);
+  }
+
+  /** How long a head may take: as the virtual server of its address says, where there is one. */
+  get headMs(): Ms {
+    const { runtime } = this.gateway;
+    return runtime.servers?.headRulesFor(this).timeoutMs ?? runtime.config.client.timeouts.headMs;
+  }
+
+  /** Bounds of heads, asked for once per generation. */
+  get headLimits(): HeadLimits {
+    const { runtime } = this.gateway;
+    if (this.#limitsOf !== runtime) {
+      this.#limitsOf = runtime;
+      this.#limits = runtime.servers?.headLimitsFor(this) ?? runtime.headLimits;
+    }
+    return this.#limits!;
+  }
+
+  /** A line for the error log of its virtual server, before there is a request. */
+  logOpening(level: ErrorLevel, text: string): void {
+    this.gateway.runtime.servers?.logConnection(this, level, text);
   }
 
   override onBytes(buffer: Buffer, start: number, end: number): void {
@@ -107,7 +136,6 @@ export class ClientConnection extends Connection {
   #readRequests(buffer: Buffer, start: number, end: number): void {
     let at = start;
     while (at < end && this.state === "head" && !this.closed) {
-      const limits = this.gateway.runtime.headLimits;
       if (this.#headBuffer) {
         const result = this.#headBuffer.push(buffer, at, end);
         if (result === undefined) return;
@@ -118,7 +146,7 @@ export class ClientConnection extends Connection {
         at = this.#begin(result.head as RequestHead, buffer, 0, buffer.length);
         end = buffer.length;
       } else {
-        const head = parseRequestHead(buffer, at, end, limits);
+        const head = parseRequestHead(buffer, at, end, this.headLimits);
         if (head === undefined) return this.#awaitRest(buffer, at, end);
         if (isWireError(head)) return this.#refuse(head);
         at = this.#begin(head, buffer, at + head.size, end);
@@ -132,11 +160,11 @@ export class ClientConnection extends Connection {
   }
 
   #awaitRest(buffer: Buffer, at: number, end: number): void {
-    this.#headBuffer = new HeadBuffer("request", this.gateway.runtime.headLimits);
+    this.#headBuffer = new HeadBuffer("request", this.headLimits);
     const early = this.#headBuffer.push(buffer, at, end);
     if (isWireError(early)) return this.#refuse(early);
     // The deadline of a first head runs since the connection was opened, that of a later one from its first byte.
-    if (this.requests > 0) this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
+    if (this.requests > 0) this.setDeadline(eventTime() + this.headMs);
   }
 
   #begin(head: RequestHead, buffer: Buffer, start: number, end: number): number {
@@ -218,7 +246,7 @@ export class ClientConnection extends Connection {
   readStash(stash: Buffer): void {
     if (this.closed || this.state !== "head") return;
     this.resumeReading();
-    this.setDeadline(eventTime() + this.gateway.runtime.config.client.timeouts.headMs);
+    this.setDeadline(eventTime() + this.headMs);
     this.#owned = true;
     this.#readRequests(stash, 0, stash.length);
     this.#owned = false;
@@ -298,7 +326,7 @@ export class ClientConnection extends Connection {
         return;
       case "head":
         if (this.#headBuffer) {
-          const deadlineMs = this.gateway.runtime.config.client.timeouts.headMs;
+          const deadlineMs = this.headMs;
           this.#fail(deadlineFailure("client-head", { deadline: "client-head", deadlineMs }));
         } else this.#linger();
     }

@@ -74,7 +74,7 @@ describe("one level", () => {
     const tree = compileLocations([location("~ ^/(?<first>[^/]+)/(.*)$"), location("/")], shown, compileAsIs);
     const { pattern: match } = findLocation(tree, "/a/b/c");
     expect([...(match?.captures ?? [])]).toEqual(["/a/b/c", "a", "b/c"]);
-    expect(match?.names).toEqual(["first"]);
+    expect(match?.pattern.names).toEqual(["first"]);
     expect(match?.captures.groups).toEqual({ first: "a" });
     expect(findLocation(tree, "/a").pattern).toBeNull();
   });

@@ -198,7 +198,7 @@ function matchPatterns<T>(
   for (const { location, pattern, inner } of patterns) {
     const captures = pattern.regex.exec(uri);
     if (!captures) continue;
-    const match: PatternMatch = { captures, names: pattern.names, outer };
+    const match: PatternMatch = { captures, pattern, outer };
     const within = inner.length > 0 ? matchPatterns(inner, uri, match) : null;
     return within ?? { location, redirect: false, pattern: match, decided: true };
   }

@@ -3,13 +3,10 @@
 // Paths are not bounded for them, unlike in proxy/route.ts: a pattern that is passed over for a long path would let it
 // by the rules of its location, and nginx has no such bound. What a path can be long is what head buffers hold (8 KiB
 // unless said otherwise); patterns that can take too long on that are a matter for the check of the configuration.
+import type { CompiledPattern } from "../config/pcre.ts";
 import type { Pattern } from "../config/servers.ts";
 
-/** A pattern ready to run; `names` are those of its groups, which become variables. */
-export interface CompiledPattern {
-  readonly regex: RegExp;
-  readonly names: readonly string[];
-}
+export type { CompiledPattern };
 
 /** Translates a pattern; the configuration has been checked, so there is no pattern that cannot be. */
 export type CompilePattern = (pattern: Pattern) => CompiledPattern;
@@ -18,8 +15,8 @@ export type CompilePattern = (pattern: Pattern) => CompiledPattern;
 export interface PatternMatch {
   /** [0] the whole match, then the groups. */
   readonly captures: RegExpExecArray;
-  /** Groups that become variables: their values are in captures.groups. */
-  readonly names: readonly string[];
+  /** What matched: it knows which capture is which group. */
+  readonly pattern: CompiledPattern;
   /** The pattern that matched before this one, around it: its named groups hold, too; null = none. */
   readonly outer: PatternMatch | null;
 }

@@ -91,7 +91,7 @@ function compileSet<T>(
       if (match || host === "") return match ?? fallback;
       for (const { pattern, server } of patterns) {
         const captures = pattern.regex.exec(host);
-        if (captures) return { server, pattern: { captures, names: pattern.names, outer: null } };
+        if (captures) return { server, pattern: { captures, pattern, outer: null } };
       }
       return fallback;
     },

@@ -2,7 +2,7 @@
 // that its variables gave. One line a case, in JSON. "[::5]" without a port is an address since a later version.
 
 /** The argument k; $split $half $part. */
-export const SPLITS: readonly (readonly string[])[] = lines(String.raw`
+export const SPLITS: readonly (readonly string[])[] = lines(`
 ["user0", "b x p"]
 ["user7919", "c x q"]
 ["user15838", "d y "]
@@ -70,7 +70,7 @@ export const MAPS: readonly (readonly string[])[] = lines(String.raw`
 `);
 
 /** The argument k; $h. */
-export const HOSTS: readonly (readonly string[])[] = lines(String.raw`
+export const HOSTS: readonly (readonly string[])[] = lines(`
 ["", "none"]
 ["example.com", "exact"]
 ["EXAMPLE.com", "exact"]
@@ -97,7 +97,7 @@ export const HOSTS: readonly (readonly string[])[] = lines(String.raw`
 `);
 
 /** The argument ip; $g $r. */
-export const GEOS: readonly (readonly string[])[] = lines(String.raw`
+export const GEOS: readonly (readonly string[])[] = lines(`
 ["", "none def"]
 ["10.0.0.1", "ten a"]
 ["10.1.9.9", "tenone d"]
@@ -128,7 +128,7 @@ export const GEOS: readonly (readonly string[])[] = lines(String.raw`
 `);
 
 /** The argument ip and X-Forwarded-For; $p $pr. */
-export const PROXIES: readonly (readonly string[])[] = lines(String.raw`
+export const PROXIES: readonly (readonly string[])[] = lines(`
 ["10.0.0.1", "1.1.1.1", "one one"]
 ["9.9.9.9", "1.1.1.1", "def def"]
 ["10.0.0.1", "1.1.1.1, 2.2.2.2", "two two"]

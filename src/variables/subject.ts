@@ -28,7 +28,7 @@ export interface Subject {
   readonly requestPort: string | undefined;
   /** Fields of this name (lower case) joined: "; " for cookie, else ", ". */
   header(name: string): string | undefined;
-  /** A cookie by its name as written. */
+  /** A cookie; the name is in lower case and case does not count (parameters.ts: cookieOf). */
   cookie(name: string): string | undefined;
   /** Bytes of line, fields and body received. */
   readonly requestLength: number;
@@ -111,7 +111,7 @@ export interface Subject {
   readonly tries: readonly Try[];
   /** Of the last response head from an upstream. */
   upstreamHeader(name: string): string | undefined;
-  /** Set-Cookie of that name in it. */
+  /** Set-Cookie of that name in it; the name is in lower case and case does not count (parameters.ts: setCookieOf). */
   upstreamCookie(name: string): string | undefined;
   upstreamTrailer(name: string): string | undefined;
   /** Name of the upstream that was asked last. */

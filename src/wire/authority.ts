@@ -10,7 +10,7 @@ export function isAuthority(text: string, from: number, to: number): boolean {
   let i = from;
   if (text.charCodeAt(from) === BRACKET) {
     i = text.indexOf("]", from) + 1;
-    if (i === 0 || i > to || !isIPv6(text.slice(from + 1, i - 1))) return false;
+    if (i === 0 || i > to || !isIPLiteral(text.slice(from + 1, i - 1))) return false;
   } else while (i < to && (BYTE_CLASS[text.charCodeAt(i)]! & IN_HOST) !== 0) i++;
   if (i === from) return false;
   return i === to || (text.charCodeAt(i) === COLON && isPort(text, i + 1, to));
@@ -26,6 +26,11 @@ function isPort(text: string, from: number, to: number): boolean {
     port = port * 10 + c - DIGIT_0;
   }
   return port <= 65_535;
+}
+
+/** What may stand in brackets: IPv6, or a form of the future ("v1.x"), RFC 3986 §3.2.2. */
+function isIPLiteral(text: string): boolean {
+  return isIPv6(text) || /^v[0-9a-f]+\.[\w.~!$&'()*+,;=:-]+$/i.test(text);
 }
 
 /** RFC 3986 §3.2.2, without zone ids: eight groups, or fewer around one "::"; the last two may be an IPv4 address. */

@@ -125,7 +125,11 @@ function run(name) {
       env: {
         ...process.env,
         TEST_NGINX_BINARY: resolve(values.binary),
+        // As root its workers would become nobody, who may not read the suite's folders.
+        ...(process.getuid?.() === 0 && { TEST_NGINX_GLOBALS: "user root;" }),
         TMPDIR: temporary,
+        // What is skipped counts as failed, so nothing is skipped for taking long or for listening on every address.
+        TEST_NGINX_UNSAFE: process.env.TEST_NGINX_UNSAFE ?? "1",
         ...(globals ? { TEST_NGINX_GLOBALS: globals } : {}),
       },
     });

@@ -11,7 +11,8 @@ const SUBKEYS = 18;
 const BOX_WORDS = 4 * 256;
 const MAGIC = "OrpheanBeholderScryDoubt";
 /** About a millisecond each. */
-const EXPANSIONS_BETWEEN_PAUSES = 16;
+const EXPANSIONS_BETWEEN_PAUSES = 8;
+const TERMS_BETWEEN_PAUSES = 250;
 
 interface Schedule {
   readonly subkeys: Uint32Array;
@@ -28,7 +29,7 @@ export function* bcrypt(password: Buffer, entry: string): Generator<void, string
   const saltText = match[3]!;
   const salt = decode(saltText);
   const key = Buffer.concat([password, Buffer.alloc(1)]).subarray(0, PASSWORD_BYTES_MAX);
-  initial ??= digitsOfPi();
+  initial ??= yield* digitsOfPi();
   const schedule = { subkeys: initial.subkeys.slice(), boxes: initial.boxes.slice() };
   expand(schedule, key, salt);
   const nothing = Buffer.alloc(16);
@@ -85,24 +86,30 @@ function encipher({ subkeys, boxes }: Schedule, words: Uint32Array, at: number):
 }
 
 /** The fraction of pi in words of 32 bits, by Machin's formula. */
-function digitsOfPi(): Schedule {
+function* digitsOfPi(): Generator<void, Schedule> {
   const words = SUBKEYS + BOX_WORDS;
   const bits = BigInt(words * 32);
   const guard = 32n;
   const one = 1n << (bits + guard);
-  const arctan = (inverse: bigint): bigint => {
-    let power = one / inverse;
-    let sum = power;
-    for (let divisor = 3n, sign = -1n; power > 0n; divisor += 2n, sign = -sign) {
-      power /= inverse * inverse;
-      sum += sign * (power / divisor);
-    }
-    return sum;
-  };
-  const pi = (16n * arctan(5n) - 4n * arctan(239n)) >> guard;
+  const fifth = yield* arctan(5n, one);
+  const other = yield* arctan(239n, one);
+  const pi = (16n * fifth - 4n * other) >> guard;
   const digits = (pi & ((1n << bits) - 1n)).toString(16).padStart(words * 8, "0");
   const all = wordsOf(Buffer.from(digits, "hex"));
   return { subkeys: all.slice(0, SUBKEYS), boxes: all.slice(SUBKEYS) };
+}
+
+/** The arctangent of 1/inverse in units of 1/one. */
+function* arctan(inverse: bigint, one: bigint): Generator<void, bigint> {
+  const square = inverse * inverse;
+  let power = one / inverse;
+  let sum = power;
+  for (let divisor = 3, sign = -1n; power > 0n; divisor += 2, sign = -sign) {
+    power /= square;
+    sum += sign * (power / BigInt(divisor));
+    if (divisor % (2 * TERMS_BETWEEN_PAUSES) === 1) yield;
+  }
+  return sum;
 }
 
 function wordsOf(bytes: Buffer): Uint32Array {

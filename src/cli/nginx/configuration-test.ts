@@ -3,12 +3,20 @@
 // its line, a mark where the mistake is and what was meant. What Goodgate refuses is an error as well: the test
 // answers whether this program could run the file.
 import { dumpFiles } from "../../nginx/load.ts";
+import type { NginxProblem } from "../../nginx/problem.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
 import { filesToOpen, tryToOpen } from "./files-to-open.ts";
 import type { Names } from "./names.ts";
 import type { Options } from "./options.ts";
 import { isError, readConfiguration } from "./reading.ts";
 import type { StartLog } from "./start-log.ts";
+
+/** nginx finds these when it has read everything and has said that the syntax is fine. */
+const LATE = /^(?:no "events" section|zero size shared memory zone )/;
+
+function isLate({ placeless, message }: NginxProblem): boolean {
+  return placeless === true && LATE.test(message);
+}
 
 /** Tests the configuration and prints what came of it; returns the exit code. */
 export function testConfiguration(
@@ -27,12 +35,13 @@ export function testConfiguration(
     return failed();
   }
   const { configuration, problems } = reading;
-  const ofFiles = problems.filter(({ placeless }) => !placeless);
+  const ofFiles = problems.filter((problem) => !isLate(problem));
   sayProblems(ofFiles, log, hints);
   if (ofFiles.some(isError)) return failed();
   if (!quiet) log.tell(`the configuration file ${names.conf} syntax is ok`);
-  if (problems.some(isError)) {
-    sayProblems(problems.filter(isError), log, hints);
+  const late = problems.filter(isLate);
+  if (late.some(isError)) {
+    sayProblems(late, log, hints);
     return failed();
   }
   const complaint = tryToOpen(filesToOpen(configuration, names));

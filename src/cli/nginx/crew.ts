@@ -62,8 +62,8 @@ function makeService({ config, settings, identity, inherited, log }: Serving): S
 
 /** nginx's words for a listener that cannot be opened, or whatever the error says. */
 export function bindText(error: unknown): string {
-  const { address, port, syscall } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (address === undefined && syscall === undefined) return (error as Error).message;
+  const { address, port, syscall = "" } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== "bind" && syscall !== "listen") return (error as Error).message;
   const { errno, text } = systemError(error);
   const host = address?.includes(":") ? `[${address}]` : address || "0.0.0.0";
   const where = address?.startsWith("/") ? `unix:${address}` : `${host}:${port ?? 0}`;

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import type { Config } from "../../config/config.ts";
 import type { ErrorLevel } from "../../config/servers.ts";
 import type { ProcessSettings } from "../../nginx/lower/process.ts";
+import type { ClientConnection } from "../../proxy/client-connection.ts";
 import { handDown, type InheritedSockets } from "../inherited-sockets.ts";
 import { Served } from "../serve.ts";
 import type { Crew } from "../workers.ts";
@@ -120,9 +121,13 @@ export class NginxLife {
     const single = service instanceof Served;
     if (single !== (workers === 0))
       this.#say("warn", "the number of processes stays as it was: it changes from one to several at a start only");
+    const boundMs = this.#settings.shutdownTimeoutMs;
+    const before = service instanceof Served && boundMs > 0 ? [...service.gateway.connections] : [];
     const { ended } =
       service instanceof Served ? await service.reload(config) : await service.replace(config, Math.max(1, workers));
-    this.#log.use(settings.errorLogs);
+    // nginx's old worker closes what it has then, clients that have sent nothing included.
+    if (before.length > 0) setTimeout(() => closeAll(service as Served, before), boundMs);
+    await this.#log.use(settings.errorLogs);
     this.#movePid(settings.pid);
     this.#config = config;
     this.#settings = settings;
@@ -240,4 +245,8 @@ export class NginxLife {
     await this.#log.close();
     process.exit(0);
   }
+}
+
+function closeAll({ gateway }: Served, connections: readonly ClientConnection[]): void {
+  for (const connection of connections) if (gateway.connections.has(connection)) connection.destroy();
 }

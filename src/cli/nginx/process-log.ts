@@ -1,5 +1,6 @@
 // The error log of the process itself, by the `error_log` of the main context. It takes what nginx logs of signals and
 // workers, and what Goodgate's own log has to say.
+import { isDeepStrictEqual } from "node:util";
 import type { ErrorLevel, ErrorLogConfig } from "../../config/servers.ts";
 import { type ErrorLog, ErrorLogs } from "../../observe/error-log.ts";
 import { setLogSink } from "../../std/log.ts";
@@ -8,11 +9,13 @@ import type { StartLog } from "./start-log.ts";
 const LEVELS: Readonly<Record<string, ErrorLevel>> = { info: "notice", warn: "warn", error: "error" };
 
 export class ProcessLog {
+  #configs: readonly ErrorLogConfig[];
   #logs: ErrorLogs;
   #log: ErrorLog;
 
   /** Throws where a log cannot be opened. */
   constructor(configs: readonly ErrorLogConfig[]) {
+    this.#configs = configs;
     this.#logs = new ErrorLogs(complainOnStderr);
     this.#log = this.#logs.open(configs);
     setLogSink((line) => {
@@ -25,11 +28,15 @@ export class ProcessLog {
     this.#log.log(level, text, null);
   }
 
-  /** Another configuration; where its logs cannot be opened, the old ones stay and the error is thrown. */
-  use(configs: readonly ErrorLogConfig[]): void {
+  /** Another configuration: files are opened anew. Where one cannot be, the old ones stay and the error is thrown. */
+  async use(configs: readonly ErrorLogConfig[]): Promise<void> {
+    if (isDeepStrictEqual(configs, this.#configs)) return this.reopen();
+    // What was said before stands before what is said now, though it may be in the same file.
+    await this.#logs.flush();
     const logs = new ErrorLogs(complainOnStderr);
     const log = logs.open(configs);
     const old = this.#logs;
+    this.#configs = configs;
     this.#logs = logs;
     this.#log = log;
     void old.close();

@@ -3,7 +3,7 @@ import type { AccessConfig, RealIpConfig, ReferersConfig, SecureLinkConfig } fro
 import type { Directive } from "../tree.ts";
 import { parseCidr } from "./cidr.ts";
 import { confPath, type Lowering } from "./lowering.ts";
-import { hostName } from "./names.ts";
+import { hostName, nameKeys } from "./names.ts";
 import { patternOf } from "./patterns.ts";
 import { argOf, enclosing, flagOf, msOf, oneOf, outwards, type Scope } from "./scope.ts";
 import { textOf } from "./text.ts";
@@ -105,6 +105,7 @@ export function referersOf(scope: Scope): ReferersConfig | null {
   const directives = scope.all("valid_referers");
   if (directives.length === 0) return null;
   const { problems } = scope;
+  const seen = new Set<string>();
   const result = { none: false, blocked: false, names: [], uris: [], patterns: [] } as Mutable<ReferersConfig>;
   for (const directive of directives)
     for (const arg of directive.args) {
@@ -118,6 +119,10 @@ export function referersOf(scope: Scope): ReferersConfig | null {
       else if (value.startsWith("~")) result.patterns.push(patternOf(scope, directive, value.slice(1), true, arg));
       else {
         const host = hostName(name);
+        const keys = host ? nameKeys(host) : [];
+        if (keys.some((key) => seen.has(key)))
+          problems.complain(directive, `conflicting parameter "${name.toLowerCase()}"`, arg);
+        for (const key of keys) seen.add(key);
         if (!host) problems.complain(directive, `invalid hostname or wildcard "${name}"`, arg);
         else if (uri === "") result.names.push(host);
         else result.uris.push({ name: name.toLowerCase(), uri });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { good, locationOf } from "./proxy.fixture.ts";
 
-const ZONE = "proxy_cache_path /tmp/c/ keys_zone=z:1m;";
+const ZONE = "proxy_cache_path /var/c/ keys_zone=z:1m;";
 
 /** What a location with these lines keeps. */
 const used = (lines: string, http = "") =>
@@ -22,7 +22,7 @@ test("folders", () => {
     },
     {
       name: "y",
-      path: "/tmp/c",
+      path: "/var/c",
       levels: [],
       useTempPath: true,
       keysBytes: 1_048_576,

@@ -11,18 +11,22 @@ import { hasVariables, textOf } from "./text.ts";
 /** null = nothing is kept. */
 export function cacheUseOf(scope: Scope, lowering: Lowering): CacheUseConfig | null {
   const directive = cacheDirective(scope);
+  // All of it is read where nothing is kept, too: nginx complains of it.
   const valid = scope.all("proxy_cache_valid").flatMap((each) => validOf(scope, each));
+  const bypass = predicates(scope, "proxy_cache_bypass");
+  const noCache = predicates(scope, "proxy_no_cache");
+  const keyDirective = scope.last("proxy_cache_key");
+  const key = keyDirective ? textOf(scope, keyDirective, keyDirective.args[0]!) : "";
   if (!directive || argOf(directive) === "off") return null;
   checkZone(scope, directive, lowering);
-  const key = scope.last("proxy_cache_key");
   const lock = flagOf(scope, "proxy_cache_lock", false);
   const stale = scope.all("proxy_cache_use_stale").flatMap((each) => argsOf(each).map((word) => word.toLowerCase()));
   return {
     cache: textOf(scope, directive, directive.args[0]!),
-    key: key ? textOf(scope, key, key.args[0]!) : "",
+    key,
     valid,
-    bypass: predicates(scope, "proxy_cache_bypass"),
-    noCache: predicates(scope, "proxy_no_cache"),
+    bypass,
+    noCache,
     minUses: numberOf(scope, "proxy_cache_min_uses", 1),
     methods: methodsOf(scope),
     useStale: stale.includes("off") ? [] : ([...new Set(stale)] as RetryCondition[]),
@@ -55,7 +59,11 @@ function checkZone(scope: Scope, directive: Directive, { caches, http }: Lowerin
   if (hasVariables(name) || caches.some((cache) => cache.name === name)) return;
   const hint = `add "proxy_cache_path /var/cache/nginx keys_zone=${name}:10m;" to http`;
   const facts = { ...atEndOf(http, directive), hint };
-  scope.problems.complain(directive, `"proxy_cache" zone "${name}" is unknown`, directive.args[0], facts);
+  // http by itself is nobody's, and then it is a zone that nobody has made.
+  if (scope.kind === "http") {
+    const text = `zero size shared memory zone "${name}"`;
+    scope.problems.complain(directive, text, directive.args[0], { ...facts, placeless: true });
+  } else scope.problems.complain(directive, `"proxy_cache" zone "${name}" is unknown`, directive.args[0], facts);
 }
 
 function predicates(scope: Scope, name: string): string[] {

@@ -5,7 +5,7 @@ import type { Directive } from "../tree.ts";
 import type { Lowering } from "./lowering.ts";
 import { mediaTypes } from "./media-types.ts";
 import { argOf, blockScope, flagOf, type Scope } from "./scope.ts";
-import { textOf } from "./text.ts";
+import { wholeVariable } from "./text.ts";
 
 const TEXTS = [
   ...["text/html", "text/xml", "text/plain", "text/vnd.wap.wml"],
@@ -27,7 +27,7 @@ export function charsetOf(scope: Scope, lowering: Lowering): CharsetConfig | nul
 
 function nameOf(scope: Scope, directive: Directive | undefined): string {
   const value = argOf(directive);
-  return directive && value.startsWith("$") ? textOf(scope, directive, value) : literalText(value);
+  return directive && value.startsWith("$") ? wholeVariable(scope, directive, value) : literalText(value);
 }
 
 /** Two charsets that are named and differ need a table. */

@@ -5,7 +5,7 @@ import { charsetOf } from "./charset.ts";
 import type { Lowering } from "./lowering.ts";
 import { mediaTypes } from "./media-types.ts";
 import { patternOf } from "./patterns.ts";
-import { argsOf, bytesOf, flagOf, numberOf, oneOf, type Scope, wordOf } from "./scope.ts";
+import { bytesOf, flagOf, numberOf, oneOf, type Scope, wordOf, wordsOf } from "./scope.ts";
 import { textOf } from "./text.ts";
 
 const HTML = ["text/html"];
@@ -27,7 +27,7 @@ export function filtersOf(scope: Scope, lowering: Lowering): FiltersConfig {
 }
 
 function gzipOf(scope: Scope): GzipConfig {
-  const proxied = argsOf(scope.last("gzip_proxied")).map((word) => word.toLowerCase());
+  const proxied = wordsOf(scope, "gzip_proxied");
   return {
     level: numberOf(scope, "gzip_comp_level", 1),
     minLengthBytes: bytesOf(scope, "gzip_min_length", 20),

@@ -1,6 +1,7 @@
 // Tells of variables that a configuration uses and that nothing defines. nginx notices when it has read everything.
 import type { ServersConfig } from "../../config/servers.ts";
-import { isKnown } from "../../config/variable-names.ts";
+import { suggest } from "../../config/suggest.ts";
+import { builtinNames, isKnown } from "../../config/variable-names.ts";
 import type { Scope } from "./scope.ts";
 
 /** One problem for each name, where it is used first. */
@@ -8,7 +9,11 @@ export function complainUnknownVariables({ variables, problems }: Scope): void {
   for (const [name, directive] of variables.used) {
     if (isKnown(name) || variables.defined.has(name)) continue;
     if (isOfRefusedModule(name)) variables.defined.set(name, "not-found");
-    else problems.complain(directive, `unknown "${name}" variable`, undefined, { placeless: true });
+    else {
+      const meant = suggest(name, [...variables.defined.keys(), ...builtinNames()]);
+      const hint = meant === undefined ? undefined : `did you mean "$${meant}"?`;
+      problems.complain(directive, `unknown "${name}" variable`, undefined, { placeless: true, hint });
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // limit_req and limit_conn: the zones of the http block, and what a location says of them.
 import type { ErrorLevel, LimitsConfig, ZoneConfig } from "../../config/servers.ts";
+import { suggest } from "../../config/suggest.ts";
 import type { Arg, Directive } from "../tree.ts";
 import { parseNumber, parseSize } from "../units.ts";
 import { argOf, flagOf, numberOf, oneOf, type Scope } from "./scope.ts";
@@ -129,7 +130,13 @@ function isRepeated(scope: Scope, directive: Directive, isSame: (other: Directiv
 export function complainUnknownZones(scope: Scope, zones: readonly ZoneConfig[]): void {
   const check = (kind: ZoneConfig["kind"], name: string, directive: Directive) => {
     if (zones.some((zone) => zone.kind === kind && zone.name === name)) return;
-    scope.problems.complain(directive, `zero size shared memory zone "${name}"`, undefined, { placeless: true });
+    const meant = suggest(
+      name,
+      zones.filter((zone) => zone.kind === kind).map((zone) => zone.name),
+    );
+    const define = `define it in the http block: ${kind === "rate" ? "limit_req_zone" : "limit_conn_zone"}`;
+    const hint = meant === undefined ? define : `did you mean "${meant}"?`;
+    scope.problems.complain(directive, `zero size shared memory zone "${name}"`, undefined, { placeless: true, hint });
   };
   for (const directive of scope.own("limit_conn")) check("connections", argOf(directive), directive);
   for (const directive of scope.own("limit_req"))

@@ -29,7 +29,7 @@ function locationOf(parent: Scope, directive: Directive, lowering: Lowering): Lo
   if (match.kind === "named" && scope.own("alias")[0])
     parent.problems.complain(scope.own("alias")[0]!, 'the "alias" directive cannot be used inside the named location');
   return {
-    match,
+    match: withRedirect(match, scope),
     rewrite: rewriteOf(scope, (inner) => settingsOf(inner, lowering)),
     settings: settingsOf(scope, lowering),
     limitExcept: limitExceptOf(scope, lowering),
@@ -37,18 +37,24 @@ function locationOf(parent: Scope, directive: Directive, lowering: Lowering): Lo
   };
 }
 
+/** A location that hands requests on, and ends with a slash, is asked for without it, too. */
+function withRedirect(match: LocationMatch, scope: Scope): LocationMatch {
+  if ((match.kind !== "exact" && match.kind !== "prefix") || !match.path.endsWith("/")) return match;
+  return { ...match, redirectBare: scope.directives.some(({ name }) => HANDS_ON.test(name)) };
+}
+
+const HANDS_ON = /^(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$/;
+
 /** What a location matches; a text = what nginx says. */
-export function matchOf({ args, block }: Directive): LocationMatch | string {
+export function matchOf({ args }: Directive): LocationMatch | string {
   const [first, second] = args;
   if (!first) return { kind: "prefix", path: "", final: false, redirectBare: false };
   const [modifier, name] = second ? [first.value, second.value] : modifierOf(first);
   if (second && !["=", "^~", "~", "~*"].includes(modifier)) return `invalid location modifier "${modifier}"`;
   if (modifier === "~" || modifier === "~*") return { kind: "pattern", source: name, ignoreCase: modifier === "~*" };
   if (modifier === "" && name.startsWith("@")) return { kind: "named", name };
-  const proxied = block?.directives.some((each) => each.name.endsWith("_pass")) ?? false;
-  const redirectBare = proxied && name.endsWith("/");
-  if (modifier === "=") return { kind: "exact", path: name, redirectBare };
-  return { kind: "prefix", path: name, final: modifier === "^~", redirectBare };
+  if (modifier === "=") return { kind: "exact", path: name, redirectBare: false };
+  return { kind: "prefix", path: name, final: modifier === "^~", redirectBare: false };
 }
 
 /** The modifier and the name of one word: "=/a", "^~/a", "~^/a", "~*^/a". */

@@ -1,5 +1,6 @@
 // Access logs and their formats.
 import type { AccessLogConfig, LogFormatConfig } from "../../config/servers.ts";
+import { suggest } from "../../config/suggest.ts";
 import type { Arg, Directive } from "../tree.ts";
 import { parseNumber, parseSize, parseTime } from "../units.ts";
 import { type Lowering, prefixPath } from "./lowering.ts";
@@ -64,7 +65,14 @@ function logOf(scope: Scope, directive: Directive, lowering: Lowering): AccessLo
   const to = targetOf(scope, directive, target, lowering);
   const name = format?.value ?? "combined";
   const known = lowering.formats.find((each) => each.name.toLowerCase() === name.toLowerCase());
-  if (!known) problems.complain(directive, `unknown log format "${name}"`, format);
+  if (!known) {
+    const meant = suggest(
+      name,
+      lowering.formats.map((each) => each.name),
+    );
+    const hint = meant === undefined ? "define it in the http block: log_format" : `did you mean "${meant}"?`;
+    problems.complain(directive, `unknown log format "${name}"`, format, { hint });
+  }
   const log = { to, format: known?.name ?? "combined", ...parametersOf(scope, directive) };
   if (log.flushMs > 0 && log.bufferBytes === 0)
     problems.complain(directive, `no buffer is defined for access_log "${target.value}"`);

@@ -182,15 +182,21 @@ describe("inheritance", () => {
   });
 
   test("included files stand in the place of their include", () => {
-    const text = "events {} http { include a.conf; server { include b.conf; } }";
+    const text = "events {} http { include a.conf; server { include b.conf; location /p/ { include p.conf; } } }";
     const { config } = lower(
       text,
       {},
-      { "a.conf": "add_header A 1;\n", "b.conf": "location / { include c.conf; }", "c.conf": "internal;" },
+      {
+        "a.conf": "add_header A 1;\n",
+        "b.conf": "location / { include c.conf; }",
+        "c.conf": "internal;",
+        "p.conf": PROXY,
+      },
     );
     const [server] = config!.servers!.servers;
     expect(server!.locations[0]!.settings.internal).toBe(true);
     expect(server!.settings.response.addHeaders).toHaveLength(1);
+    expect(server!.locations[1]!.match).toMatchObject({ path: "/p/", redirectBare: true });
   });
 });
 

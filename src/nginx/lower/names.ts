@@ -12,3 +12,10 @@ export function hostName(text: string): ServerName | undefined {
   if (name.length > 2 && name.endsWith(".*")) return { kind: "any-end", name: name.slice(0, -2) };
   return stars ? undefined : { kind: "exact", name };
 }
+
+/** Names with a key in common are in each other's way: ".a" is "a" and "*.a". */
+export function nameKeys(name: ServerName): string[] {
+  if (name.kind === "pattern") return [];
+  if (name.kind === "below-or-same") return [`exact ${name.name}`, `below ${name.name}`];
+  return [`${name.kind} ${name.name}`];
+}

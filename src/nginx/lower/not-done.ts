@@ -17,7 +17,6 @@ export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   ssl_stapling_responder: "it belongs to ssl_stapling, which is told",
   ssl_stapling_verify: "it belongs to ssl_stapling, which is told",
   ssl_ocsp_responder: "it belongs to ssl_ocsp, which is refused",
-  ssl_ocsp_cache: "it belongs to ssl_ocsp, which is refused",
   tunnel_socket_rcvbuf: "Node and the kernel decide",
   tunnel_socket_sndbuf: "Node and the kernel decide",
   tunnel_send_lowat: "Node and the kernel decide",
@@ -36,13 +35,15 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
 /** Belong to one that is refused, and mean nothing without it. */
 export const WITH_REFUSED = /^(?:userid_|modern_browser_value$|ancient_browser_value$)/;
 
+const REASONS: ReadonlyMap<string, string> = new Map(Object.entries({ ...NOT_DONE, ...LEFT_OUT }));
+
 /** Tells of directives that are not done. */
 export function complainNotDone(scope: Scope): void {
   for (const directive of scope.directives) {
-    const why = NOT_DONE[directive.name] ?? LEFT_OUT[directive.name];
+    const why = REASONS.get(directive.name);
     const off = directive.args[0]?.value === "off";
     if (why !== undefined && !off) {
-      const severity = directive.name in LEFT_OUT ? "warning" : "error";
+      const severity = Object.hasOwn(LEFT_OUT, directive.name) ? "warning" : "error";
       const facts = { kind: "scope", saidByNginx: false, severity } as const;
       scope.problems.complain(directive, `"${directive.name}" is not supported: ${why}`, undefined, facts);
     }

@@ -159,6 +159,10 @@ test("buffers, rates, bodies and what is stored", () => {
   expect(request).toMatchObject({ method: "PATCH", body: "{$host}{{", buffered: false, bind: "127.0.0.2" });
 });
 
+test("sizes that fit together in a server need not do so in http by itself", () => {
+  expect(lowered("proxy_buffer_size 64k; server { proxy_buffers 4 64k; }").told).toEqual([]);
+});
+
 test("a store and a cache: the nearer block says which", () => {
   const cache = "proxy_cache_path /c keys_zone=z:1m;";
   const config = (outer: string, inner: string) =>

@@ -2,6 +2,7 @@
 // each part give; here it is put together, and the address becomes an upstream (upstream-registry.ts).
 import type { ContentConfig, ProxyConfig, ProxyTarget, ProxyUri } from "../../config/servers.ts";
 import type { Directive } from "../tree.ts";
+import { parseNumber } from "../units.ts";
 import { cacheUseOf } from "./cache-use.ts";
 import type { Lowering } from "./lowering.ts";
 import { placeOf } from "./proxy-place.ts";
@@ -37,6 +38,15 @@ export function proxyConfigOf(scope: Scope, directive: Directive, lowering: Lowe
 export function checkProxy(scope: Scope, lowering: Lowering): void {
   partsOf(scope, lowering);
   cacheUseOf(scope, lowering);
+  for (const directive of scope.own("proxy_temp_path")) checkTempPath(scope, directive);
+}
+
+/** How many digits the names of its folders have; ten in all. */
+function checkTempPath({ problems }: Scope, directive: Directive): void {
+  const levels = directive.args.slice(1).map(({ value }) => parseNumber(value) ?? 0);
+  const sum = levels.reduce((all, level) => all + level, 0);
+  if (levels.includes(0) || sum > 10)
+    problems.complain(directive, '"proxy_temp_path" directive invalid value', directive.args[1]);
 }
 
 type Parts = ReturnType<typeof partsOf>;
@@ -45,7 +55,7 @@ function partsOf(scope: Scope, lowering: Lowering) {
   checkCertificateCache(scope, "proxy_ssl_certificate_cache");
   return {
     timeouts: timeoutsOf(scope, PROXY_NAMES),
-    request: requestRulesOf(scope, lowering),
+    request: requestRulesOf(scope),
     response: responseRulesOf(scope, lowering),
   };
 }
@@ -80,8 +90,7 @@ function targetOf(scope: Scope, directive: Directive, parts: Parts, lowering: Lo
   const group = groupFor(url, directive, lowering);
   if (!group) return REFUSED;
   const name = group.block ? group.name : url.host;
-  const tls =
-    scheme === "https" ? upstreamTlsOf(scope, url.address.kind === "unix" ? "localhost" : name, lowering) : null;
+  const tls = scheme === "https" ? upstreamTlsOf(scope, name, lowering) : null;
   const upstream = upstreamFor(group, { ...useOf(scope, parts), tls }, lowering);
   const uri = uriOf(scope, directive, url, lowering);
   return { target: { kind: "upstream", scheme, upstream, uri }, hostName: hostNameOf(url, scheme) };

@@ -1,9 +1,9 @@
 // What a proxied request is made of: its fields, its body, and from where it is sent. Fields are inherited all or
 // none; those that nginx sets or takes away itself stand behind them where none of them has the name.
 
+import { isIP } from "node:net";
 import type { UpstreamTimeouts } from "../../config/config.ts";
 import type { ProxyRequestRules, ProxyRetryRules, RetryCondition, Text } from "../../config/servers.ts";
-import type { Lowering } from "./lowering.ts";
 import { complainUnsupported } from "./proxy-unsupported.ts";
 import { argOf, argsOf, flagOf, msOf, numberOf, type Scope, wordOf } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
@@ -25,8 +25,8 @@ const CACHED_FIELDS: Fields = [
 ];
 
 /** What a location says of requests. */
-export function requestRulesOf(scope: Scope, lowering: Lowering): ProxyRequestRules {
-  const minor = minorOf(scope, lowering);
+export function requestRulesOf(scope: Scope): ProxyRequestRules {
+  const minor = minorOf(scope);
   const method = scope.last("proxy_method");
   const body = scope.last("proxy_set_body");
   const given = fieldsOf(scope, minor);
@@ -39,17 +39,17 @@ export function requestRulesOf(scope: Scope, lowering: Lowering): ProxyRequestRu
     passBody: flagOf(scope, "proxy_pass_request_body", true),
     body: body ? textOf(scope, body, body.args[0]!) : null,
     buffered: flagOf(scope, "proxy_request_buffering", true),
-    bind: bindOf(scope, "proxy_bind", lowering),
+    bind: bindOf(scope, "proxy_bind"),
   };
 }
 
 /** Why upstreams are not asked in HTTP/2. */
 export const NO_HTTP2 = '"proxy_http_version 2" is not supported: upstreams are asked in HTTP/1';
 
-function minorOf(scope: Scope, lowering: Lowering): 0 | 1 {
+function minorOf(scope: Scope): 0 | 1 {
   const version = wordOf(scope, "proxy_http_version", "1.1");
   const directive = scope.last("proxy_http_version");
-  if (version === "2" && directive) complainUnsupported(scope, lowering, directive, NO_HTTP2, directive.args[0]);
+  if (version === "2" && directive) complainUnsupported(scope, directive, NO_HTTP2, directive.args[0]);
   return version === "1.0" ? 0 : 1;
 }
 
@@ -76,20 +76,26 @@ function withStandard(given: Fields, standard: Fields): Fields {
 }
 
 /** The local address of `…_bind`; null = any. */
-export function bindOf(scope: Scope, name: string, lowering: Lowering): Text | null {
+export function bindOf(scope: Scope, name: string): Text | null {
   const directive = scope.last(name);
   const [address, word] = directive?.args ?? [];
   if (!directive || !address || (address.value === "off" && !word)) return null;
-  const url = hasVariables(address.value) ? null : parseUpstreamUrl(address.value, 0, false);
-  if (url !== null && (typeof url === "string" || url.isName))
+  if (!hasVariables(address.value) && !isLocalAddress(address.value))
     scope.problems.complain(directive, `invalid address "${address.value}"`, address);
   if (word && word.value !== "transparent")
     scope.problems.complain(directive, `invalid parameter "${word.value}"`, word);
   else if (word) {
     const text = `"${name}" with "transparent" is not supported: Node has no IP_TRANSPARENT`;
-    complainUnsupported(scope, lowering, directive, text, word);
+    complainUnsupported(scope, directive, text, word);
   }
   return textOf(scope, directive, address);
+}
+
+/** An address of either family, with a port only behind brackets or IPv4. */
+function isLocalAddress(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const url = parseUpstreamUrl(text, 0, false);
+  return typeof url === "object" && !url.isName && url.address.kind === "tcp" && url.portText !== "";
 }
 
 /** Names of the directives, of proxy_pass or another one: nothing of the kind is made from parts. */

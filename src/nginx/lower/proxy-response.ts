@@ -63,7 +63,9 @@ function buffersFor(
   const tempFileBytesMax = bytesOf(scope, "proxy_max_temp_file_size", 1024 ** 3);
   const complain = (text: string, ...names: readonly string[]): void => {
     const directive = names.map((name) => scope.last(name)).find((each) => each !== undefined);
-    if (directive) scope.problems.complain(directive, text, undefined, atEndOf(http, directive));
+    // http by itself is nobody's: its servers may say more.
+    if (directive && scope.kind !== "http")
+      scope.problems.complain(directive, text, undefined, atEndOf(http, directive));
   };
   const AT_LEAST = 'the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"';
   const sizes = ["proxy_buffer_size", "proxy_buffers"];

@@ -20,7 +20,7 @@ const NAMES: Names = {
 /** The content of a block with a tunnel_pass. */
 export function tunnelConfigOf(scope: Scope, directive: Directive, lowering: Lowering): TunnelConfig {
   const arg = directive.args[0];
-  const bind = bindOf(scope, "tunnel_bind", lowering);
+  const bind = bindOf(scope, "tunnel_bind");
   const use: Use = {
     tls: null,
     bind,

@@ -5,7 +5,6 @@ import { parseSeconds, parseTime } from "../units.ts";
 import { type Lowering, prefixPath } from "./lowering.ts";
 import {
   argOf,
-  argsOf,
   buffersOf,
   bytesOf,
   flagOf,
@@ -15,6 +14,7 @@ import {
   outwards,
   type Scope,
   wordOf,
+  wordsOf,
 } from "./scope.ts";
 import { resolverOf } from "./upstream-resolver.ts";
 
@@ -58,7 +58,7 @@ function keepAliveOf(scope: Scope): Pick<RequestRules, KeepAlive> {
   const seconds = header ? parseSeconds(header.value) : 0;
   if (directive && (time === undefined || seconds === undefined))
     scope.problems.complain(directive, '"keepalive_timeout" directive invalid value', directive.args[0]);
-  const disable = argsOf(scope.last("keepalive_disable")).map((word) => word.toLowerCase());
+  const disable = wordsOf(scope, "keepalive_disable");
   return {
     keepAliveMs: time ?? 75_000,
     keepAliveHeaderMs: (seconds ?? 0) * 1000,

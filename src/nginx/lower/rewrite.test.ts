@@ -88,7 +88,7 @@ describe("rewrite programs", () => {
     ["204", 204, null],
     ["https://$host", 302, "https://{$host}"],
     ["200 ok", 200, "ok"],
-    ['200 ""', 200, ""],
+    ['404 ""', 404, null],
   ])("return %s", (text, status, body) => {
     expect(steps(`return ${text};`)).toEqual([{ do: "return", status, text: body }]);
   });

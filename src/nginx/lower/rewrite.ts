@@ -5,7 +5,7 @@ import type { Arg, Directive } from "../tree.ts";
 import { parseNumber } from "../units.ts";
 import { patternOf } from "./patterns.ts";
 import { argOf, blockScope, flagOf, type Scope } from "./scope.ts";
-import { textOf } from "./text.ts";
+import { textOf, wholeVariable } from "./text.ts";
 import { definedName } from "./variables.ts";
 
 /** Settings of an `if` in a location. */
@@ -67,7 +67,8 @@ function returnStep(scope: Scope, directive: Directive): RewriteStep | null {
     scope.problems.complain(directive, `invalid return code "${first.value}"`, first);
     return null;
   }
-  return { do: "return", status, text: second ? textOf(scope, directive, second) : null };
+  // An empty text is none.
+  return { do: "return", status, text: second?.value ? textOf(scope, directive, second) : null };
 }
 
 function ifStep(scope: Scope, directive: Directive, settingsOf: SettingsOfIf): RewriteStep | null {
@@ -103,7 +104,7 @@ function conditionOf(scope: Scope, directive: Directive): Condition | null {
   if (!subject) return invalid(first);
   if (subject.value.startsWith("$") && subject.value.length > 1) {
     if (words.length !== 1 && words.length !== 3) return invalid(subject.arg, subject.value);
-    const value = variableIn(scope, directive, subject.value);
+    const value = wholeVariable(scope, directive, subject.value);
     if (!operator || !right) return { kind: "set", value };
     return (
       comparison(scope, directive, value, operator.value, right.value) ??
@@ -114,13 +115,6 @@ function conditionOf(scope: Scope, directive: Directive): Condition | null {
   if (!test || !operator || words.length !== 2) return invalid(subject.arg, subject.value);
   const path = textOf(scope, directive, operator.value);
   return { kind: "file", test: FILE_TESTS[test[2] as keyof typeof FILE_TESTS], path, not: test[1] === "!" };
-}
-
-/** nginx takes all behind the "$" for the name. */
-function variableIn(scope: Scope, directive: Directive, value: string): Text {
-  if (/^\$\w+$/.test(value)) return textOf(scope, directive, value);
-  scope.problems.complain(directive, `unknown "${value.slice(1)}" variable`);
-  return "";
 }
 
 function comparison(

@@ -179,6 +179,11 @@ export function oneOf<T extends string>(scope: Scope, name: string, words: reado
   return words.find((word) => word.toLowerCase() === given) ?? fallback;
 }
 
+/** All words of a directive that may stand several times in a block, lower case. */
+export function wordsOf(scope: Scope, name: string): string[] {
+  return scope.all(name).flatMap((directive) => argsOf(directive).map((word) => word.toLowerCase()));
+}
+
 function read<T>(scope: Scope, name: string, parse: (text: string) => T | undefined, fallback: T): T {
   const text = scope.last(name)?.args[0]?.value;
   return text === undefined ? fallback : (parse(text) ?? fallback);

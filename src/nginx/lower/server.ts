@@ -5,7 +5,7 @@ import type { Arg, Directive } from "../tree.ts";
 import { listenOf } from "./listen.ts";
 import { locationsOf } from "./location.ts";
 import type { Lowering, LowerOptions } from "./lowering.ts";
-import { hostName } from "./names.ts";
+import { hostName, nameKeys } from "./names.ts";
 import { patternOf } from "./patterns.ts";
 import { headRulesOf } from "./request.ts";
 import { rewriteOf } from "./rewrite.ts";
@@ -85,7 +85,7 @@ export function complainConflicts(
     const seen = new Set<string>();
     for (const scope of servers)
       for (const name of servers.length > 1 ? (names.get(scope) ?? []) : []) {
-        const keys = keysOf(name);
+        const keys = nameKeys(name);
         const directive = scope.own("server_name")[0] ?? scope.directive;
         const told = `conflicting server name "${writtenName(name)}" on ${text}, ignored`;
         const facts = { severity: "warning", placeless: true } as const;
@@ -93,12 +93,6 @@ export function complainConflicts(
         for (const key of keys) seen.add(key);
       }
   }
-}
-
-function keysOf(name: ServerName): string[] {
-  if (name.kind === "pattern") return [];
-  if (name.kind === "below-or-same") return [`exact ${name.name}`, `below ${name.name}`];
-  return [`${name.kind} ${name.name}`];
 }
 
 function writtenName(name: ServerName): string {

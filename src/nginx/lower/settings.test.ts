@@ -134,7 +134,7 @@ test("pages of errors", () => {
 describe("filters", () => {
   test("gzip, and what holds of it where it is off", () => {
     const text =
-      "gzip_vary on; gzip_proxied Expired any; gzip_types TEXT/css; gzip_disable msie6 ^x; gzip_http_version 1.0;";
+      "gzip_vary on; gzip_proxied Expired; gzip_proxied any; gzip_types TEXT/css; gzip_disable msie6 ^x; gzip_http_version 1.0;";
     const { filters } = lowerSettings(`gzip on; gzip_comp_level 9; gzip_static always; gunzip on; ${text}`);
     expect(filters).toMatchObject({
       gzip: { level: 9, minLengthBytes: 20, types: ["text/html", "text/css"] },
@@ -217,6 +217,17 @@ test("types: those of the nearest block, extensions in lower case", () => {
   const [own, none] = servers!.servers[0]!.locations.map(({ settings }) => settings.types);
   expect(own).toEqual({ byExtension: { z: "x/y" }, default: "" });
   expect(none!.byExtension).toEqual({ a: "text/a", b: "text/a", c: "text/c" });
+});
+
+test("what was meant", () => {
+  const { problems } = lower(`events {} http { log_format main a; limit_req_zone $uri zone=one:1m rate=1r/s;
+    server { access_log a.log mian; limit_req zone=on; limit_conn x 1; return 200 $remote_adr; } }`);
+  expect(problems.map(({ message, hint }) => `${message}: ${hint}`).sort()).toEqual([
+    'unknown "remote_adr" variable: did you mean "$remote_addr"?',
+    'unknown log format "mian": did you mean "main"?',
+    'zero size shared memory zone "on": did you mean "one"?',
+    'zero size shared memory zone "x": define it in the http block: limit_conn_zone',
+  ]);
 });
 
 test("what nginx warns of is a warning", () => {

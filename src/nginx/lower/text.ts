@@ -36,6 +36,13 @@ export function variableName(scope: Scope, directive: Directive, arg: Arg | unde
   return undefined;
 }
 
+/** The value of "$name" where nginx takes all behind the "$" for the name, brackets too. */
+export function wholeVariable(scope: Scope, directive: Directive, value: string): Text {
+  if (/^\$\w+$/.test(value)) return textOf(scope, directive, value);
+  scope.problems.complain(directive, `unknown "${value.slice(1)}" variable`, undefined, { placeless: true });
+  return "";
+}
+
 /** Remembers that a variable is used, so that an unknown one is told. */
 export function noteUse({ variables }: Scope, directive: Directive, name: string): void {
   if (!/^[1-9]$/.test(name) && !variables.used.has(name)) variables.used.set(name, directive);

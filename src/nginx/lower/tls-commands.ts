@@ -38,8 +38,7 @@ export function confCommandsOf(
   };
   for (const directive of scope.all(name)) {
     const [command, value] = directive.args as [Arg, Arg];
-    if (!apply(commands, command.value.toLowerCase(), value.value, lowering))
-      refuse(scope, directive, command, lowering);
+    if (!apply(commands, command.value.toLowerCase(), value.value, lowering)) refuse(scope, directive, command);
   }
   return commands;
 }
@@ -99,10 +98,10 @@ function protocolsOf(text: string, before: readonly TlsVersion[]): readonly TlsV
   return VERSIONS.filter((version) => enabled.has(version));
 }
 
-function refuse(scope: Scope, directive: Directive, command: Arg, lowering: Lowering): void {
+function refuse(scope: Scope, directive: Directive, command: Arg): void {
   const text = `"${directive.name}" with "${command.value}" is not supported: Node has no way to OpenSSL's commands`;
   const hint = `understood are Ciphersuites, CipherString, Protocol, MinProtocol, MaxProtocol, Certificate, PrivateKey, and the Options SessionTicket and ServerPreference`;
-  complainUnsupported(scope, lowering, directive, text, command, hint);
+  complainUnsupported(scope, directive, text, command, hint);
 }
 
 /** TLS 1.3's suites and the others in one list, as Node takes them. */

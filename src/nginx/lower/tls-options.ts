@@ -29,7 +29,7 @@ export function pemText(scope: Scope, directive: Directive, lowering: Lowering):
   const [, store] = /^(engine|store):/.exec(arg.value) ?? [];
   if (store !== undefined) {
     const why = `keys of "${store}:" are not supported: OpenSSL's engines and stores are not reachable`;
-    complainUnsupported(scope, lowering, directive, why, arg);
+    complainUnsupported(scope, directive, why, arg);
   }
   const text = textOf(scope, directive, arg);
   return /^(?:\/|\$|data:|engine:|store:)/.test(arg.value) ? text : literal(lowering.options.confDir) + text;

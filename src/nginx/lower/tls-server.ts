@@ -14,10 +14,11 @@ import { checkCertificateCache, fileOf, pemText, versionsOf } from "./tls-option
 export function serverTlsOf(scope: Scope, lowering: Lowering): ServerTlsConfig | null {
   for (let at: Scope | null = scope; at; at = at.parent) checkCertificateCache(at, "ssl_certificate_cache");
   const sessionCache = sessionCacheOf(scope);
+  checkOcspCache(scope);
   const rejectHandshake = flagOf(scope, "ssl_reject_handshake", false);
   const certificates = certificatesOf(scope, lowering);
   if (certificates.length === 0 && !rejectHandshake) return null;
-  refuseUnsupported(scope, lowering);
+  refuseUnsupported(scope);
   const commands = confCommandsOf(scope, "ssl_conf_command", versionsOf(scope, "ssl_protocols"), lowering);
   const pair = commandPair(commands);
   const verifyClient = verifyOf(scope);
@@ -99,13 +100,24 @@ function sessionCacheOf(scope: Scope): ServerTlsConfig["sessionCache"] {
   return cache;
 }
 
+function checkOcspCache(scope: Scope): void {
+  for (const directive of scope.own("ssl_ocsp_cache")) {
+    const [arg] = directive.args;
+    const [, size] = /^shared:[^:]+:(.*)$/s.exec(arg?.value ?? "") ?? [];
+    const bytes = size === undefined ? undefined : parseSize(size);
+    if (arg?.value === "off" || (bytes !== undefined && bytes >= 8 * PAGE_BYTES)) continue;
+    const text = bytes === undefined ? `invalid OCSP cache "${arg?.value}"` : `OCSP cache "${arg?.value}" is too small`;
+    scope.problems.complain(directive, text, arg);
+  }
+}
+
 /** What Node's TLS cannot do: refused where it protects something, told where clients do without it. */
-function refuseUnsupported(scope: Scope, lowering: Lowering): void {
+function refuseUnsupported(scope: Scope): void {
   const tell = (name: string, why: string, severity: "error" | "warning"): void => {
     const directive = scope.last(name);
     if (!directive || argOf(directive) === "off" || argOf(directive) === "") return;
     if (severity === "error") {
-      complainUnsupported(scope, lowering, directive, `"${name}" is not supported: ${why}`, directive.args[0]);
+      complainUnsupported(scope, directive, `"${name}" is not supported: ${why}`, directive.args[0]);
       return;
     }
     const text = `"${name}" has no effect: ${why}`;
@@ -123,8 +135,9 @@ export function checkTlsServers(
   servers: readonly { readonly scope: Scope; readonly tls: ServerTlsConfig | null }[],
   { listening, http }: Lowering,
 ): void {
-  // Where no server is there to inherit it.
+  // Where no server is there to inherit them.
   sessionCacheOf(http);
+  checkOcspCache(http);
   const tlsOf = new Map(servers.map(({ scope, tls }) => [scope, tls]));
   for (const { ssl, chosen, servers: scopes } of listening.values()) {
     const main = chosen ?? scopes[0];

@@ -43,7 +43,24 @@ export function readGroups(http: Scope): Map<string, Group> {
     const group = groupOf(http, directive);
     if (!groups.has(name.toLowerCase())) groups.set(name.toLowerCase(), group);
   }
+  checkZoneSizes(http);
   return groups;
+}
+
+/** One of those that share a zone says how large it is. */
+function checkZoneSizes(http: Scope): void {
+  const zones = http.own("upstream").flatMap((directive) => blockScope(http, "upstream", directive).own("zone"));
+  const sized = new Set(zones.filter(({ args }) => args.length > 1).map((zone) => argOf(zone)));
+  for (const zone of zones) {
+    const name = argOf(zone);
+    if (name === "" || sized.has(name)) continue;
+    const facts = {
+      ...atEndOf(http, zone),
+      placeless: true,
+      hint: `write how large it is: "zone ${name} 64k;"`,
+    } as const;
+    http.problems.complain(zone, `zero size shared memory zone "${name}"`, zone.args[0], facts);
+  }
 }
 
 function groupOf(http: Scope, directive: Directive): Group {

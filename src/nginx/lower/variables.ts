@@ -9,7 +9,7 @@ import { parseCidr, v4Text, v4Value } from "./cidr.ts";
 import { hostName } from "./names.ts";
 import { patternOf } from "./patterns.ts";
 import { argOf, blockScope, type Scope } from "./scope.ts";
-import { textOf, variableName } from "./text.ts";
+import { noteUse, textOf, variableName } from "./text.ts";
 
 /** All of the http block, in order. */
 export function variablesOf(http: Scope): VariableConfig[] {
@@ -100,6 +100,7 @@ interface GeoRange {
 
 function geoOf(http: Scope, directive: Directive): VariableConfig | null {
   const own = directive.args.length === 2 ? variableName(http, directive, directive.args[0]) : "remote_addr";
+  if (own !== undefined) noteUse(http, directive, own);
   const name = definedName(http, directive, directive.args.length - 1);
   const block = blockScope(http, "http", directive);
   const word = (text: string) => block.own(text).some(({ args }) => args.length === 0);

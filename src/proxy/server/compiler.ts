@@ -1,9 +1,10 @@
 // Compiles texts and patterns of a configuration for requests of virtual servers.
-import { compilePattern } from "../../config/pcre.ts";
+import { capturesOf } from "../../config/pcre.ts";
 import type { Pattern, Text } from "../../config/servers.ts";
+import type { PatternMatch } from "../../routing/pattern.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import type { VariableTable } from "../../variables/table.ts";
-import type { ServerRequest } from "./request.ts";
+import { bytesPerSecond, type ServerRequest } from "./request.ts";
 
 export class Compiler {
   readonly table: VariableTable;
@@ -32,33 +33,28 @@ export class Compiler {
 
   /** Matches a text against a pattern; captures, and groups with names, become variables. */
   pattern(pattern: Pattern): (request: ServerRequest, text: string) => boolean {
-    const compiled = compilePattern(pattern);
-    if ("problem" in compiled) throw new Error(`pattern "${pattern.source}": ${compiled.problem}`);
-    const { regex } = compiled;
-    const keep = this.captureKeeper(compiled.names);
-    return (request, text) => {
-      const match = regex.exec(text);
-      if (match === null) return false;
-      keep(request, match);
-      return true;
-    };
+    const matcher = this.table.matcher(pattern);
+    if ("problem" in matcher) throw new Error(`pattern "${pattern.source}": ${matcher.problem}`);
+    return (request, text) => matcher.match(request.subject, text);
   }
 
-  /** Keeps what a pattern has captured. */
-  captureKeeper(names: readonly string[]): (request: ServerRequest, match: RegExpExecArray) => void {
-    const slots = names.map((name) => ({ name, slot: this.table.slot(name) }));
-    return (request, match) => {
-      const { subject } = request;
-      subject.captures = match;
-      for (const { name, slot } of slots) subject.slots[slot] = match.groups?.[name];
-    };
+  /** Keeps what the patterns that led to a place have captured, those further out first. */
+  keepCaptures(request: ServerRequest, { captures, pattern, outer }: PatternMatch): void {
+    if (outer) this.keepCaptures(request, outer);
+    const { subject } = request;
+    const groups = capturesOf(pattern, captures);
+    subject.captures = groups;
+    for (const [index, name] of pattern.names.entries()) {
+      subject.slots[this.table.slot(name, "not-found")] = groups[pattern.nameGroups[index]!] ?? "";
+    }
   }
 
   /** Gives a variable its value. Some of ours may be set: $limit_rate, $args, $host is not among them. */
   assign(name: string): (request: ServerRequest, value: string) => void {
     if (name === "limit_rate") {
       return (request, value) => {
-        request.limitRate = value;
+        if (bytesPerSecond(value) === null) request.log("error", `invalid $limit_rate "${value}"`);
+        else request.limitRate = value;
       };
     }
     if (name === "args") {

@@ -110,10 +110,12 @@ function addFields(request: ServerRequest, header: ResponseHeader, { lastModifie
   for (const { name, value, always } of location.addHeaders) {
     if (!always && !isPlainStatus(header.status)) continue;
     const rendered = value.render(request.subject);
-    if (rendered === "") continue;
     const lowerName = name.toLowerCase();
-    if (lowerName === "last-modified" || lowerName === "etag") header.set(name, rendered);
-    else header.add(name, rendered);
+    // Of these there is one: an empty value takes it away.
+    if (lowerName === "last-modified" || lowerName === "etag") {
+      if (rendered === "") header.remove(lowerName);
+      else header.set(name, rendered);
+    } else if (rendered !== "") header.add(name, rendered);
   }
 }
 

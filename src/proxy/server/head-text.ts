@@ -1,5 +1,5 @@
 // The head of a response of a virtual server as it goes out.
-import { statusText } from "../../failure/status.ts";
+import { nginxStatusText } from "../../failure/status.ts";
 import { httpDate } from "../date.ts";
 import type { ServerRequest } from "./request.ts";
 import type { ResponseHeader } from "./response-header.ts";
@@ -27,7 +27,7 @@ export function headText(request: ServerRequest, header: ResponseHeader, chunked
 }
 
 function reasonOf({ status, reason }: ResponseHeader): string {
-  const phrase = reason || statusText(status);
+  const phrase = reason || nginxStatusText(status);
   return phrase === "" ? "" : ` ${phrase}`;
 }
 

@@ -1,6 +1,6 @@
 // The phases of a request of a virtual server, in order (request.ts says how they are gone through). Most locations
 // use few of them: each begins by looking whether it has anything to do.
-import { wireFailure } from "../../failure/classify.ts";
+import { escapeUri } from "../../routing/uri.ts";
 import { tooLarge } from "../request-body.ts";
 import { checkAccess } from "./access.ts";
 import { serveContent, tryFiles } from "./content.ts";
@@ -41,7 +41,7 @@ function findLocation(request: ServerRequest): Outcome {
     redirectHere(
       request,
       301,
-      location.path + (request.args === undefined || request.args === "" ? "" : `?${request.args}`),
+      escapeUri(location.path) + (request.args === undefined || request.args === "" ? "" : `?${request.args}`),
     );
     return DONE;
   }
@@ -70,18 +70,15 @@ function content(request: ServerRequest): Outcome {
   return DONE;
 }
 
-/** What HTTP/1.1 asks for and the parser leaves to whoever knows the server. */
+/** Requests that no location is asked for. */
 function admitRequest(request: ServerRequest): Outcome {
-  if (request.problem) {
-    request.failed(request.problem);
+  const { method } = request.exchange;
+  if ((method === "TRACE" || (method === "CONNECT" && !request.server.takesConnect)) && request.parent === null) {
+    respondStatus(request, 405);
     return DONE;
   }
-  const { head } = request.exchange;
-  if (head.method === "TRACE" && request.parent === null) {
-    request.failed({
-      ...wireFailure("request", "bad-start-line", "method TRACE is not served here", 405, {}),
-      status: 405,
-    });
+  if (request.problem) {
+    request.failed(request.problem);
     return DONE;
   }
   return findRealAddress(request);

@@ -11,7 +11,6 @@ import type {
   ServerConfig,
   Text,
 } from "../../config/servers.ts";
-import type { PatternMatch } from "../../routing/pattern.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { FIELD_OTHER, FIELD_X_FORWARDED_OTHER, kindBit, kindOf } from "../../wire/fields.ts";
 import type { RoutePlan } from "../plan.ts";
@@ -45,6 +44,8 @@ export interface ServerPlan {
   readonly config: ServerConfig;
   readonly name: string;
   readonly mergeSlashes: boolean;
+  /** A location of it opens tunnels for CONNECT. */
+  readonly takesConnect: boolean;
   /** Its own settings: where no location fits. */
   readonly base: LocationPlan;
   readonly program: Program | null;
@@ -60,8 +61,6 @@ export interface LocationPlan {
   readonly name: string;
   /** The prefix or exact path; "" for patterns. */
   readonly path: string;
-  /** What a pattern's captures go to; null = it is no pattern. */
-  readonly keep: ((request: ServerRequest, match: PatternMatch) => void) | null;
   readonly redirectBare: boolean;
   readonly program: Program | null;
   /** Settings for other methods. */
@@ -143,7 +142,6 @@ export function planLocation(config: LocationConfig, name: string, context: Plan
     ...base,
     path: match.kind === "exact" || match.kind === "prefix" ? match.path : "",
     redirectBare: match.kind === "prefix" && match.redirectBare,
-    keep: match.kind === "pattern" ? (request, found) => keepCaptures(compiler, request, found) : null,
     program: compileProgram(config.rewrite, compiler, (settings) => planSettings(settings, name, context)),
     exceptFor: config.limitExcept && {
       methods: new Set(config.limitExcept.methods),
@@ -151,12 +149,6 @@ export function planLocation(config: LocationConfig, name: string, context: Plan
     },
   };
   return plan;
-}
-
-/** Keeps the captures of the patterns that led to a place, those further out first. */
-export function keepCaptures(compiler: Compiler, request: ServerRequest, found: PatternMatch): void {
-  if (found.outer) keepCaptures(compiler, request, found.outer);
-  compiler.captureKeeper(found.names)(request, found.captures);
 }
 
 /** The plan of settings that stand by themselves: of a server, an if-block, limit_except. */
@@ -174,7 +166,6 @@ export function planSettings(settings: LocationSettings, name: string, context: 
     plan: routePlan(settings, name),
     name,
     path: "",
-    keep: null,
     redirectBare: false,
     program: null,
     exceptFor: null,

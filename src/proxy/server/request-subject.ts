@@ -1,6 +1,7 @@
 // A request of a virtual server as its variables see it (variables/subject.ts). Made where the first variable is used.
 import { eventTime } from "../../std/clock.ts";
 import type { Ms } from "../../std/units.ts";
+import { cookieOf, setCookieOf } from "../../variables/parameters.ts";
 import type { ConnectionCounts, ProxyProtocolFacts, Subject, TlsFacts, Try } from "../../variables/subject.ts";
 import { CHUNKED } from "../../wire/framing.ts";
 import { fieldValue, fieldValues } from "../../wire/head.ts";
@@ -8,7 +9,6 @@ import { wallMs } from "../date.ts";
 import { filenameOf } from "./paths.ts";
 import { proxiedBodyLength } from "./proxied-request.ts";
 import type { ServerRequest } from "./request.ts";
-import { parseSetCookie } from "./set-cookie.ts";
 import { triesOf } from "./tried.ts";
 
 export class RequestSubject implements Subject {
@@ -62,13 +62,8 @@ export class RequestSubject implements Subject {
     return values.length === 0 ? undefined : values.join(name === "cookie" ? "; " : ", ");
   }
   cookie(name: string): string | undefined {
-    for (const line of fieldValues(this.#main.head, "cookie")) {
-      for (const pair of line.split(/[;,]/)) {
-        const equals = pair.indexOf("=");
-        if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-      }
-    }
-    return undefined;
+    const lines = fieldValues(this.#main.head, "cookie");
+    return lines.length === 0 ? undefined : cookieOf(lines.join("; "), name);
   }
   get requestLength(): number {
     return this.#main.bytesReceived;
@@ -167,7 +162,7 @@ export class RequestSubject implements Subject {
     return filenameOf(this.#request, this.#request.uri);
   }
   get limitRate(): string | undefined {
-    return this.#request.limitRate ?? this.#request.location.limitRate.render(this);
+    return String(this.#request.limitRateNow());
   }
   get limitReqStatus(): string | undefined {
     return this.#request.main.limitReqStatus;
@@ -244,7 +239,7 @@ export class RequestSubject implements Subject {
   }
   upstreamCookie(name: string): string | undefined {
     const head = this.#request.upstreamHead;
-    return head ? parseSetCookie(fieldValues(head, "set-cookie"), name) : undefined;
+    return head ? setCookieOf(fieldValues(head, "set-cookie"), name) : undefined;
   }
   upstreamTrailer(name: string): string | undefined {
     return this.#request.upstreamTrailers.find((line) => line.name.toLowerCase() === name)?.value;

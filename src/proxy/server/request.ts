@@ -95,8 +95,6 @@ export class ServerRequest {
   /** Fields (and status) of the response that named another place to take the body from. */
   readonly keptFields: HeaderLine[] = [];
   keptStatus = 0;
-  /** Where a redirect goes. */
-  locationField = "";
   gzipRatio: (() => string | undefined) | null = null;
   cacheStatus: string | undefined;
   cacheKey: string | undefined;
@@ -278,7 +276,7 @@ export class ServerRequest {
 
   /** The host that redirects to ourselves name. */
   hostForRedirect(): string {
-    return this.host || this.server.name || this.subject.serverAddress;
+    return this.host || this.subject.serverAddress;
   }
 
   circle(doing: string, to: string): void {
@@ -314,11 +312,11 @@ export class ServerRequest {
   limitRateNow(): number {
     const { limitRate } = this.location;
     if (this.target) return 0;
-    return bytesPerSecond(this.limitRate ?? limitRate.constant ?? limitRate.render(this.subject));
+    return bytesPerSecond(this.limitRate ?? limitRate.constant ?? limitRate.render(this.subject)) ?? 0;
   }
 
   limitRateAfterNow(): number {
-    return bytesPerSecond(this.location.limitRateAfter.render(this.subject));
+    return bytesPerSecond(this.location.limitRateAfter.render(this.subject)) ?? 0;
   }
 
   /** Trailer fields that go out behind the body. */
@@ -380,10 +378,10 @@ export function isPlainStatus(status: number): boolean {
   }
 }
 
-/** "0", "100", "10k", "1m"; what is none is 0. */
-function bytesPerSecond(text: string): number {
+/** "0", "100", "10k", "1m"; null = it is none of these. */
+export function bytesPerSecond(text: string): number | null {
   const match = /^(\d{1,15})([kKmMgG]?)$/.exec(text);
-  if (!match) return 0;
+  if (!match) return null;
   const unit = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()] ?? 1;
   return Number(match[1]) * unit;
 }

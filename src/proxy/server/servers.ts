@@ -1,6 +1,7 @@
 // All virtual servers of one configuration, ready for requests.
 
 import { randomInt } from "node:crypto";
+import { hostname } from "node:os";
 import { UserFiles } from "../../access/htpasswd.ts";
 import { compilePattern } from "../../config/pcre.ts";
 import type { Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
@@ -21,7 +22,6 @@ import type { Exchange } from "../exchange.ts";
 import { Compiler } from "./compiler.ts";
 import { ZoneTable } from "./limits.ts";
 import {
-  keepCaptures,
   type LocationPlan,
   type PlanContext,
   planLocation,
@@ -53,7 +53,7 @@ export class Servers {
     this.files = previous?.files ?? new FileStore(OPEN_FILES_MAX);
     this.userFiles = previous?.userFiles ?? new UserFiles(eventTime);
     this.random = seededRandom(randomInt(2 ** 32));
-    this.compiler = new Compiler(new VariableTable(config.variables));
+    this.compiler = new Compiler(tableOf(config));
     this.sticky = new Sticky(this.compiler);
     this.zones = new ZoneTable(config.zones, this.compiler, previous?.zones ?? null);
     const context: PlanContext = {
@@ -76,7 +76,7 @@ export class Servers {
     const host = head.host === "" ? null : readHost(head.host);
     const found = host ? set.find(host.host) : null;
     const request = new ServerRequest(exchange, this, found?.server ?? set.defaultServer);
-    if (found?.pattern) keepCaptures(this.compiler, request, found.pattern);
+    if (found?.pattern) this.compiler.keepCaptures(request, found.pattern);
     request.host = host?.host ?? "";
     request.hostPort = host?.port;
     if (head.host !== "" && !host)
@@ -94,7 +94,9 @@ export class Servers {
 
   /** Stands for a request that could not be read: the default server answers. */
   unreadable(exchange: Exchange): ServerRequest {
-    return new ServerRequest(exchange, this, this.#setFor(exchange).defaultServer);
+    const request = new ServerRequest(exchange, this, this.#setFor(exchange).defaultServer);
+    request.uri = "";
+    return request;
   }
 
   /** What binds a request to a server of its upstream: an address, or a text; "" = nothing does. */
@@ -158,6 +160,12 @@ export class Servers {
   }
 }
 
+function tableOf({ variables, slots = [], product }: ServersConfig): VariableTable {
+  const table = new VariableTable(variables, { pid: process.pid, hostname: hostname(), nginxVersion: product.version });
+  for (const { name, unset } of slots) table.slot(name, unset);
+  return table;
+}
+
 function compile(pattern: Pattern): CompiledPattern {
   const compiled = compilePattern(pattern);
   if ("problem" in compiled) throw new Error(`pattern "${pattern.source}": ${compiled.problem}`);
@@ -176,12 +184,13 @@ function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
     config,
     name: config.name,
     mergeSlashes: config.head.mergeSlashes,
+    takesConnect: config.locations.some(({ settings }) => (settings.content.kind as string) === "tunnel"),
     base,
     program: compileProgram(config.rewrite, context.compiler, (settings) => planSettings(settings, label, context)),
     named: tree.named,
     findLocation(request) {
       const found = findLocation(tree, request.uri);
-      if (found.pattern) keepCaptures(context.compiler, request, found.pattern);
+      if (found.pattern) context.compiler.keepCaptures(request, found.pattern);
       request.redirectBare = found.redirect;
       const location = found.location ?? base;
       const { exceptFor } = location;

@@ -4,7 +4,7 @@
 import { nginxStatusOf, proxyStatusType } from "../../failure/facets.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { failureMember } from "../../failure/proxy-status.ts";
-import { statusText } from "../../failure/status.ts";
+import { nginxStatusText } from "../../failure/status.ts";
 import { escapeUri } from "../../routing/uri.ts";
 import { escapeHtml } from "../../std/html.ts";
 import { fieldValue } from "../../wire/head.ts";
@@ -89,9 +89,8 @@ function goToErrorPage(request: ServerRequest, page: ErrorPagePlan, status: numb
 
 /** A redirect; a path is made absolute where the location says so. */
 export function redirectHere(request: ServerRequest, status: number, to: string): void {
-  request.locationField = to;
   const page = errorPageFor(request, status);
-  if (page) return goToErrorPage(request, page, status, {});
+  if (page) return goToErrorPage(request, page, status, { Location: to });
   request.errorStatus = status;
   const header = new ResponseHeader(status);
   header.add("Location", absoluteLocation(request, to));
@@ -156,7 +155,7 @@ export function closeSilently(request: ServerRequest): void {
 
 /** The page of a status that nobody has a page for. */
 function plainPage(request: ServerRequest, status: number): string {
-  const title = `${status}${statusText(status) === "" ? "" : ` ${statusText(status)}`}`;
+  const title = `${status}${nginxStatusText(status) === "" ? "" : ` ${nginxStatusText(status)}`}`;
   const { product } = request.location;
   return (
     `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n` +
