@@ -19,6 +19,7 @@ const UPSTREAM_IDLE_MAX = 1024;
 /** @type {Proxy[]} */
 export const PROXIES = [
   { name: "goodgate", version: goodgateVersion, launch: goodgate },
+  { name: "goodgate-nginx", version: goodgateVersion, launch: goodgateNginx },
   { name: "nginx", version: () => versionOf("nginx", ["-v"], /nginx\/(\S+)/), launch: nginx },
   { name: "haproxy", version: () => versionOf("haproxy", ["-v"], /version (\S+)/), launch: haproxy },
   { name: "caddy", version: () => versionOf("caddy", ["version"], /v?(\d\S*)/), launch: caddy },
@@ -64,7 +65,8 @@ routes:
   };
 }
 
-function nginx({ dir, upstreamPort, httpPort, httpsPort, cert, key }) {
+/** The nginx.conf that both nginx and goodgate-nginx run. */
+function nginxConf({ dir, upstreamPort, httpPort, httpsPort, cert, key }) {
   const config = join(dir, "nginx.conf");
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((kind) => `  ${kind}_temp_path ${join(dir, kind)};`)
@@ -81,6 +83,10 @@ http {
 ${temporary}
   access_log ${join(dir, "access.log")} combined;
   keepalive_requests 1000000;
+  map $arg_key $mapped {
+    default none;
+${Array.from({ length: 1000 }, (_, index) => `    key${index} value${index};`).join("\n")}
+  }
   upstream app { server 127.0.0.1:${upstreamPort}; keepalive ${UPSTREAM_IDLE_MAX}; keepalive_requests 1000000; }
   server {
     listen 127.0.0.1:${httpPort} backlog=4096;
@@ -88,6 +94,20 @@ ${temporary}
     ssl_certificate ${cert};
     ssl_certificate_key ${key};
     location = /bench-status { stub_status; }
+    location /map/ {
+      proxy_pass http://app/;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header X-Mapped $mapped;
+    }
+    location /patterns/ {
+${Array.from({ length: 50 }, (_, index) => `      location ~ ^/patterns/app${index}/(\\d+)/[a-z]+$ { return 404; }`).join("\n")}
+      location ~ ^/patterns/(\\w+)$ {
+        proxy_pass http://app/$1;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+      }
+    }
     location / {
       proxy_pass http://app;
       proxy_http_version 1.1;
@@ -100,6 +120,22 @@ ${temporary}
 }
 `,
   );
+  return config;
+}
+
+function goodgateNginx(place) {
+  const config = nginxConf(place);
+  return {
+    command: process.execPath,
+    args: [join(here, "..", "bin", "goodgate-nginx.js"), "-p", place.dir, "-c", config, "-e", join(place.dir, "error.log")],
+    env: { GOODGATE_HINTS: "0" },
+    stdout: join(place.dir, "output.log"),
+  };
+}
+
+function nginx(place) {
+  const { dir } = place;
+  const config = nginxConf(place);
   return {
     command: findProgram("nginx"),
     args: ["-p", dir, "-c", config, "-e", join(dir, "error.log")],

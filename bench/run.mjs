@@ -76,7 +76,8 @@ async function main() {
   }
   const results = [];
   for (const workload of WORKLOADS.filter(({ name }) => options.workloads.includes(name))) {
-    results.push({ workload, rows: await runWorkload(workload, proxies) });
+    const those = proxies.filter(({ name }) => workload.only?.includes(name) !== false);
+    results.push({ workload, rows: await runWorkload(workload, those) });
   }
   const atRest = new Map(proxies.map(({ name, atRestBytes }) => [name, atRestBytes]));
   for (const proxy of proxies) await stop(proxy.child);

@@ -12,6 +12,7 @@ const WRITE_BYTES: Bytes = 64 * 1024;
 const QUEUE_BYTES_MAX: Bytes = 1024 * 1024;
 /** A temporary name ends in a dot and so many digits. */
 export const TEMPORARY_DIGITS = 10;
+const OWNER_ONLY = 0o600;
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 /** What a writer is made for. */
@@ -22,6 +23,8 @@ export interface WriterOptions {
   readonly prefixBytes: Bytes;
   readonly fileMode: number;
   readonly folderMode: number;
+  /** When it was changed last, as its origin says; null = now. */
+  readonly mtimeSec?: number | null;
 }
 
 /** What became of it; an error is one of the file system. */
@@ -73,6 +76,7 @@ export class FileWriter {
         await this.#writeQueue(null);
         if (prefix.length > 0) await this.#handle.write(prefix, 0, prefix.length, 0);
       }
+      await this.#setFacts(this.#handle!);
       await this.#handle!.close();
       this.#handle = null;
       await inFolder(this.#options, () => rename(nameOf(this.#temporary), nameOf(this.#options.path)));
@@ -119,12 +123,20 @@ export class FileWriter {
     const wanted = bytes + (prefix?.length ?? 0);
     if (wanted > 0) {
       const { bytesWritten } = await this.#handle.writev(all, at);
-      if (bytesWritten !== wanted) throw new Error(`wrote only ${bytesWritten} of ${wanted} bytes to ${this.#temporary}`);
+      if (bytesWritten !== wanted)
+        throw new Error(`wrote only ${bytesWritten} of ${wanted} bytes to ${this.#temporary}`);
     }
     const wasFull = this.full;
     this.#position = at + wanted;
     this.#queuedBytes -= bytes;
     if (wasFull && !this.full) this.onDrained?.();
+  }
+
+  /** The mode whatever the umask says, and the time. */
+  async #setFacts(handle: FileHandle): Promise<void> {
+    const { fileMode, mtimeSec } = this.#options;
+    if (fileMode !== OWNER_ONLY) await handle.chmod(fileMode);
+    if (mtimeSec !== undefined && mtimeSec !== null) await handle.utimes(mtimeSec, mtimeSec);
   }
 
   async #remove(): Promise<void> {

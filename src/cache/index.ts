@@ -31,6 +31,8 @@ export interface IndexEntry {
 
 /** What nginx's zones take for an entry. */
 const ENTRY_BYTES: Bytes = 128;
+/** What they need for themselves. */
+const ZONE_BYTES: Bytes = 8 * 1024;
 const BLOCK_BYTES: Bytes = 4096;
 
 /** Bytes on disk of a file of this size. */
@@ -50,7 +52,7 @@ export class CacheIndex {
   }
 
   resize(keysBytes: Bytes): void {
-    this.entriesMax = Math.max(1, Math.floor(keysBytes / ENTRY_BYTES));
+    this.entriesMax = Math.max(1, Math.floor((keysBytes - ZONE_BYTES) / ENTRY_BYTES));
   }
 
   get size(): number {

@@ -31,7 +31,11 @@ export function entryPath(root: string, levels: readonly number[], hash: string)
 const LISTS: ReadonlySet<string> = new Set(["accept-charset", "accept-encoding", "accept-language"]);
 
 /** The hash of one variant: `vary` is the response's field, `valuesOf` gives the request's values of a field. */
-export function variantHash(mainHash: string, vary: string, valuesOf: (lowerName: string) => readonly string[]): string {
+export function variantHash(
+  mainHash: string,
+  vary: string,
+  valuesOf: (lowerName: string) => readonly string[],
+): string {
   const hash = createHash("md5").update(mainHash);
   for (const name of vary.toLowerCase().split(/[ ,]+/)) {
     if (name === "") continue;

@@ -12,7 +12,7 @@ import { HASH_LENGTH, levelsOf } from "./key.ts";
 export interface Loading {
   found(hash: string, sizeBytes: Bytes): void;
   /** Nobody wants to know more. */
-  readonly stopped: boolean;
+  isUnwanted(): boolean;
 }
 
 const ENTRY = new RegExp(`^[0-9a-f]{${HASH_LENGTH}}$`);
@@ -25,10 +25,12 @@ export async function loadFolder({ path, levels }: CacheConfig, loading: Loading
   await walk(path, "", levels.length);
 
   async function walk(root: string, below: string, depth: number): Promise<void> {
-    const folder = await opendir(nameOf(root + below) as unknown as string, { encoding: "latin1" as "utf8" }).catch(() => null);
+    const folder = await opendir(nameOf(root + below) as unknown as string, { encoding: "latin1" as "utf8" }).catch(
+      () => null,
+    );
     if (!folder) return;
     for await (const file of folder) {
-      if (loading.stopped) return;
+      if (loading.isUnwanted()) return;
       if (depth > 0) {
         if (file.isDirectory()) await walk(root, `${below}/${file.name}`, depth - 1);
       } else await look(root, below, file);

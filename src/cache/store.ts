@@ -8,7 +8,7 @@
 import type { Stats } from "node:fs";
 import { stat, statfs, unlink, utimes } from "node:fs/promises";
 import type { CacheConfig } from "../config/servers.ts";
-import { eventTime, now, Timed, wheel } from "../std/clock.ts";
+import { now, Timed, wheel } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import { FileWriter, nameOf } from "./file-writer.ts";
 import { CacheIndex, diskBytesOf, type IndexEntry } from "./index.ts";
@@ -19,8 +19,10 @@ import { loadFolder } from "./loader.ts";
 export type Found = "known" | "new" | "scarce" | "error";
 
 const MANAGER_WAIT_MS: Ms = 10_000;
-const MANAGER_FILES = 100;
-const MANAGER_PAUSE_MS: Ms = 50;
+/** Files that one turn of the manager removes, and its pause where there are more. */
+const MANAGER = { files: 100, pauseMs: 50 };
+/** A cache that is so much too large is not left to the manager's next turn. */
+const OVER_BYTES: Bytes = 16 * 1024 * 1024;
 /** Entries in use that the manager passes by. */
 const LOOK_MAX = 20;
 const FILE_MODE = 0o600;
@@ -44,9 +46,7 @@ export class CacheStore extends Timed {
   start(): void {
     void loadFolder(this.config, {
       found: (hash, sizeBytes) => this.#loaded(hash, sizeBytes),
-      get stopped() {
-        return false;
-      },
+      isUnwanted: () => this.#retired,
     });
     wheel.set(this, now() + MANAGER_WAIT_MS);
   }
@@ -117,7 +117,8 @@ export class CacheStore extends Timed {
     entry.errorStatus = 0;
     this.index.setFile(entry, diskBytesOf(sizeBytes));
     entry.markedAt = now();
-    if (this.#isOver()) wheel.set(this, now());
+    const { maxBytes } = this.config;
+    if (maxBytes > 0 && this.index.diskBytes > maxBytes + OVER_BYTES && !this.#working) wheel.set(this, now());
   }
 
   /** Its file is used: other workers see that. */
@@ -177,27 +178,29 @@ export class CacheStore extends Timed {
 
   /** One slice of its work; gives when the next is due. */
   async #manage(): Promise<Ms> {
+    const { files: most, pauseMs } = this.config.manager ?? MANAGER;
     let files = 0;
-    for (let entry = this.index.oldest; entry && entry.inactiveAt <= eventTime(); entry = this.index.oldest) {
-      if (++files > MANAGER_FILES) return MANAGER_PAUSE_MS;
-      if (entry.holders > 0 || (entry.exists && (await this.#isUsedElsewhere(entry)))) {
-        this.index.touch(entry, this.#inactiveAt());
-      } else this.#drop(entry);
+    for (let entry = this.index.oldest; entry && entry.inactiveAt <= now(); entry = this.index.oldest) {
+      const leftMs = entry.holders > 0 ? this.config.inactiveMs : await this.#usedElsewhereMs(entry);
+      if (leftMs > 0 || entry.holders > 0) this.index.touch(entry, now() + Math.max(leftMs, pauseMs));
+      else this.#drop(entry);
+      if (++files >= most) return pauseMs;
     }
     while (this.#isOver() || (await this.#isDiskFull())) {
       const entry = this.index.oldestFree(LOOK_MAX);
       if (!entry) break;
       this.#drop(entry);
-      if (++files > MANAGER_FILES) return MANAGER_PAUSE_MS;
+      if (++files >= most) return pauseMs;
     }
     const { oldest } = this.index;
-    return Math.max(MANAGER_PAUSE_MS, Math.min(MANAGER_WAIT_MS, (oldest?.inactiveAt ?? Infinity) - now()));
+    return Math.max(pauseMs, Math.min(MANAGER_WAIT_MS, (oldest?.inactiveAt ?? Infinity) - now()));
   }
 
-  /** Another worker has marked its file since this one used it last. */
-  async #isUsedElsewhere(entry: IndexEntry): Promise<boolean> {
+  /** How long another worker's mark keeps its file from being inactive; 0 = nobody has marked it since. */
+  async #usedElsewhereMs(entry: IndexEntry): Promise<Ms> {
+    if (!entry.exists) return 0;
     const stats: Stats | null = await stat(nameOf(this.pathOf(entry.hash))).catch(() => null);
-    return stats !== null && Date.now() - stats.mtimeMs < this.config.inactiveMs;
+    return stats === null ? 0 : Math.max(0, stats.mtimeMs + this.config.inactiveMs - Date.now());
   }
 
   async #isDiskFull(): Promise<boolean> {

@@ -5,10 +5,11 @@
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/config.ts";
+import { sharedTicketKey, TICKET_KEY_VARIABLE } from "../net/tls-sessions.ts";
 import { DayReport } from "../observe/day-report.ts";
 import type { GivenSockets } from "../proxy/gateway.ts";
-import { listenerLabel } from "../proxy/listener.ts";
-import { ListeningSocket } from "../proxy/listening-socket.ts";
+import { listenerLabel, withSockets } from "../proxy/listener.ts";
+import { ListeningSocket, socketOptions } from "../proxy/listening-socket.ts";
 import { log } from "../std/log.ts";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { type ConsoleHandlers, consoleApi } from "./serve.ts";
@@ -76,7 +77,7 @@ export class Crew implements Service {
     await this.#openSockets(this.#config, this.#inherited.take);
     await served(this.#fork());
     if (!this.#ending) for (let i = 1; i < this.#count; i++) this.#fork();
-    return this.#config.listeners.map(({ address }) => this.#sockets.get(listenerLabel(address))!.port);
+    return withSockets(this.#config).map(({ address }) => this.#sockets.get(listenerLabel(address))!.port);
   }
 
   reload(config: Config): Promise<void> {
@@ -180,10 +181,11 @@ export class Crew implements Service {
   async #openSockets(config: Config, given: GivenSockets): Promise<ListeningSocket[]> {
     const opened: ListeningSocket[] = [];
     try {
-      for (const { address } of config.listeners) {
+      for (const listener of withSockets(config)) {
+        const { address } = listener;
         const label = listenerLabel(address);
         if (this.#sockets.has(label)) continue;
-        const socket = given(address) ?? (await ListeningSocket.bind(address));
+        const socket = given(address) ?? (await ListeningSocket.bind(address, socketOptions(listener, config)));
         this.#sockets.set(label, socket);
         opened.push(socket);
       }
@@ -204,7 +206,7 @@ export class Crew implements Service {
     // Descriptors that we were started with are open in every child, unless their numbers are taken.
     const padding = Array.from({ length: this.#inherited.count }, () => "ignore" as const);
     const child = fork(process.argv[1]!, process.argv.slice(2), {
-      env: { ...workerEnv(id), ...this.#options.env },
+      env: { ...workerEnv(id), [TICKET_KEY_VARIABLE]: sharedTicketKey().toString("hex"), ...this.#options.env },
       serialization: "advanced",
       stdio: ["inherit", "inherit", "inherit", "ipc", ...padding],
     });

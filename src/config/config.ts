@@ -69,6 +69,8 @@ export interface ListenerConfig {
   readonly backlog?: number;
   /** false = "::" takes IPv4, too. */
   readonly ipv6Only?: boolean;
+  /** TCP's own probes (SO_KEEPALIVE) on its connections, after so long without a byte; 0 = as the system says. */
+  readonly probesAfterMs?: Ms;
 }
 
 export interface ListenerTls {

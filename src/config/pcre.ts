@@ -4,11 +4,15 @@
 // Known differences: a group within a repetition keeps the value of an earlier round in PCRE, while JavaScript forgets
 // it when a round does not use it; a reference to a group that took no part fails in PCRE and matches "" here; rounds
 // of a repetition that match nothing end it in PCRE and are undone here.
+import { setFlagsFromString } from "node:v8";
 import { emitPattern } from "./pcre-emit.ts";
 import { parsePattern } from "./pcre-parse.ts";
 import type { PatternProblem, PatternTree } from "./pcre-tree.ts";
 import { PatternError } from "./pcre-tree.ts";
 import type { Pattern } from "./servers.ts";
+
+// Patterns that backtrack for too long go on in V8's linear engine, where it can run them.
+setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
 export { type PatternRisk, patternRisk } from "./pcre-risk.ts";
 export type { PatternProblem } from "./pcre-tree.ts";

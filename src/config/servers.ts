@@ -26,6 +26,8 @@ export interface ServersConfig {
   readonly charsetMaps?: readonly CharsetMapConfig[];
   /** Names that `set`, groups of patterns and auth_request_set define, and what they are before: "" or not there. */
   readonly slots?: readonly { readonly name: string; readonly unset: "empty" | "not-found" }[];
+  /** Names of certificates that come out of variables start here, unless they are absolute; it ends in "/". */
+  readonly certificatesFrom?: string;
   /** What Server says: name, or name/version where tokens are on. */
   readonly product: { readonly name: string; readonly version: string };
 }
@@ -221,6 +223,8 @@ export interface CacheConfig {
   /** 0 = no bound. */
   readonly maxBytes: Bytes;
   readonly minFreeBytes: Bytes;
+  /** How many files are removed at once, and the pause behind it; missing = 100, 50 ms. */
+  readonly manager?: { readonly files: number; readonly pauseMs: Ms };
 }
 
 // ---- what a location says
@@ -299,7 +303,12 @@ export interface AccessConfig {
   /** In order; the first that fits decides. Empty = all may. */
   readonly rules: readonly { readonly allow: boolean; readonly from: string }[];
   /** realm "off" (rendered) turns it off. */
-  readonly basic: { readonly realm: Text; readonly file: Text } | null;
+  readonly basic: {
+    readonly realm: Text;
+    readonly file: Text;
+    /** Where a file that comes out relative is; with a slash. Missing = where the process is. */
+    readonly folder?: string;
+  } | null;
   readonly request: { readonly uri: string } | null;
   readonly requestSets: readonly { readonly variable: string; readonly value: Text }[];
   readonly delayMs: Ms;
@@ -386,6 +395,26 @@ export interface ResponseRules {
   readonly limitRate: Text;
   readonly limitRateAfter: Text;
   readonly refreshForMsie: boolean;
+  /** A cookie that numbers visitors; missing or null = none. */
+  readonly visitorId?: VisitorIdConfig | null;
+}
+
+/** "v1": as older programs have made it. "log": what clients bring is read, nothing is set. */
+export interface VisitorIdConfig {
+  readonly mode: "on" | "v1" | "log";
+  readonly name: string;
+  /** What tells servers apart; null = their address. */
+  readonly service: number | null;
+  /** "" = none. */
+  readonly domain: string;
+  readonly path: string;
+  /** null = the cookie ends with the session. */
+  readonly expires: Ms | "max" | null;
+  readonly flags: readonly string[];
+  /** "" = none. */
+  readonly p3p: string;
+  /** A character that cookies under the rules of today have; others are set anew. "" = none. */
+  readonly mark: string;
 }
 
 /** "epoch", "max", "off", a text with variables that gives one of these, or a time. */
@@ -411,6 +440,8 @@ export interface FiltersConfig {
   } | null;
   /** Slices of upstream responses in the cache; 0 = whole. */
   readonly sliceBytes: Bytes;
+  /** What a subrequest may answer that becomes the value of a variable; missing = 4 KB. */
+  readonly subrequestBytesMax?: Bytes;
 }
 
 export interface GzipConfig extends GzipRules {

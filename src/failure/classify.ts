@@ -104,7 +104,10 @@ export function connectFailure(error: unknown, stage: "resolve" | "connect" | "t
   if (address !== undefined) seen.address = address;
   if (code === "ECONNRESET" || code === "EPIPE") seen.closedBy = "rst";
   // No local port is left, or (far oftener, where the target is IPv6) this machine has no address of that family.
-  const noFamily = code === "EADDRNOTAVAIL" && address?.startsWith("[") === true;
+  // A link-local address leads nowhere without the name of a link.
+  const noFamily =
+    (code === "EADDRNOTAVAIL" && address?.startsWith("[") === true) ||
+    (code === "EINVAL" && address?.startsWith("[fe80:") === true);
   const cause = noFamily ? "network-unreachable" : (CONNECT_CAUSES[code] ?? "gateway-internal-error");
   return failureOf(cause, seen, cause === "closed-before-response" ? { phase: "connect" } : {});
 }

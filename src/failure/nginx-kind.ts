@@ -59,7 +59,8 @@ export function nginxFailureKind(failure: Failure): NginxFailureKind | null {
   if (cause === "upstream-error-passthrough") return nginxStatusKind(status);
   if (phase === "response-body" || phase === "dns") return null;
   if (evidence.deadline !== undefined) return DEADLINES.has(evidence.deadline) ? "timeout" : null;
-  // connect() found no local port: nginx goes on, as with every error of connect() but a lack of descriptors.
-  if (cause === "gateway-resource-exhausted" && evidence.errno === "EADDRNOTAVAIL") return "error";
+  // connect() found no local port, or no way to that address: nginx goes on after every error of connect() but a lack
+  // of descriptors.
+  if (evidence.errno === "EADDRNOTAVAIL" || (cause === "gateway-config-invalid" && evidence.errno)) return "error";
   return KINDS[cause] ?? null;
 }

@@ -133,7 +133,9 @@ const TEXTS: Readonly<Record<CauseId, Sentence>> = {
   "rate-limited": (_, { zone }) => `limiting requests${zone === undefined ? "" : `, by zone "${zone}"`}`,
   "gateway-config-invalid": (seen) => seen.detail ?? "no upstream configuration",
   "route-not-found": () => "no location for the request",
-  "gateway-internal-error": (seen) => withDetail("internal error", seen),
+  // A call that failed says all by itself.
+  "gateway-internal-error": (seen) =>
+    seen.errno !== undefined && seen.detail !== undefined ? seen.detail : withDetail("internal error", seen),
   "gateway-resource-exhausted": (seen) =>
     seen.errno === "EADDRNOTAVAIL"
       ? connectFailed(seen, "EADDRNOTAVAIL")

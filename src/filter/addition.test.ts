@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import { AdditionFilter } from "./addition.ts";
+import type { Place } from "./filter.ts";
 import { Collector, NO_EVENTS, through } from "./filter.fixture.ts";
 
 const answers: Readonly<Record<string, string>> = { "/head": "<", "/foot": ">", "/empty": "" };
 
-async function include(uri: string): Promise<Buffer> {
-  return Buffer.from(answers[uri]!);
+async function include(uri: string, place: Place): Promise<void> {
+  await Promise.resolve();
+  place.write(Buffer.from(answers[uri]!));
+  place.end(200);
 }
 
 test.each([
@@ -24,29 +27,28 @@ test.each([
 test("what is behind is not asked for before the body has ended, and a flush keeps its place", async () => {
   const asked: string[] = [];
   const sink = new Collector();
-  let give: (bytes: Buffer) => void = () => undefined;
-  const slow = (uri: string) => {
+  let give: (text: string) => void = () => undefined;
+  const slow = (uri: string, place: Place) => {
     asked.push(uri);
-    return new Promise<Buffer>((resolve) => {
-      give = resolve;
-    });
+    give = (text) => {
+      place.write(Buffer.from(text));
+      place.end(200);
+    };
   };
   const filter = new AdditionFilter({ before: "/a", after: "/b", include: slow }, sink, NO_EVENTS);
   filter.write(Buffer.from("body"));
   filter.flush();
   expect([asked, sink.calls, filter.pendingBytes]).toEqual([["/a"], [], 4]);
-  give(Buffer.from("A"));
-  await Promise.resolve();
+  give("A");
   expect([sink.calls, filter.pendingBytes]).toEqual([["A", "body", "(flush)"], 0]);
   filter.end();
   expect(asked).toEqual(["/a", "/b"]);
-  give(Buffer.from("B"));
-  await Promise.resolve();
+  give("B");
   expect(sink.calls).toEqual(["A", "body", "(flush)", "B", "(end)"]);
 });
 
 test("an addition that fails is the body's error", async () => {
-  const failing = () => Promise.reject(new Error("gone"));
+  const failing = (_uri: string, place: Place) => place.fail(new Error("gone"));
   const run = through(
     (next, events) => new AdditionFilter({ before: "/a", after: "", include: failing }, next, events),
     ["x"],

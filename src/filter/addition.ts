@@ -1,14 +1,14 @@
 // Puts the answers of other requests before and behind a body. The one before is asked for with the first byte, the one
 // behind when the body has ended.
-import type { BodyFilter, ByteSink, FilterEvents } from "./filter.ts";
+import type { BodyFilter, ByteSink, FilterEvents, Place } from "./filter.ts";
 import { OrderedOutput } from "./ordered-output.ts";
 
 export interface AdditionRules {
   /** "" = nothing. */
   readonly before: string;
   readonly after: string;
-  /** The body that a request for this gets. */
-  readonly include: (uri: string) => Promise<Buffer>;
+  /** Asks for what goes to a place. */
+  readonly include: (uri: string, place: Place) => void;
 }
 
 /** Adds to a body. */
@@ -37,7 +37,7 @@ export class AdditionFilter implements BodyFilter {
 
   end(): void {
     this.#begin();
-    if (this.#rules.after !== "") this.#output.putLater(this.#rules.include(this.#rules.after));
+    this.#add(this.#rules.after);
     this.#output.put("end");
   }
 
@@ -48,6 +48,10 @@ export class AdditionFilter implements BodyFilter {
   #begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    if (this.#rules.before !== "") this.#output.putLater(this.#rules.include(this.#rules.before));
+    this.#add(this.#rules.before);
+  }
+
+  #add(uri: string): void {
+    if (uri !== "") this.#rules.include(uri, this.#output.later());
   }
 }

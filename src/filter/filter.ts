@@ -29,6 +29,19 @@ export interface FilterEvents {
   onProgress(): void;
   /** The body cannot go on; nothing more comes out. */
   onError(error: Error): void;
+  /** What is behind the filter takes no more for now; missing = it always takes more. */
+  isFull?(): boolean;
+}
+
+/** Where the answer of a request within the request goes. What it takes before its turn waits in it. */
+export interface Place {
+  write(bytes: Buffer): void;
+  /** The answer is whole. */
+  end(status: number): void;
+  /** It cannot become whole. */
+  fail(error: Error): void;
+  /** It takes no more for now; after progress of its filter it may. */
+  readonly full: boolean;
 }
 
 /** Takes what a destroyed filter still gives on. */

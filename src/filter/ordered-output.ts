@@ -1,8 +1,16 @@
 // Parts of a body that are not all there yet, given on in their order: what comes behind a part that is still being
-// fetched waits for it.
-import { type ByteSink, type FilterEvents, NOWHERE } from "./filter.ts";
+// fetched waits for it. The part whose turn it is goes on as it comes; each of those behind it may hold so much.
+import { type ByteSink, type FilterEvents, NOWHERE, type Place } from "./filter.ts";
 
-type Part = Buffer | "flush" | "end" | { readonly fetched: Buffer | null };
+const HELD_BYTES_MAX = 64 * 1024;
+
+type Part = Buffer | "flush" | "end" | Fetched;
+
+/** A part that is on its way, and what came of it before its turn. */
+interface Fetched extends Place {
+  readonly held: Buffer[];
+  whole: boolean;
+}
 
 /** Gives parts on in the order in which they were put. */
 export class OrderedOutput {
@@ -29,23 +37,38 @@ export class OrderedOutput {
     } else this.#give(part);
   }
 
-  /** A part that is on its way. Its failure is that of the body. */
-  putLater(part: Promise<Buffer>): void {
-    const place: { fetched: Buffer | null } = { fetched: null };
-    this.#parts.push(place);
-    part.then(
-      (bytes) => {
-        if (this.#next === NOWHERE) return;
-        place.fetched = bytes;
-        this.#pendingBytes += bytes.length;
-        this.#advance();
+  /** The place of a part that is on its way. Its failure is that of the body. */
+  later(ended: (status: number) => void = () => {}): Place {
+    const output = this;
+    let heldBytes = 0;
+    const part: Fetched = {
+      held: [],
+      whole: false,
+      write(bytes) {
+        if (output.#next === NOWHERE) return;
+        if (output.#parts[0] === part) return output.#give(bytes);
+        part.held.push(bytes);
+        heldBytes += bytes.length;
+        output.#pendingBytes += bytes.length;
       },
-      (error: Error) => {
-        if (this.#next === NOWHERE) return;
-        this.destroy();
-        this.#events.onError(error);
+      end(status) {
+        if (output.#next === NOWHERE) return;
+        part.whole = true;
+        if (output.#parts[0] === part) output.#advance();
+        ended(status);
       },
-    );
+      fail(error) {
+        if (output.#next === NOWHERE) return;
+        output.destroy();
+        output.#events.onError(error);
+      },
+      get full() {
+        if (output.#next === NOWHERE) return false;
+        return output.#parts[0] === part ? (output.#events.isFull?.() ?? false) : heldBytes >= HELD_BYTES_MAX;
+      },
+    };
+    this.#parts.push(part);
+    return part;
   }
 
   /** Nothing is given on any more. */
@@ -56,17 +79,26 @@ export class OrderedOutput {
   }
 
   #advance(): void {
+    const parts = this.#parts;
     let count = 0;
-    for (const part of this.#parts) {
-      const there = typeof part === "object" && "fetched" in part ? part.fetched : part;
-      if (there === null) break;
+    for (const part of parts) {
+      if (typeof part === "object" && "held" in part) {
+        // From here on it is the first, and what it gets goes through.
+        this.#parts = parts.slice(count);
+        for (const bytes of part.held.splice(0)) this.#giveHeld(bytes);
+        if (!part.whole) break;
+      } else if (part instanceof Buffer) this.#giveHeld(part);
+      else this.#give(part);
       count += 1;
-      if (there instanceof Buffer) this.#pendingBytes -= there.length;
-      this.#give(there);
     }
-    if (count === 0) return;
-    this.#parts = this.#parts.slice(count);
+    if (this.#next === NOWHERE) return;
+    this.#parts = parts.slice(count);
     this.#events.onProgress();
+  }
+
+  #giveHeld(bytes: Buffer): void {
+    this.#pendingBytes -= bytes.length;
+    this.#give(bytes);
   }
 
   #give(part: Buffer | "flush" | "end"): void {

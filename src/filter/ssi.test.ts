@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Place } from "./filter.ts";
 import { Collector, cuts, NO_EVENTS, through } from "./filter.fixture.ts";
 import { newSsiShared, SsiFilter, type SsiHost, type SsiInclude, type SsiShared } from "./ssi.ts";
 
@@ -17,9 +18,10 @@ function host(site: Site, shared: SsiShared, uri: string, problems: string[] = [
   return {
     uri,
     variable: (name) => site.variables?.[name],
-    include(what) {
-      if (what.target.includes("..")) return null;
-      return answer(site, shared, what, problems);
+    include(what, place) {
+      if (what.target.includes("..")) return false;
+      void answer(site, shared, what, problems).then(({ status, body }) => give(place, body, status));
+      return true;
     },
     match(pattern, text) {
       try {
@@ -32,6 +34,11 @@ function host(site: Site, shared: SsiShared, uri: string, problems: string[] = [
     wallNowMs: () => 86_400_000,
     log: (problem) => problems.push(problem),
   };
+}
+
+function give(place: Place, body: Buffer, status = 200): void {
+  if (body.length > 0) place.write(body);
+  place.end(status);
 }
 
 async function answer(site: Site, shared: SsiShared, { target, stub, set }: SsiInclude, problems: string[]) {
@@ -159,16 +166,15 @@ test("blocks are kept with their commands, and stand in for includes that have n
   expect(await run({}, [chosen])).toBe("ELSE");
 });
 
-test("includes are asked for at once; wait holds the rest back, and what waits is counted", async () => {
+test("includes are asked for at once; wait holds the rest back, and what waits is counted", () => {
   const asked: string[] = [];
-  const give: ((body: string) => void)[] = [];
+  const places: Place[] = [];
   const slow: SsiHost = {
     ...host({}, newSsiShared(), "/"),
-    include({ target }) {
+    include({ target }, place) {
       asked.push(target);
-      return new Promise((resolve) => {
-        give.push((body) => resolve({ status: 200, body: Buffer.from(body) }));
-      });
+      places.push(place);
+      return true;
     },
   };
   const sink = new Collector();
@@ -180,20 +186,22 @@ test("includes are asked for at once; wait holds the rest back, and what waits i
   filter.end();
   expect([asked, sink.text]).toEqual([["/a", "/b"], ""]);
   expect(filter.pendingBytes).toBeGreaterThan(20);
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
-  give[1]!("B");
-  await turn();
+  give(places[1]!, Buffer.from("B"));
   expect([asked, sink.text]).toEqual([["/a", "/b", "/c"], ""]);
-  give[0]!("A");
-  await turn();
+  places[0]!.write(Buffer.from("A"));
+  expect(sink.text).toBe("A");
+  places[0]!.end(200);
   expect([sink.text, sink.ended]).toEqual(["A1B23", false]);
-  give[2]!("C");
-  await turn();
+  give(places[2]!, Buffer.from("C"));
   expect([sink.text, sink.flushes, sink.ended, filter.pendingBytes]).toEqual(["A1B23C", 1, true, 0]);
 });
 
 test("an include that fails is the body's error, and a destroyed document is silent", async () => {
-  const failing: SsiHost = { ...host({}, newSsiShared(), "/"), include: () => Promise.reject(new Error("gone")) };
+  const include: SsiHost["include"] = (_what, place) => {
+    setImmediate(() => place.fail(new Error("gone")));
+    return true;
+  };
+  const failing: SsiHost = { ...host({}, newSsiShared(), "/"), include };
   const rules = { silentErrors: false, valueBytesMax: 255 };
   const text = '<!--#include virtual="/a" wait="yes" -->';
   const body = through((next, events) => new SsiFilter(rules, failing, newSsiShared(), next, events), [text]);

@@ -4,7 +4,7 @@
 //
 // As in nginx conditions do not nest, a block may hold them, and a stub is a block that the subrequest answers with
 // when it has nothing of its own to say.
-import type { BodyFilter, ByteSink, FilterEvents } from "./filter.ts";
+import type { BodyFilter, ByteSink, FilterEvents, Place } from "./filter.ts";
 import { OrderedOutput } from "./ordered-output.ts";
 import { commandOf, type ParamsOf } from "./ssi-commands.ts";
 import { SsiParser, type SsiPart } from "./ssi-parser.ts";
@@ -42,8 +42,8 @@ export interface SsiHost {
   readonly uri: string;
   /** A variable of the request (lower case); undefined = not found. */
   variable(name: string): string | undefined;
-  /** null = there can be no such subrequest: an unsafe path, or too many. */
-  include(what: SsiInclude): Promise<{ readonly status: number; readonly body: Buffer }> | null;
+  /** Asks for what goes to a place; false = there can be no such subrequest: an unsafe path, or too many. */
+  include(what: SsiInclude, place: Place): boolean;
   /** The groups of a match and the named ones; null = none; { problem } = no regular expression. */
   match(
     pattern: string,
@@ -81,6 +81,7 @@ export class SsiFilter implements BodyFilter {
   #waitingBytes = 0;
   #rest: Iterator<SsiPart, void> | null = null;
   #isWaiting = false;
+  #working = false;
   #destroyed = false;
   #shows = true;
   /** "if" or "elif" came, then "else". */
@@ -130,6 +131,14 @@ export class SsiFilter implements BodyFilter {
   }
 
   #work(): void {
+    // An answer that is there at once may come within what asked for it.
+    if (this.#working) return;
+    this.#working = true;
+    this.#workOn();
+    this.#working = false;
+  }
+
+  #workOn(): void {
     while (!this.#isWaiting && !this.#destroyed) {
       const step = this.#rest?.next();
       if (step && !step.done) {
@@ -244,33 +253,49 @@ export class SsiFilter implements BodyFilter {
     const block = stub === undefined ? null : this.#shared.blocks.get(stub);
     if (block === undefined) return { problem: `"stub"="${stub}" for "include" not found` };
     const waits = virtual === undefined || wait?.toLowerCase() === "yes" || set !== undefined;
-    const answer = this.#host.include({
+    const what = {
       target: target.startsWith("/") ? target : this.#host.uri.replace(/[^/]*$/, "") + target,
       wait: waits,
       set: set !== undefined,
       stub: block === null ? null : Buffer.from(block, "latin1"),
-    });
-    if (!answer) return { problem: `the "${target}" in the "include" SSI command cannot be asked for` };
-    if (set !== undefined) this.#shared.variables.set(set.toLowerCase(), "");
-    else this.#output.putLater(answer.then(({ body }) => body));
-    if (waits) this.#waitFor(answer, set);
-    return null;
+    };
+    // It may be there at once.
+    this.#isWaiting = waits;
+    const place =
+      set === undefined
+        ? this.#output.later(waits ? () => this.#goOn() : undefined)
+        : this.#placeOf(set.toLowerCase());
+    if (this.#host.include(what, place)) return null;
+    this.#isWaiting = false;
+    if (set === undefined) place.end(0);
+    return { problem: `the "${target}" in the "include" SSI command cannot be asked for` };
   }
 
-  #waitFor(answer: Promise<{ readonly status: number; readonly body: Buffer }>, set: string | undefined): void {
-    this.#isWaiting = true;
-    answer
-      .then(({ status, body }) => {
-        if (set !== undefined && status < 300) this.#shared.variables.set(set.toLowerCase(), body.toString("latin1"));
-        this.#isWaiting = false;
-        this.#work();
-        if (!this.#destroyed) this.#events.onProgress();
-      })
-      .catch((error: Error) => {
+  #goOn(): void {
+    this.#isWaiting = false;
+    // Within the reading of a document it goes on by itself.
+    if (this.#working) return;
+    this.#work();
+    if (!this.#destroyed) this.#events.onProgress();
+  }
+
+  /** Where the value of a variable goes. */
+  #placeOf(name: string): Place {
+    const parts: Buffer[] = [];
+    this.#shared.variables.set(name, "");
+    return {
+      full: false,
+      write: (bytes) => parts.push(bytes),
+      end: (status) => {
+        if (status < 300) this.#shared.variables.set(name, Buffer.concat(parts).toString("latin1"));
+        this.#goOn();
+      },
+      fail: (error) => {
         if (this.#destroyed) return;
         this.destroy();
         this.#events.onError(error);
-      });
+      },
+    };
   }
 
   #echo(params: ParamsOf): Outcome {

@@ -32,6 +32,16 @@ export interface ConnectOptions {
   readonly attemptDelayMs?: Ms;
   /** null = the socket gives plain "data" events. */
   readonly reader: SocketReader | null;
+  /** Where to connect from; missing = the system chooses. A Unix socket has no such thing. */
+  readonly local?: LocalAddress | undefined;
+  /** TCP's own probes (SO_KEEPALIVE). */
+  readonly probes?: boolean | undefined;
+}
+
+/** An address of this machine; port 0 = any. */
+export interface LocalAddress {
+  readonly ip: string;
+  readonly port: number;
 }
 
 /** "10.0.0.1:3000", "[::1]:80", "unix:/run/app.sock". */
@@ -131,7 +141,7 @@ export class ConnectRace extends Timed {
 
   #tryNext(): void {
     const destination = this.#destinations[this.#candidates.length]!;
-    const socket = openSocket(destination, this.#options.reader);
+    const socket = openSocket(destination, this.#options);
     const candidate: Candidate = {
       destination,
       socket,
@@ -194,12 +204,16 @@ export class ConnectRace extends Timed {
 }
 
 /** Opens one socket; whatever goes wrong is its "error" event. */
-function openSocket(destination: Destination, reader: SocketReader | null): net.Socket {
+function openSocket(destination: Destination, { reader, local, probes }: ConnectOptions): net.Socket {
+  const from = local ? { localAddress: local.ip, ...(local.port > 0 ? { localPort: local.port } : {}) } : {};
   const where =
-    destination.kind === "unix" ? { path: destination.path } : { host: destination.ip, port: destination.port };
+    destination.kind === "unix"
+      ? { path: destination.path }
+      : { host: destination.ip, port: destination.port, ...from };
   const onread = reader?.onRead();
   // Half-open, so that the end of the upstream's bytes does not cut what is still being sent to it.
-  return net.connect({ ...where, allowHalfOpen: true, noDelay: true, ...(onread ? { onread } : {}) });
+  const more = { ...(probes ? { keepAlive: true } : {}), ...(onread ? { onread } : {}) };
+  return net.connect({ ...where, allowHalfOpen: true, noDelay: true, ...more });
 }
 
 function outcomeText(candidate: Candidate): string {

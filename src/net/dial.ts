@@ -20,10 +20,11 @@ import {
   connectFirst,
   type Destination,
   inOrderToTry,
+  type LocalAddress,
   type SocketReader,
 } from "./connect.ts";
 import type { Resolved, Resolver } from "./resolve.ts";
-import type { UpstreamTlsContext } from "./upstream-tls.ts";
+import type { TlsWishes, UpstreamTlsContext } from "./upstream-tls.ts";
 
 export type { SocketReader } from "./connect.ts";
 
@@ -33,6 +34,17 @@ export interface DialTarget {
   readonly tls: UpstreamTlsContext | null;
   readonly timeouts: { readonly resolveMs: Ms; readonly connectMs: Ms; readonly tlsMs: Ms };
   readonly resolver: Resolver;
+  /** TCP's own probes (SO_KEEPALIVE). */
+  readonly probes?: boolean;
+  /** What one request wants beyond that. */
+  readonly wishes?: DialWishes;
+}
+
+/** What one request wants of its connection; a connection that was opened with other wishes is none for it. */
+export interface DialWishes extends TlsWishes {
+  /** The same for the same wishes. */
+  readonly key: string;
+  readonly local?: LocalAddress;
 }
 
 /** Monotonic instants at which the phases ended; securedAt is 0 without TLS. */
@@ -75,6 +87,8 @@ export function dialed(target: DialTarget): Promise<DialResult> {
     dial(target, null, resolve);
   });
 }
+
+const NO_WISHES: TlsWishes = {};
 
 class Dialling extends Timed implements DialHandle {
   readonly #target: DialTarget;
@@ -130,9 +144,10 @@ class Dialling extends Timed implements DialHandle {
   }
 
   #connect(destinations: readonly Destination[]): void {
-    const { timeouts, tls: context } = this.#target;
+    const { timeouts, tls: context, wishes, probes } = this.#target;
     this.#timings.resolvedAt = now();
-    const options = { deadlineMs: timeouts.connectMs, reader: context ? null : this.#reader };
+    const reader = context ? null : this.#reader;
+    const options = { deadlineMs: timeouts.connectMs, reader, local: wishes?.local, probes };
     this.#race = connectFirst(destinations, options, (result) => this.#connected(result));
   }
 
@@ -149,9 +164,14 @@ class Dialling extends Timed implements DialHandle {
   }
 
   #handshake(context: UpstreamTlsContext, plain: Socket): void {
-    const { address, timeouts } = this.#target;
-    const endpoint = `${context.identityOf(address)} ${this.#address}`;
-    const options = context.connectOptions(address, endpoint);
+    const { address, timeouts, wishes = NO_WISHES } = this.#target;
+    const endpoint = `${context.identityOf(address, wishes)} ${this.#address} ${wishes.certificateKey ?? ""}`;
+    const options = context.connectOptions(address, endpoint, wishes);
+    if (options instanceof Error) {
+      plain.destroy();
+      this.#fail(connectFailure(options, "tls", { address: this.#address }));
+      return;
+    }
     const socket = tls.connect({ ...options, socket: plain });
     this.#secure = socket;
     const onError = (error: Error) => {
@@ -165,6 +185,8 @@ class Dialling extends Timed implements DialHandle {
     socket.once("secureConnect", () => {
       if (this.#over) return;
       socket.off("error", onError);
+      const tooLong = context.chainProblem(socket);
+      if (tooLong) return onError(tooLong);
       context.rememberSessions(socket, endpoint, options);
       this.#timings.securedAt = now();
       this.#succeed(socket, "events");

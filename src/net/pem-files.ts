@@ -27,19 +27,30 @@ export function readPem(name: string, what: string, call = "BIO_new_file"): Load
   }
 }
 
+/** A name that came out of variables, as that of a file. */
+export function fullName(name: string, folder: string): string {
+  return name === "" || name.startsWith("/") || name.startsWith(DATA) ? name : folder + name;
+}
+
 /** Reads and checks a certificate with its key. */
 export function readPair(cert: string, key: string, passphrases: readonly string[]): Loaded<PemPair> {
   const certificate = readPem(cert, "cannot load certificate");
   if (!certificate.ok) return certificate;
   const leaf = parse(() => new X509Certificate(certificate.value));
   if (!leaf.ok) {
-    return { ok: false, problem: `cannot load certificate "${shown(cert)}": PEM_read_bio_X509_AUX() failed (SSL: ${leaf.problem})` };
+    return {
+      ok: false,
+      problem: `cannot load certificate "${shown(cert)}": PEM_read_bio_X509_AUX() failed (SSL: ${leaf.problem})`,
+    };
   }
   const encrypted = readPem(key, "cannot load certificate key");
   if (!encrypted.ok) return encrypted;
   const opened = openKey(encrypted.value, passphrases);
   if (!opened.ok) {
-    return { ok: false, problem: `cannot load certificate key "${shown(key)}": PEM_read_bio_PrivateKey() failed (SSL: ${opened.problem})` };
+    return {
+      ok: false,
+      problem: `cannot load certificate key "${shown(key)}": PEM_read_bio_PrivateKey() failed (SSL: ${opened.problem})`,
+    };
   }
   if (!leaf.value.checkPrivateKey(createPrivateKey(opened.value))) {
     return { ok: false, problem: `SSL_CTX_use_PrivateKey("${shown(key)}") failed (SSL: key values mismatch)` };
@@ -66,13 +77,28 @@ function openKey(pem: Buffer, passphrases: readonly string[]): Loaded<Buffer> {
 export function readPassphrases(path: string | null): Loaded<readonly string[]> {
   if (path === null) return { ok: true, value: [] };
   const content = readPem(path, "cannot load password file", "open");
-  return content.ok ? { ok: true, value: content.value.toString("latin1").split(/\r?\n/).filter((line) => line !== "") } : content;
+  return content.ok
+    ? {
+        ok: true,
+        value: content.value
+          .toString("latin1")
+          .split(/\r?\n/)
+          .filter((line) => line !== ""),
+      }
+    : content;
 }
 
 /** Each certificate of a bundle once, since clients are sent the names. */
 export function certificatesIn(bundle: Buffer): string[] {
-  const found = bundle.toString("latin1").match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]*?-----END [^-]*-----/g);
+  const found = bundle
+    .toString("latin1")
+    .match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [^-]*-----/g);
   return [...new Set(found ?? [])];
+}
+
+/** Each list of revoked certificates in a file, of which Node would read one. */
+export function revocationsIn(file: Buffer): string[] {
+  return file.toString("latin1").match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? [];
 }
 
 function parse<T>(read: () => T): Loaded<T> {

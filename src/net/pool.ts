@@ -27,6 +27,10 @@ export interface PoolLimits {
   readonly usesMax: number;
   /** Open connections, idle ones included. */
   readonly openMax: number;
+  /** A connection older than this is not kept. */
+  readonly ageMs?: Ms;
+  /** The idle connections of several pools together. */
+  readonly share?: IdleShare | null;
 }
 
 /** A connection to an endpoint, used by one exchange after the other. */
@@ -35,6 +39,8 @@ export class PooledConnection extends Connection {
   user: ConnectionUser | null = null;
   /** The address as dialled. */
   address = "";
+  /** What the request wanted that it was opened for (DialWishes.key); "" = nothing beyond what all want. */
+  wishes = "";
   connectedAt: Ms = 0;
   /** When it became idle last; 0 = never used. */
   idleSince: Ms = 0;
@@ -101,6 +107,28 @@ export class PooledConnection extends Connection {
   }
 }
 
+/** A bound over the idle connections of several pools: beyond it the one that was used longest ago is closed. */
+export class IdleShare {
+  readonly #max: number;
+  /** In the order of their last use. */
+  readonly #idle = new Set<PooledConnection>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(connection: PooledConnection): void {
+    this.#idle.add(connection);
+    if (this.#idle.size <= this.#max) return;
+    const [oldest] = this.#idle;
+    oldest?.discard();
+  }
+
+  remove(connection: PooledConnection): void {
+    this.#idle.delete(connection);
+  }
+}
+
 /** The connections of one endpoint. */
 export class ConnectionPool {
   readonly limits: PoolLimits;
@@ -129,15 +157,26 @@ export class ConnectionPool {
     return max === 0 || this.#open.size + this.#dialling < max;
   }
 
-  /** The most recently used idle connection, where it has not been idle for longer than `idleMs`; else null. */
-  take(user: ConnectionUser, idleMs: Ms, at: Ms): PooledConnection | null {
+  /** The most recently used idle connection with these wishes, where it has not been idle for longer than `idleMs`; else null. */
+  take(user: ConnectionUser, idleMs: Ms, at: Ms, wishes = ""): PooledConnection | null {
     const warmest = this.#idle[this.#idle.length - 1];
     if (!warmest || at - warmest.idleSince > idleMs) return null;
-    const connection = this.#idle.pop()!;
+    const connection = warmest.wishes === wishes ? this.#idle.pop()! : this.#takeOther(idleMs, at, wishes);
+    if (!connection) return null;
+    this.limits.share?.remove(connection);
     connection.user = user;
     connection.uses++;
     connection.clearDeadline();
     return connection;
+  }
+
+  /** The warmest that was opened with these wishes. */
+  #takeOther(idleMs: Ms, at: Ms, wishes: string): PooledConnection | null {
+    const index = this.#idle.findLastIndex((connection) => connection.wishes === wishes);
+    const found = this.#idle[index];
+    if (!found || at - found.idleSince > idleMs) return null;
+    this.#idle.splice(index, 1);
+    return found;
   }
 
   /** A connection is being opened: it counts against the limit. Ends with `adopt` or `dialFailed`. */
@@ -168,9 +207,11 @@ export class ConnectionPool {
 
   /** Gives a connection back after a whole exchange; it is kept where the limits allow. */
   release(connection: PooledConnection, at: Ms): void {
-    const { idleMax, idleMs, usesMax } = this.limits;
-    const worn = usesMax > 0 && connection.uses >= usesMax;
-    if (worn || this.#closed || connection.closed || connection.ended || this.#idle.length >= idleMax) {
+    const { idleMax, idleMs, usesMax, ageMs = 0, share } = this.limits;
+    const worn = (usesMax > 0 && connection.uses >= usesMax) || (ageMs > 0 && at - connection.connectedAt > ageMs);
+    // Under a share it is not the new one that goes.
+    const full = idleMax === 0 || (!share && this.#idle.length >= idleMax);
+    if (worn || full || this.#closed || connection.closed || connection.ended) {
       connection.discard();
       return;
     }
@@ -178,6 +219,7 @@ export class ConnectionPool {
     connection.idleSince = at;
     connection.resumeReading();
     this.#idle.push(connection);
+    share?.add(connection);
     wheel.set(connection, at + idleMs());
   }
 
@@ -191,6 +233,7 @@ export class ConnectionPool {
   /** A connection has closed. */
   forget(connection: PooledConnection): void {
     if (!this.#open.delete(connection)) return;
+    this.limits.share?.remove(connection);
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
   }

@@ -259,7 +259,8 @@ function rcodeOf(error: unknown): string | null {
   return null;
 }
 
-function systemLookup(host: string): Promise<readonly dns.LookupAddress[]> {
+/** What the system says, without a cache. */
+export function systemLookup(host: string): Promise<readonly dns.LookupAddress[]> {
   return dns.promises.lookup(host, { all: true, verbatim: true });
 }
 

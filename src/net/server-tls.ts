@@ -3,10 +3,25 @@
 // server that is meant. As in nginx, sessions go by the rules of the address's default server.
 import { createHash, constants as cryptoConstants } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, type SecureVersion, type TLSSocket, type TlsOptions, type Server as TlsServer } from "node:tls";
+import {
+  createSecureContext,
+  createServer,
+  type SecureVersion,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from "node:tls";
 import type { ServerTlsConfig, TlsVersion } from "../config/servers.ts";
 import type { ClientHello } from "../wire/client-hello.ts";
-import { certificatesIn, type Loaded, type PemPair, readPassphrases, readPair, readPem } from "./pem-files.ts";
+import {
+  certificatesIn,
+  type Loaded,
+  type PemPair,
+  readPair,
+  readPassphrases,
+  readPem,
+  revocationsIn,
+} from "./pem-files.ts";
 import { sessionStore, sharedTicketKey, ticketKeyFrom } from "./tls-sessions.ts";
 
 /** What holds for sessions of an address. */
@@ -28,6 +43,8 @@ const NO_VERSION: Readonly<Record<TlsVersion, number>> = {
   "TLSv1.2": cryptoConstants.SSL_OP_NO_TLSv1_2,
   "TLSv1.3": cryptoConstants.SSL_OP_NO_TLSv1_3,
 };
+/** A client may not begin another handshake on a connection; node:crypto has no name for it. */
+const NO_RENEGOTIATION = 0x4000_0000;
 /** OpenSSL's own, which Node leaves out where a list names none. */
 const SUITES = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 const DEFAULT_CIPHERS = "DEFAULT";
@@ -56,12 +73,10 @@ export function cipherOption(ciphers: string): string {
 /** One server's side of handshakes. */
 export class TlsAcceptor {
   readonly #server: TlsServer;
-  readonly #listener: HandshakeListener;
   /** What TLS 1.3 clients want to resume, by the session id that they send along. */
   readonly #wanted = new Map<string, Buffer>();
 
   private constructor(options: TlsOptions, sessions: SessionRules, listener: HandshakeListener) {
-    this.#listener = listener;
     this.#server = createServer(options);
     this.#server.on("secureConnection", (socket) => listener.secured(socket, rawOf(socket)));
     this.#server.on("tlsClientError", (error, socket) => {
@@ -109,6 +124,31 @@ export class TlsAcceptor {
   }
 }
 
+/** What is wrong with the certificates of servers, in nginx's words; those that are chosen per handshake are not looked at. */
+export function certificateProblem(servers: readonly { readonly tls: ServerTlsConfig | null }[]): string | null {
+  for (const { tls } of servers) {
+    const pairs = tls?.certificates.map(({ cert, key }) => ({ cert: plainText(cert), key: plainText(key) })) ?? [];
+    const fixed = pairs.filter(
+      (pair): pair is { cert: string; key: string } => pair.cert !== null && pair.key !== null,
+    );
+    if (!tls || pairs.length === 0 || fixed.length < pairs.length) continue;
+    const options = optionsOf(tls, fixed, tls);
+    if (!options.ok) return options.problem;
+    try {
+      createSecureContext(options.value);
+    } catch (error) {
+      return `SSL: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return null;
+}
+
+/** A text without variables as it is read; null = it has some. */
+function plainText(text: string): string | null {
+  const rest = text.replaceAll("{{", "");
+  return rest.includes("{") ? null : text.replaceAll("{{", "{");
+}
+
 /** tls.Server makes its sockets itself; node:tls does not document where it keeps the one that it was given. */
 function rawOf(socket: TLSSocket): Socket {
   return (socket as unknown as { readonly _parent: Socket })._parent;
@@ -153,7 +193,8 @@ function optionsOf(
       sessionTimeout: Math.max(1, Math.ceil(sessions.sessionTimeoutMs / 1000)),
       sessionIdContext: verified.digest("hex").slice(0, 32),
       ticketKeys: tickets.value,
-      secureOptions: secureOptions | (sessions.sessionTickets ? 0 : cryptoConstants.SSL_OP_NO_TICKET),
+      secureOptions:
+        secureOptions | NO_RENEGOTIATION | (sessions.sessionTickets ? 0 : cryptoConstants.SSL_OP_NO_TICKET),
       handshakeTimeout: tls.handshakeTimeoutMs,
       allowHalfOpen: true,
     },
@@ -163,7 +204,7 @@ function optionsOf(
 /** Files beside the certificates. */
 function extraFiles({ clientCa, trustedCa, crl, dhparam, verifyClient }: ServerTlsConfig): Loaded<{
   ca: string[];
-  crl?: Buffer;
+  crl?: string[];
   dhparam?: Buffer;
 }> {
   const ca: string[] = [];
@@ -176,11 +217,11 @@ function extraFiles({ clientCa, trustedCa, crl, dhparam, verifyClient }: ServerT
     if (!bundle.ok) return bundle;
     ca.push(...certificatesIn(bundle.value));
   }
-  const result: { ca: string[]; crl?: Buffer; dhparam?: Buffer } = { ca: [...new Set(ca)] };
+  const result: { ca: string[]; crl?: string[]; dhparam?: Buffer } = { ca: [...new Set(ca)] };
   if (crl !== null) {
     const list = readPem(crl, "X509_LOOKUP_load_file");
     if (!list.ok) return list;
-    if (verifyClient !== "off") result.crl = list.value;
+    if (verifyClient !== "off") result.crl = revocationsIn(list.value);
   }
   if (dhparam !== null) {
     const parameters = readPem(dhparam, "dhparam");

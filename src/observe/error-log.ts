@@ -42,7 +42,7 @@ const LEVELS = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "de
 const RANK = Object.fromEntries(LEVELS.map((level, rank) => [level, rank])) as Readonly<Record<ErrorLevel, number>>;
 /** nginx's bound of a line. */
 const LINE_BYTES_MAX = 2048;
-const FLUSH_MS: Ms = 50;
+const FLUSH_MS: Ms = 2;
 
 /** Where the lines of one `error_log` go. */
 interface Destination {
@@ -122,6 +122,7 @@ export class ErrorLogs {
         encoding: "latin1",
         batchBytes: 64 * 1024,
         flushMs: FLUSH_MS,
+        eager: true,
         reportMs: 60_000,
         report: this.#report,
       });

@@ -18,8 +18,8 @@ export interface AccessLog {
   write(line: string, path?: string): void;
 }
 
-/** Whoever reads a log right behind the response finds the line. */
-const FLUSH_MS: Ms = 50;
+/** Whoever reads a log right behind the response finds the line; a write for each line would cost more than the line. */
+const FLUSH_MS: Ms = 2;
 /** Where a buffer is configured, nobody waits for the lines. */
 const BUFFERED_FLUSH_MS: Ms = 1000;
 const REPORT_MS: Ms = 60_000;
@@ -97,6 +97,7 @@ export class AccessLogs {
         encoding: "latin1",
         batchBytes: Math.max(DEFAULT_BUFFER_BYTES, bufferBytes),
         flushMs: flushMs > 0 ? flushMs : bufferBytes > 0 ? BUFFERED_FLUSH_MS : FLUSH_MS,
+        eager: flushMs === 0 && bufferBytes === 0,
         reportMs: REPORT_MS,
         report: this.#report,
         onDrop: this.#onDrop,

@@ -20,6 +20,8 @@ export interface LogWriterOptions {
   readonly batchBytes?: Bytes;
   /** … or this old. */
   readonly flushMs?: Ms;
+  /** The first line behind a quiet time is written at once, where the disk is fast: somebody may be reading along. */
+  readonly eager?: boolean;
   /** What may wait to be written; lines beyond are dropped. */
   readonly bufferBytes?: Bytes;
   /** Pause after a write that failed. */
@@ -39,6 +41,7 @@ const DEFAULTS = {
   encoding: "utf8",
   batchBytes: 512 * 1024,
   flushMs: 200,
+  eager: false,
   bufferBytes: 8 * 1024 * 1024,
   retryMs: 1000,
   reportMs: 10_000,
@@ -50,6 +53,11 @@ const DEFAULTS = {
 /** A pipe that is full is tried again soon (it holds only 64 KiB), then ever later while its reader takes nothing. */
 const FULL_PIPE_MS = 1;
 const FULL_PIPE_MS_MAX = 64;
+/** Lines that come closer to each other gather. */
+const EAGER_GAP_MS = 0.5;
+/** A disk that takes longer for a line is left to the thread pool for a while. */
+const SLOW_MS = 3;
+const SLOW_PAUSE_MS = 1000;
 /** Characters that gather before they are copied into the batch. */
 const TEXT_MAX = 16 * 1024;
 
@@ -80,6 +88,8 @@ export class LogWriter {
   #inFlight: Buffer | null = null;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
+  /** When it was written last because of its age; later than now where the disk is too slow to write at once. */
+  #flushedAt = Number.NEGATIVE_INFINITY;
   /** What gathers is to be written although it is no whole batch. */
   #flushing = false;
   /** The timer is a pause after a failure: until it fires, full batches only queue. */
@@ -125,7 +135,24 @@ export class LogWriter {
     }
     this.#text += line;
     if (length >= TEXT_MAX && this.#store() && !this.#pausing) this.#drain();
-    if (this.#timer === null) this.#arm(this.#options.flushMs);
+    if (this.#timer !== null) return;
+    const { eager, flushMs } = this.#options;
+    if (!eager || this.#inFlight || performance.now() - this.#flushedAt < EAGER_GAP_MS) return this.#arm(flushMs);
+    this.#writeAtOnce();
+  }
+
+  /** While few lines come and the disk is fast, a line is written before its request ends: a call of microseconds. */
+  #writeAtOnce(): void {
+    const began = performance.now();
+    this.#flushing = true;
+    try {
+      while (this.#nextChunk()) this.#writeNow();
+      this.#idle();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#flushedAt = performance.now();
+    if (this.#flushedAt - began > SLOW_MS) this.#flushedAt += SLOW_PAUSE_MS;
   }
 
   /** Opens the file anew, after it was renamed. Where that fails the old one stays in use and a message says so. */
@@ -231,6 +258,7 @@ export class LogWriter {
 
   readonly #onTimer = (): void => {
     this.#timer = null;
+    this.#flushedAt = Math.max(this.#flushedAt, performance.now());
     this.#pausing = false;
     this.#flushing = true;
     this.#drain();

@@ -5,8 +5,8 @@ import type { PooledConnection } from "../net/pool.ts";
 import { noteResponse } from "../resilience/adaptive-limit.ts";
 import type { Ms } from "../std/units.ts";
 import { keepAliveTimeoutMs } from "../wire/connection.ts";
-import { FIELD_KEEP_ALIVE } from "../wire/fields.ts";
-import { hasField, type ResponseHead } from "../wire/head.ts";
+import { FIELD_CONTENT_LENGTH, FIELD_KEEP_ALIVE, FIELD_TRANSFER_ENCODING, kindBit } from "../wire/fields.ts";
+import { hasField, MARK, type ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** A reuse after less says nothing of the upstream's idle timer. */
@@ -21,7 +21,7 @@ export function keptConnection(attempt: Attempt, fresh: boolean): PooledConnecti
   const { pool } = target;
   if (pool.idle === 0) return null;
   const oldestMs = fresh ? -1 : attempt.exchange.repeatable ? Infinity : target.safeIdleMs;
-  const kept = pool.take(attempt, oldestMs, attempt.startedAt);
+  const kept = pool.take(attempt, oldestMs, attempt.startedAt, attempt.wishes?.key);
   if (!kept && !pool.mayOpen) pool.closeOldestIdle();
   return kept;
 }
@@ -55,6 +55,14 @@ export function evidenceOf(attempt: Attempt, more: Evidence, at: Ms): Evidence {
   }
   evidence.waitedMs = at - (attempt.headAt || attempt.sentAt || attempt.connectedAt);
   return evidence;
+}
+
+/** Equal lengths are one to RFC 9110 §8.6; nginx takes no response that says its length twice. */
+export function saysLengthTwice({ marks, seen }: ResponseHead): boolean {
+  if ((seen & kindBit(FIELD_CONTENT_LENGTH)) === 0) return false;
+  let lengths = (seen & kindBit(FIELD_TRANSFER_ENCODING)) === 0 ? 0 : 1;
+  for (let k = 0; k < marks.length; k += MARK) if (marks[k] === FIELD_CONTENT_LENGTH) lengths++;
+  return lengths > 1;
 }
 
 /** Whether the protocol that was chosen is one of those that were offered. */

@@ -3,7 +3,7 @@
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
 import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
 import type { Connection } from "../net/connection.ts";
-import type { DialHandle, DialResult } from "../net/dial.ts";
+import type { DialHandle, DialResult, DialWishes } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
@@ -11,14 +11,18 @@ import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 import type { Judged } from "../upstream/judge.ts";
-import { isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
+import { chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
+import { fieldValue, isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseResponseHead } from "../wire/response-head.ts";
-import { evidenceOf, keptConnection, learnFrom, offers } from "./attempt-facts.ts";
+import { evidenceOf, keptConnection, learnFrom, offers, saysLengthTwice } from "./attempt-facts.ts";
 import type { Exchange } from "./exchange.ts";
 import { ResponseRelay } from "./relay-response.ts";
 import { requestHeadFor } from "./send-request.ts";
+import { type BodyFile, FileSending } from "./server/body-file.ts";
 import { takeUpstreamHead } from "./server/proxied-response.ts";
+import type { ServerRequest } from "./server/request.ts";
+import { wishesOf } from "./server/wishes.ts";
 import { Tunnel } from "./upgrade.ts";
 
 /** After a write has failed, what the upstream may have answered before is awaited this long. */
@@ -58,6 +62,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   tunnel: Tunnel | null = null;
   /** The head that has not been sent yet: it goes out with the first bytes of the body. */
   #pendingHead = "";
+  /** The body goes out in chunks of ours. */
+  #chunked = false;
+  /** The body comes out of a file. */
+  #sending: FileSending | null = null;
   #dial: DialHandle | null = null;
   #headBuffer: HeadBuffer | null = null;
   #interims = 0;
@@ -68,6 +76,8 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   upstreamPermit = 0;
   /** Its response is dropped: the route wants this status tried again. */
   dropped = false;
+  /** What its connection has to be besides; null = any will do. */
+  wishes: DialWishes | null = null;
   /** It came out of the waiting room, which lets others follow when it ends. */
   #released = false;
   /** The request cannot be sent on: the connection takes no more. */
@@ -108,8 +118,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   start({ fresh, released }: HowToTry): void {
     this.#released = released;
+    const { served } = this.exchange;
+    this.wishes = served ? wishesOf(served) : null;
     this.target.active++;
-    const connection = keptConnection(this, fresh);
+    const connection = keptConnection(this, fresh || served?.location.tunnel != null);
     if (!connection) this.target.pool.dialStarted();
     // Its place is taken: what the judge does may let others go on.
     this.group.judge.begin(this);
@@ -123,7 +135,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     const { pool } = this.target;
     const { dial, dialTarget } = this.group;
     const connection = new PooledConnection(pool);
-    this.#dial = dial!(dialTarget!(this.target, this.exchange.timeouts), connection, (result) => {
+    const common = dialTarget!(this.target, this.exchange.timeouts);
+    const target = this.wishes ? { ...common, wishes: this.wishes } : common;
+    if (this.wishes) connection.wishes = this.wishes.key;
+    this.#dial = dial!(target, connection, (result) => {
       beginEvent();
       try {
         this.#dialled(connection, result);
@@ -154,15 +169,30 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     this.state = "head";
     this.group.judge.connected(this);
     const { exchange } = this;
+    if (exchange.served?.location.tunnel) return this.#openTunnel(exchange.served, connection);
     this.#pendingHead = requestHeadFor(exchange, this.target);
     const body = exchange.body;
+    const file = exchange.served?.fileToSend ?? null;
+    if (file) return this.#sendFile(file);
     if (!body || !exchange.sendsBody) return this.#sendWhole(connection);
+    this.#chunked = exchange.served?.sendsChunks === true;
     if (body.keptBytes > 0) {
       const kept = Buffer.concat(body.kept);
       this.sendBody(kept, 0, kept.length, null);
-      if (body.complete) this.requestComplete();
     }
+    if (body.complete) this.bodyEnded();
     exchange.attemptReady();
+  }
+
+  /** CONNECT: the connection is all that was asked for. */
+  #openTunnel(served: ServerRequest, connection: PooledConnection): void {
+    this.sentAt = this.headAt = this.connectedAt;
+    this.status = 200;
+    this.state = "tunnel";
+    this.group.judge.answered(this, this.status);
+    this.tunnel = new Tunnel(this, connection);
+    this.tunnel.beginConnected(served);
+    this.#answered();
   }
 
   #sendWhole(connection: PooledConnection): void {
@@ -189,13 +219,44 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   /** Sends body bytes, already framed. False = wait for upstreamDrained. */
   sendBody(buffer: Buffer, start: number, end: number, source: Connection | null): boolean {
     const connection = this.connection!;
-    const head = this.#pendingHead;
+    const before = this.#chunked ? this.#pendingHead + chunkHeader(end - start) : this.#pendingHead;
     this.#pendingHead = "";
-    this.bytesSent += head.length + end - start;
+    this.bytesSent += before.length + end - start;
     if (this.#writeError) return true;
-    const more = connection.sendBytes(head, buffer, start, end, "", source);
+    const after = this.#chunked ? this.#behindChunk() : "";
+    const more = connection.sendBytes(before, buffer, start, end, after, source);
     if (!more) connection.setDeadline(eventTime() + this.exchange.timeouts.sendMs);
     return more;
+  }
+
+  /** The last chunk goes out with the data before it. */
+  #behindChunk(): string {
+    if (!this.exchange.body!.complete) return "\r\n";
+    this.#chunked = false;
+    return `\r\n${LAST_CHUNK}`;
+  }
+
+  #sendFile(file: BodyFile): void {
+    const { exchange } = this;
+    const gone = (): boolean => this.state === "done" || this.#writeError !== null;
+    this.#sending = new FileSending(file, {
+      get gone() {
+        return gone();
+      },
+      take: (piece) => this.sendBody(piece, 0, piece.length, null),
+      end: () => this.bodyEnded(),
+      fail: (problem) => exchange.served!.bodyFailed(problem),
+      onInternalError: (error) => this.onInternalError(error),
+    });
+    this.#sending.goOn();
+  }
+
+  /** The body has been handed over to its last byte. */
+  bodyEnded(): void {
+    if (!this.ready) return;
+    this.flushHead();
+    if (this.#chunked && !this.#writeError) this.connection!.sendText(LAST_CHUNK);
+    this.requestComplete();
   }
 
   /** The last byte of the request was handed over: the response has its deadline from here. */
@@ -264,12 +325,16 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
       exchange.sendInterim(head);
       return at;
     }
+    if (exchange.served && saysLengthTwice(head)) {
+      this.failed("response-malformed", { detail: "Content-Length twice, or with Transfer-Encoding" });
+      return end;
+    }
     this.headAt = eventTime();
     this.status = head.status;
     learnFrom(this, head);
     this.group.judge.answered(this, head.status);
     if (exchange.plan!.retry.statuses.includes(head.status) && this.#drop(head)) return end;
-    if (exchange.served && takeUpstreamHead(exchange.served, this, head)) return end;
+    if (exchange.served && takeUpstreamHead(exchange.served, this, head, at === end)) return end;
     this.state = "body";
     this.relay = new ResponseRelay(this, head);
     this.relay.begin(buffer, at, end);
@@ -302,18 +367,20 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   }
 
   /** Its response is not passed on: something else answers. */
-  dropResponse(): void {
+  dropResponse(reusable = false): void {
     this.group.judge.abandoned(this);
     this.exchange.attempt = null;
-    this.complete(false);
+    this.complete(reusable);
   }
 
   /** 101: a tunnel, where it was asked for and says what was asked for (RFC 9110 §7.8). */
   #onSwitch(head: ResponseHead, buffer: Buffer, at: number, end: number): void {
-    const wanted = this.exchange.upgrade;
+    const { served } = this.exchange;
+    // Where a virtual server sends what its location says, the client has asked or it has not.
+    const wanted = served ? (fieldValue(this.exchange.head, "upgrade") ?? "") : this.exchange.upgrade;
     if (wanted === "") {
       this.#failed(failureOf("response-malformed", this.#evidence({ detail: "101 without a request to upgrade" })));
-    } else if (!offers(wanted, head.upgrade)) {
+    } else if (!served && !offers(wanted, head.upgrade)) {
       const detail = head.upgrade === "" ? "101 without Upgrade" : `101 for ${head.upgrade}, which was not asked for`;
       this.#failed(failureOf("upgrade-failed", this.#evidence({ detail })));
     } else {
@@ -375,6 +442,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   onDrained(): void {
     if (this.state === "tunnel") return this.tunnel!.upstreamDrained();
     if (this.state === "head" && this.sentAt === 0) this.connection?.clearDeadline();
+    this.#sending?.goOn();
     this.exchange.upstreamDrained();
   }
 

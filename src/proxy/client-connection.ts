@@ -5,22 +5,25 @@
 //   head ──▶ exchange ──▶ head …        (kept alive)
 //     │          │
 //     │          └──▶ tunnel            (after 101)
+//     │          └──▶ discard ─▶ head … (virtual servers: the rest of a body that nobody wanted)
 //     └──────────┴──▶ linger ──▶ closed (what the client still sends is thrown away, so that it can read our answer)
-import type { ErrorLevel } from "../config/servers.ts";
+import type { RequestRules } from "../config/servers.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import type { ProxyProtocolFacts, TlsFacts } from "../variables/subject.ts";
-import { type HeadLimits, isWireError, type RequestHead, type WireError } from "../wire/head.ts";
+import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseRequestHead } from "../wire/request-head.ts";
 import { Exchange } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerInfo } from "./listener.ts";
+import type { BodySink, RequestBody } from "./request-body.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Handshake } from "./server/handshake.ts";
+import { HeadLimitsOf, headMsOf } from "./server/head-rules.ts";
 import { UNREADABLE } from "./unreadable.ts";
 
 /** After our last byte the client gets this long to read it and to close; longer while it goes on sending … */
@@ -30,7 +33,10 @@ const LINGER_MS_MAX = 30_000;
 /** Bytes behind the running exchange that are kept before reading is paused. */
 const STASH_BYTES_MAX = 64 * 1024;
 
-type State = "head" | "exchange" | "tunnel" | "linger";
+type State = "head" | "exchange" | "tunnel" | "discard" | "linger";
+
+/** Body bytes that nobody wants. */
+const NOWHERE: BodySink = { onBody: () => {} };
 
 /** Connections so far. */
 let connections = 0;
@@ -60,14 +66,17 @@ export class ClientConnection extends Connection {
   handshake: Handshake | null = null;
   /** Plain HTTP on a listener for TLS. */
   plainOnTls = false;
-  #limits: HeadLimits | null = null;
-  #limitsOf: Runtime | null = null;
+  readonly #rules = new HeadLimitsOf();
   /** What the last request of this connection said of it to the upstream, and for which host: the next says the same. */
   forwardedFor = "";
   forwardedBy: Runtime | null = null;
   forwardingLines = "";
   #headBuffer: HeadBuffer | null = null;
   #stash: Buffer | null = null;
+  /** How the virtual server of the last request wants the connection to end; null = as goodgate.yaml has it for all. */
+  closing: RequestRules | null = null;
+  /** What is discarded of a body. */
+  #rest: RequestBody | null = null;
   #lingerUntil: Ms = 0;
   /** Bytes that the kernel had not taken when it was looked last. */
   #lingerPending = 0;
@@ -90,28 +99,7 @@ export class ClientConnection extends Connection {
 
   /** The connection is attached: the first head must come in time. */
   opened(): void {
-    this.setDeadline(eventTime() + this.headMs);
-  }
-
-  /** How long a head may take: as the virtual server of its address says, where there is one. */
-  get headMs(): Ms {
-    const { runtime } = this.gateway;
-    return runtime.servers?.headRulesFor(this).timeoutMs ?? runtime.config.client.timeouts.headMs;
-  }
-
-  /** Bounds of heads, asked for once per generation. */
-  get headLimits(): HeadLimits {
-    const { runtime } = this.gateway;
-    if (this.#limitsOf !== runtime) {
-      this.#limitsOf = runtime;
-      this.#limits = runtime.servers?.headLimitsFor(this) ?? runtime.headLimits;
-    }
-    return this.#limits!;
-  }
-
-  /** A line for the error log of its virtual server, before there is a request. */
-  logOpening(level: ErrorLevel, text: string): void {
-    this.gateway.runtime.servers?.logConnection(this, level, text);
+    this.setDeadline(eventTime() + headMsOf(this));
   }
 
   override onBytes(buffer: Buffer, start: number, end: number): void {
@@ -128,8 +116,11 @@ export class ClientConnection extends Connection {
       case "tunnel":
         this.exchange?.onTunnelBytes(buffer, start, end);
         return;
+      case "discard":
+        this.#discard(buffer, start, end);
+        return;
       case "linger":
-        if (this.pendingBytes === 0) this.setDeadline(Math.min(eventTime() + LINGER_MS, this.#lingerUntil));
+        if (this.pendingBytes === 0) this.setDeadline(Math.min(eventTime() + this.#lingerMs, this.#lingerUntil));
     }
   }
 
@@ -146,7 +137,7 @@ export class ClientConnection extends Connection {
         at = this.#begin(result.head as RequestHead, buffer, 0, buffer.length);
         end = buffer.length;
       } else {
-        const head = parseRequestHead(buffer, at, end, this.headLimits);
+        const head = parseRequestHead(buffer, at, end, this.#rules.limitsFor(this));
         if (head === undefined) return this.#awaitRest(buffer, at, end);
         if (isWireError(head)) return this.#refuse(head);
         at = this.#begin(head, buffer, at + head.size, end);
@@ -160,11 +151,11 @@ export class ClientConnection extends Connection {
   }
 
   #awaitRest(buffer: Buffer, at: number, end: number): void {
-    this.#headBuffer = new HeadBuffer("request", this.headLimits);
+    this.#headBuffer = new HeadBuffer("request", this.#rules.limitsFor(this));
     const early = this.#headBuffer.push(buffer, at, end);
     if (isWireError(early)) return this.#refuse(early);
     // The deadline of a first head runs since the connection was opened, that of a later one from its first byte.
-    if (this.requests > 0) this.setDeadline(eventTime() + this.headMs);
+    if (this.requests > 0) this.setDeadline(eventTime() + headMsOf(this));
   }
 
   #begin(head: RequestHead, buffer: Buffer, start: number, end: number): number {
@@ -187,6 +178,21 @@ export class ClientConnection extends Connection {
     this.exchange.fail(failure);
   }
 
+  #headTimedOut(): void {
+    const deadlineMs = headMsOf(this);
+    const failure = deadlineFailure("client-head", { deadline: "client-head", deadlineMs });
+    const { runtime } = this.gateway;
+    if (!runtime.servers) return this.#fail(failure);
+    this.state = "exchange";
+    this.exchange = new Exchange(this, runtime, UNREADABLE);
+    this.exchange.closeTimedOut(failure);
+  }
+
+  /** It has begun to read a head. */
+  get readsHead(): boolean {
+    return this.#headBuffer !== null;
+  }
+
   #keep(buffer: Buffer, at: number, end: number): void {
     const more = this.#owned ? buffer.subarray(at, end) : Buffer.from(buffer.subarray(at, end));
     this.#stash = this.#stash ? Buffer.concat([this.#stash, more]) : more;
@@ -194,11 +200,13 @@ export class ClientConnection extends Connection {
   }
 
   /** The exchange has ended; `reusable` = its message boundaries are certain and both sides want to go on. */
-  exchangeEnded(reusable: boolean): void {
+  exchangeEnded(reusable: boolean, rest: RequestBody | null = null): void {
     this.exchange = null;
     if (this.closed) return;
-    if (!reusable || this.gateway.draining) return this.#linger();
+    if (!reusable || this.gateway.draining) return this.#linger(rest !== null);
     this.requests++;
+    this.pipelined = false;
+    if (rest) return this.#discardRest(rest);
     this.state = "head";
     const stash = this.#stash;
     if (stash) {
@@ -209,6 +217,32 @@ export class ClientConnection extends Connection {
     if (this.ended) return this.#linger();
     this.resumeReading();
     this.setDeadline(eventTime() + this.idleMs);
+  }
+
+  /** Reads the rest of a body that nobody wants, for so long as the virtual server allows. */
+  #discardRest(rest: RequestBody): void {
+    this.state = "discard";
+    this.#rest = rest;
+    if (this.ended) return this.#linger();
+    this.#lingerUntil = eventTime() + this.closing!.lingeringTimeMs;
+    this.resumeReading();
+    this.#awaitDiscarded();
+  }
+
+  #awaitDiscarded(): void {
+    const waitMs = this.pendingBytes > 0 ? this.#sendMs : this.#lingerMs;
+    this.setDeadline(this.pendingBytes > 0 ? eventTime() + waitMs : Math.min(eventTime() + waitMs, this.#lingerUntil));
+  }
+
+  #discard(buffer: Buffer, start: number, end: number): void {
+    const at = this.#rest!.read(buffer, start, end, NOWHERE);
+    if (isWireError(at)) return this.#linger();
+    if (!this.#rest!.complete) return this.#awaitDiscarded();
+    this.#rest = null;
+    if (this.gateway.draining) return this.#linger(at < end);
+    this.state = "head";
+    this.setDeadline(eventTime() + this.idleMs);
+    if (at < end) this.#readRequests(buffer, at, end);
   }
 
   /** How long it may wait for its next request. */
@@ -226,10 +260,8 @@ export class ClientConnection extends Connection {
     return this.socket.localPort ?? 0;
   }
 
-  /** Bytes of its next request have come. */
-  get hasMore(): boolean {
-    return this.#stash !== null;
-  }
+  /** The running request had come before the one before it was answered. */
+  pipelined = false;
 
   /** The upstream has agreed to an upgrade: bytes pass from now on, those that came early first. */
   beginTunnel(): void {
@@ -246,22 +278,31 @@ export class ClientConnection extends Connection {
   readStash(stash: Buffer): void {
     if (this.closed || this.state !== "head") return;
     this.resumeReading();
-    this.setDeadline(eventTime() + this.headMs);
+    this.setDeadline(eventTime() + headMsOf(this));
     this.#owned = true;
+    this.pipelined = true;
     this.#readRequests(stash, 0, stash.length);
     this.#owned = false;
     if (this.ended && this.state === "head") this.#linger();
   }
 
-  #linger(): void {
+  /** `unread`: something of the client is still to come, or was not looked at. */
+  #linger(unread = this.#stash !== null): void {
+    const { closing } = this;
     this.state = "linger";
     this.#stash = null;
+    this.#rest = null;
     this.#headBuffer = null;
     this.endSending();
-    this.#lingerUntil = eventTime() + LINGER_MS_MAX;
+    this.#lingerUntil = eventTime() + (closing ? closing.lingeringTimeMs : LINGER_MS_MAX);
     if (!this.ended) this.resumeReading();
     this.#lingerPending = this.pendingBytes;
-    this.setDeadline(eventTime() + (this.#lingerPending > 0 ? this.#sendMs : LINGER_MS));
+    this.setDeadline(eventTime() + (this.#lingerPending > 0 ? this.#sendMs : this.#lingerMs));
+    if (closing && (closing.lingering === "off" || (closing.lingering === "on" && !unread))) this.destroySoon();
+  }
+
+  get #lingerMs(): Ms {
+    return this.closing ? this.closing.lingeringTimeoutMs : LINGER_MS;
   }
 
   /** The time to linger is over: who still takes what we sent gets more of it, who takes nothing is cut off. */
@@ -275,7 +316,7 @@ export class ClientConnection extends Connection {
   }
 
   get #sendMs(): Ms {
-    return this.gateway.runtime.config.client.timeouts.sendMs;
+    return this.closing ? this.closing.sendTimeoutMs : this.gateway.runtime.config.client.timeouts.sendMs;
   }
 
   /** Closes a connection that waits for its next request. */
@@ -286,6 +327,7 @@ export class ClientConnection extends Connection {
   override onEnd(): void {
     switch (this.state) {
       case "head":
+      case "discard":
       case "linger":
         this.endSending();
         this.destroySoon();
@@ -313,6 +355,7 @@ export class ClientConnection extends Connection {
 
   override onDrained(): void {
     this.exchange?.onClientDrained();
+    if (this.state === "discard") this.#awaitDiscarded();
   }
 
   override onDue(): void {
@@ -320,15 +363,17 @@ export class ClientConnection extends Connection {
       case "linger":
         this.#lingered();
         return;
+      case "discard":
+        if (this.pendingBytes > 0) this.abort();
+        else this.destroy();
+        return;
       case "exchange":
       case "tunnel":
         this.exchange?.onClientDeadline();
         return;
       case "head":
-        if (this.#headBuffer) {
-          const deadlineMs = this.headMs;
-          this.#fail(deadlineFailure("client-head", { deadline: "client-head", deadlineMs }));
-        } else this.#linger();
+        if (this.#headBuffer) this.#headTimedOut();
+        else this.#linger();
     }
   }
 

@@ -7,6 +7,11 @@ export function wallMs(): number {
   return Date.now();
 }
 
+/** The wall clock, in whole seconds. */
+export function wallSec(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
 /** Now as an HTTP-date (RFC 9110 §5.6.7). */
 export function httpDate(): string {
   const at = Math.floor(Date.now() / 1000);

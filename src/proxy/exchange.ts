@@ -31,7 +31,7 @@ import { newRequestId, requestIdFor } from "./request-id.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
-import { tellFailedAttempt } from "./server/log.ts";
+import { tellFailedAttempt, tellFailure } from "./server/log.ts";
 import type { ServerRequest } from "./server/request.ts";
 import { Tries } from "./tries.ts";
 
@@ -41,7 +41,8 @@ const FIRST_TRY: HowToTry = { fresh: false, released: false };
 const BULK_MIN_BYTES: Bytes = 64 * 1024;
 
 export class Exchange implements ExchangeRecord {
-  readonly client: ClientConnection;
+  /** Who gets the response; none, where it is fetched for the cache alone. */
+  client: ClientConnection;
   readonly runtime: Runtime;
   readonly head: RequestHead;
   readonly body: RequestBody | null;
@@ -100,6 +101,7 @@ export class Exchange implements ExchangeRecord {
     const { servers } = this.runtime;
     if (servers) {
       this.served = servers.begin(this);
+      this.awaitsContinue = false;
       const at = this.body ? this.#readBody(buffer, start, end) : start;
       if (!this.ended) this.served.run();
       return at;
@@ -154,6 +156,7 @@ export class Exchange implements ExchangeRecord {
     }
     const at = body.read(buffer, start, end, this);
     if (isWireError(at)) {
+      this.served?.clientBody?.lose();
       this.fail(wireFailure("request", at.error, at.detail, at.status, {}));
       return end;
     }
@@ -164,7 +167,9 @@ export class Exchange implements ExchangeRecord {
     }
     if (this.ended) return at;
     const bodyBytesMax = this.plan ? this.plan.bodyBytesMax : Infinity;
-    if (body.received > bodyBytesMax) {
+    const bytes = this.served ? this.served.clientBody!.bytesMet : body.received;
+    if (bytes > bodyBytesMax) {
+      this.served?.clientBody?.lose();
       this.fail(tooLarge(bodyBytesMax));
       return at;
     }
@@ -173,8 +178,8 @@ export class Exchange implements ExchangeRecord {
       this.client.resumeReading();
       this.client.clearDeadline();
       this.client.endBulk((this.attempt?.connection?.pendingBytes ?? 0) === 0);
-      this.attempt?.requestComplete();
-      this.served?.bodyIsWhole();
+      this.attempt?.bodyEnded();
+      this.served?.clientBody?.arrived();
     } else {
       this.#awaitBody();
       if (body.left > BULK_MIN_BYTES) this.client.beginBulk();
@@ -184,14 +189,18 @@ export class Exchange implements ExchangeRecord {
 
   #awaitBody(): void {
     if (!this.ended && !this.client.readingPaused && !this.awaitsContinue)
-      this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.bodyMs);
+      this.client.setDeadline(eventTime() + this.#bodyMs);
+  }
+
+  get #bodyMs(): Ms {
+    return this.served?.clientBody ? this.served.clientBody.timeoutMs : this.runtime.config.client.timeouts.bodyMs;
   }
 
   /** Framed body bytes, on their way to the upstream. */
   onBody(buffer: Buffer, start: number, end: number): void {
     // A body that goes nowhere is read away.
     if (this.ended) return;
-    if (this.served && !this.#proxying) return this.served.takeBody(buffer, start, end);
+    if (this.served && !this.#proxying) return this.served.clientBody!.take(buffer, start, end);
     if (!this.group) return;
     const body = this.body!;
     // What the upstream no longer takes is gone: the body cannot be sent again.
@@ -240,25 +249,25 @@ export class Exchange implements ExchangeRecord {
   attemptReady(): void {
     if (!this.body) return;
     if (this.served ? !this.body.complete : !this.repeatable) this.body.stopKeeping();
-    this.#readOn();
+    this.readOn();
   }
 
   /** The upstream takes more of the body. */
   upstreamDrained(): void {
-    if (!this.ended && this.body) this.#readOn();
+    if (!this.ended && this.body) this.readOn();
   }
 
   /** Reading goes on behind the body, too: that is how a client that leaves is noticed. */
-  #readOn(): void {
+  readOn(): void {
     this.client.resumeReading();
-    if (!this.body!.complete) this.#awaitBody();
+    if (this.body && !this.body.complete) this.#awaitBody();
   }
 
   /** The client is told to send its body. */
   sendContinue(): void {
     this.awaitsContinue = false;
     this.client.sendText("HTTP/1.1 100 Continue\r\n\r\n");
-    this.#readOn();
+    this.readOn();
   }
 
   /** An interim response (1xx) goes to clients that know them. */
@@ -319,8 +328,14 @@ export class Exchange implements ExchangeRecord {
     this.#tries?.end();
     if (this.#counted) endRequest(this.#counted);
     this.served?.ended();
-    this.runtime.observer.exchangeEnded(this);
-    if (!this.aborted) this.client.exchangeEnded(reusable && this.keepAlive && (!this.body || this.body.complete));
+    // A subrequest is a part of another exchange.
+    if (!this.served?.parent) this.runtime.observer.exchangeEnded(this);
+    if (this.aborted) return;
+    const { body, client, served } = this;
+    if (served) client.closing = served.location.settings.request;
+    const rest = body && !body.complete ? body : null;
+    const mayGoOn = rest === null || served?.clientBody?.mode === "discarded";
+    client.exchangeEnded(reusable && this.keepAlive && mayGoOn, rest);
   }
 
   onClientDrained(): void {
@@ -331,45 +346,79 @@ export class Exchange implements ExchangeRecord {
 
   /** The client takes no more for now. */
   clientBlocked(): void {
-    if (!this.#leaver) this.client.setDeadline(eventTime() + this.runtime.config.client.timeouts.sendMs);
+    if (!this.#leaver) this.client.setDeadline(eventTime() + this.#sendMs);
+  }
+
+  get #sendMs(): Ms {
+    return this.served?.location.settings.request.sendTimeoutMs ?? this.runtime.config.client.timeouts.sendMs;
   }
 
   /** The client ended its direction: a body that is not whole is cut, a whole request may still be waited for. */
   onClientEnd(): void {
-    if (this.body && !this.body.complete) return this.#clientGone();
+    if (this.body && !this.body.complete) return this.#clientGone(0, this.served?.clientBody?.isSent ? 400 : 0);
     if (this.served) return this.served.clientEnded();
     this.#leaver = new Leaver(this);
     this.client.setDeadline(eventTime() + this.#leaver.firstLookMs);
   }
 
   onClientDeadline(): void {
-    const { timeouts } = this.runtime.config.client;
     if (this.#leaver) {
       const next = this.#leaver.look();
       if (next === "gone") return this.#clientGone();
       return this.client.setDeadline(eventTime() + next);
     }
-    if (this.respondedAt > 0) return this.#clientGone(timeouts.sendMs);
-    this.fail(deadlineFailure("client-body", { deadline: "client-body", deadlineMs: timeouts.bodyMs }));
+    if (this.respondedAt > 0) return this.#clientGone(this.#sendMs);
+    const failure = deadlineFailure("client-body", { deadline: "client-body", deadlineMs: this.#bodyMs });
+    if (this.served) this.closeTimedOut(failure);
+    else this.fail(failure);
+  }
+
+  /** The client took too long with its request: a virtual server closes the connection without an answer. */
+  closeTimedOut(failure: Failure): void {
+    const { client, runtime } = this;
+    this.served ??= runtime.servers!.unreadable(this);
+    this.failure = failure;
+    tellFailure(this.served, failure);
+    this.attempt?.cancel();
+    this.attempt = null;
+    this.aborted = true;
+    this.end(false);
+    if (this.served.location.settings.request.resetTimedOut) client.abort();
+    else client.destroySoon();
   }
 
   onClientClosed(): void {
     this.#clientGone();
   }
 
-  #clientGone(sendMs?: Ms): void {
+  #clientGone(sendMs: Ms = 0, status = 0): void {
     if (this.ended) return;
-    this.failure = sendMs
+    const failure = sendMs
       ? deadlineFailure("client-send", { deadline: "client-send", deadlineMs: sendMs })
       : failureOf("client-closed-request", { bytesSent: this.bytesSent });
+    this.failure = status > 0 ? { ...failure, status } : failure;
+    if (this.served && this.served.parent === null) tellFailure(this.served, failure);
     this.aborted = true;
-    this.attempt?.cancel();
-    this.attempt = null;
-    this.end(false);
-    if (this.client.closed) return;
+    const { client } = this;
+    if (this.served?.goesOnAlone && (!this.body || this.body.complete)) this.#goOnAlone();
+    else {
+      this.attempt?.cancel();
+      this.attempt = null;
+      this.end(false);
+    }
+    if (client.closed) return;
     // What earlier exchanges have sent may still be on its way: only a response that was cut ends with a reset.
-    if (this.respondedAt > 0) this.client.abort();
-    else this.client.destroySoon();
+    if (this.respondedAt > 0) client.abort();
+    else client.destroySoon();
+  }
+
+  /** The client has left; what was asked for is still fetched, to be kept. */
+  #goOnAlone(): void {
+    const { client } = this;
+    this.client = client.gateway.standInFor(client);
+    client.exchange = null;
+    this.attempt?.clientDrained();
+    this.served?.output.drained();
   }
 
   onTunnelBytes(buffer: Buffer, start: number, end: number): void {
@@ -466,7 +515,7 @@ export class Exchange implements ExchangeRecord {
     return this.client.listener.label;
   }
   get tls(): boolean {
-    return this.client.listener.tls;
+    return this.client.listener.tls && !this.client.plainOnTls;
   }
   get route(): string {
     return this.plan ? this.plan.name : "";

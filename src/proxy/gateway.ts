@@ -12,10 +12,11 @@ import { parseForwarded, parseForwardedFor } from "../wire/forwarded.ts";
 import { fieldValues, type RequestHead } from "../wire/head.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { DescriptorGuard } from "./descriptor-guard.ts";
-import { addressMatcher, Listener, listenerLabel } from "./listener.ts";
-import { ListeningSocket } from "./listening-socket.ts";
+import { addressMatcher, Listener, listenerLabel, narrowerThan, withSockets } from "./listener.ts";
+import { ListeningSocket, socketOptions } from "./listening-socket.ts";
 import { OldGeneration } from "./old-generation.ts";
 import { type GatewayLog, type Observer, Runtime, type RuntimeContext } from "./runtime.ts";
+import { headMsOf } from "./server/head-rules.ts";
 import { NoClient } from "./server/no-client.ts";
 
 /** The default name, which says nothing about the deployment. */
@@ -71,13 +72,15 @@ export class Gateway {
 
   /** Opens the listeners; rejects with the system's error of the first that cannot. */
   async start(): Promise<void> {
-    for (const config of this.runtime.config.listeners) this.#listeners.push(await this.#open(config));
+    const { config } = this.runtime;
+    for (const listener of withSockets(config)) this.#listeners.push(await this.#open(listener, config));
     this.runtime.start();
   }
 
-  async #open(config: ListenerConfig): Promise<Listener> {
-    const manner = Listener.prepare(this, config);
-    const socket = this.#options.given?.(config.address) ?? (await ListeningSocket.bind(config.address));
+  async #open(config: ListenerConfig, all: Config): Promise<Listener> {
+    const manner = Listener.prepare(this, config, narrowerThan(config, all));
+    const socket =
+      this.#options.given?.(config.address) ?? (await ListeningSocket.bind(config.address, socketOptions(config, all)));
     const listener = new Listener(this, socket, manner);
     await listener.listen();
     return listener;
@@ -131,14 +134,14 @@ export class Gateway {
     const changes: (() => void)[] = [];
     const next: Listener[] = [];
     try {
-      for (const wanted of config.listeners) {
+      for (const wanted of withSockets(config)) {
         const label = listenerLabel(wanted.address);
         const at = left.findIndex((listener) => listener.label === label);
         const [known] = at < 0 ? [] : left.splice(at, 1);
-        const listener = known ?? (await this.#open(wanted));
+        const listener = known ?? (await this.#open(wanted, config));
         if (!known) opened.push(listener);
-        else if (JSON.stringify(known.config) !== JSON.stringify(wanted)) {
-          const manner = Listener.prepare(this, wanted);
+        else if (known.isOther(wanted, narrowerThan(wanted, config))) {
+          const manner = Listener.prepare(this, wanted, narrowerThan(wanted, config));
           changes.push(() => known.use(manner));
         }
         next.push(listener);
@@ -204,8 +207,9 @@ export class Gateway {
   /** How many connections there are, by what they do. */
   get connectionCounts(): ConnectionCounts {
     let [reading, writing, waiting] = [0, 0, 0];
-    for (const { state } of this.connections) {
-      if (state === "head") waiting++;
+    for (const { state, readsHead } of this.connections) {
+      if (state === "head" && !readsHead) waiting++;
+      else if (state === "head") reading++;
       else if (state === "linger") reading++;
       else writing++;
     }
@@ -214,12 +218,11 @@ export class Gateway {
 
   /** Closes connections that have been waiting for a request for at least `quietMs`. */
   closeIdle(quietMs: Ms): void {
-    const { headMs } = this.runtime.config.client.timeouts;
     const at = eventTime();
     for (const connection of this.connections) {
       if (connection.state !== "head") continue;
       // Its deadline tells since when it waits.
-      const since = connection.dueAt - (connection.requests > 0 ? connection.idleMs : headMs);
+      const since = connection.dueAt - (connection.requests > 0 ? connection.idleMs : headMsOf(connection));
       if (at - since >= quietMs) connection.closeIdle();
     }
   }
@@ -230,7 +233,10 @@ export class Gateway {
     this.draining = true;
     this.descriptors.close();
     if (this.#life) clearInterval(this.#life);
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) {
+      listener.close();
+      listener.destroyOpenings();
+    }
     this.#listeners = [];
     for (const connection of this.connections) connection.destroy();
     this.runtime.close();

@@ -6,13 +6,14 @@
 // while the socket stays open and accepting goes on. A TLS server is given its connections; it never listens itself.
 import { BlockList, createServer, isIP, type Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
-import type { Address, ListenerConfig } from "../config/config.ts";
+import type { Address, Config, ListenerConfig } from "../config/config.ts";
 import { ServerCertificates } from "../net/server-certificates.ts";
 import { beginEvent } from "../std/clock.ts";
 import { ClientConnection } from "./client-connection.ts";
 import type { Gateway } from "./gateway.ts";
 import { type ListeningSocket, setAccepting } from "./listening-socket.ts";
 import { duplicateListener, MANY_CONNECTIONS } from "./more-acceptors.ts";
+import { Opening } from "./opening.ts";
 import { reportFiles } from "./runtime.ts";
 
 /** What an exchange records of the listener it came through. */
@@ -28,6 +29,28 @@ export interface Manner {
   readonly info: ListenerInfo;
   /** null = plain. */
   readonly tls: { readonly server: TlsServer; readonly certificates: ServerCertificates } | null;
+  /** Addresses of its port that have no socket of their own, and what holds for connections to them. */
+  readonly narrower: ReadonlyMap<string, { readonly config: ListenerConfig; readonly info: ListenerInfo }>;
+}
+
+/** Listeners that have a socket of their own. */
+export function withSockets({ listeners }: Pick<Config, "listeners">): ListenerConfig[] {
+  return listeners.filter((listener) => !listener.viaWildcard);
+}
+
+/** Listeners whose connections come to the socket of this one. */
+export function narrowerThan(
+  { address, viaWildcard }: ListenerConfig,
+  { listeners }: Pick<Config, "listeners">,
+): ListenerConfig[] {
+  if (address.kind === "unix" || viaWildcard || isIP(address.host) === 0) return [];
+  return listeners.filter(
+    (other) =>
+      other.viaWildcard &&
+      other.address.kind === "tcp" &&
+      other.address.port === address.port &&
+      isIP(other.address.host) === isIP(address.host),
+  );
 }
 
 /** Something that listens; close() stops accepting and leaves open connections alone. */
@@ -41,6 +64,7 @@ export class Listener {
   #more: Server[] | null = null;
   #paused = false;
   #closed = false;
+  readonly #openings = new Set<Opening>();
 
   /** `manner` = what `prepare` gave. */
   constructor(gateway: Gateway, socket: ListeningSocket, manner: Manner) {
@@ -53,13 +77,19 @@ export class Listener {
   }
 
   /** Makes what a configuration asks for, and changes nothing; throws where a file that TLS needs cannot be used. */
-  static prepare(gateway: Gateway, config: ListenerConfig): Manner {
-    const label = listenerLabel(config.address);
-    const info = { label, address: config.address, tls: config.tls !== null };
-    if (!config.tls) return { config, info, tls: null };
+  static prepare(gateway: Gateway, config: ListenerConfig, narrowerOnes: readonly ListenerConfig[] = []): Manner {
+    const info = infoOf(config);
+    const { label } = info;
+    const narrower = new Map(
+      narrowerOnes.map((other) => [
+        other.address.kind === "tcp" ? other.address.host : "",
+        { config: other, info: infoOf(other) },
+      ]),
+    );
+    if (!config.tls) return { config, info, tls: null, narrower };
     const { certificates, problems } = ServerCertificates.load(config.tls);
     if (!certificates) throw new Error(`listener ${label}: ${problems.map((problem) => problem.message).join("; ")}`);
-    return { config, info, tls: { server: tlsServer(gateway, info, certificates), certificates } };
+    return { config, info, tls: { server: tlsServer(gateway, info, certificates), certificates }, narrower };
   }
 
   /** Resolves once it listens; rejects with the system's error. */
@@ -75,6 +105,20 @@ export class Listener {
   /** The port that was bound; 0 for a Unix socket. */
   get port(): number {
     return this.socket.port;
+  }
+
+  /** Whether a configuration wants something else of it. */
+  isOther(config: ListenerConfig, narrowerOnes: readonly ListenerConfig[]): boolean {
+    const { config: now, narrower } = this.#manner;
+    return (
+      JSON.stringify([now, [...narrower.values()].map((each) => each.config)]) !==
+      JSON.stringify([config, narrowerOnes])
+    );
+  }
+
+  /** Ends connections that have not come as far as a request. */
+  destroyOpenings(): void {
+    for (const opening of this.#openings) opening.destroy();
   }
 
   /** Serves connections from now on in another manner; those that stand keep theirs. */
@@ -128,14 +172,43 @@ export class Listener {
   }
 
   #accepted(socket: Socket): void {
-    const { tls, info } = this.#manner;
+    const { tls, narrower } = this.#manner;
+    const { config, info } = narrower.size === 0 ? this.#manner : this.#mannerFor(socket);
+    if (config.probesAfterMs !== undefined) socket.setKeepAlive(true, config.probesAfterMs);
     if (tls) tls.server.emit("connection", socket);
+    else if (config.serversTls || config.proxyProtocol) this.#open(socket, config, info);
     else this.#acceptPlain(socket, info);
     const gateway = this.#gateway;
     gateway.onAccepted();
     if (this.#more === null && gateway.connections.size >= MANY_CONNECTIONS && gateway.descriptors.ample) {
       void this.#acceptMore();
     }
+  }
+
+  /** What holds for the very address that a connection came to. */
+  #mannerFor(socket: Socket): { readonly config: ListenerConfig; readonly info: ListenerInfo } {
+    return this.#manner.narrower.get(plainAddress(socket.localAddress ?? "")) ?? this.#manner;
+  }
+
+  #open(accepted: Socket, { serversTls = false, proxyProtocol = false }: ListenerConfig, info: ListenerInfo): void {
+    const gateway = this.#gateway;
+    const client = connectionFor(gateway, info, accepted);
+    const opening = new Opening(client, accepted, {
+      proxyProtocol,
+      tls: serversTls,
+      plain: (connection, socket, rest) => {
+        connection.attach(socket, "events");
+        opened(gateway, connection);
+        if (rest.length > 0) connection.receive(rest, rest.length);
+      },
+      secured: (connection, socket) => {
+        connection.attach(socket, "events");
+        opened(gateway, connection);
+      },
+      over: (ended) => this.#openings.delete(ended),
+    });
+    this.#openings.add(opening);
+    opening.start();
   }
 
   #acceptPlain(accepted: Socket, info: ListenerInfo): void {
@@ -175,6 +248,10 @@ function tlsServer(gateway: Gateway, info: ListenerInfo, certificates: ServerCer
     socket.destroy();
   });
   return server;
+}
+
+function infoOf({ address, tls, serversTls }: ListenerConfig): ListenerInfo {
+  return { label: listenerLabel(address), address, tls: tls !== null || serversTls === true };
 }
 
 function connectionFor(gateway: Gateway, info: ListenerInfo, socket: Socket): ClientConnection {

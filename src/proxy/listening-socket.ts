@@ -8,12 +8,35 @@
 // backlog. node:net does not document createServerHandle; node:cluster stands on it since Node 0.6.
 
 import { lookup } from "node:dns/promises";
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import net, { isIP, type Server } from "node:net";
 import { getSystemErrorName } from "node:util";
-import type { Address } from "../config/config.ts";
+import type { Address, Config, ListenerConfig } from "../config/config.ts";
 
 const BACKLOG = 4096;
+const IPV6_ONLY = 1;
+const FOR_EVERYBODY = 0o666;
+
+/** What `listen` may say of a socket. */
+export interface SocketOptions {
+  readonly backlog?: number;
+  /** Only where it is bound to "::". */
+  readonly ipv6Only?: boolean;
+  /** A Unix socket may be connected to by everybody. */
+  readonly open?: boolean;
+}
+
+/** The options of a listener; those of virtual servers are nginx's where none is given. */
+export function socketOptions(
+  { backlog, ipv6Only }: ListenerConfig,
+  { servers }: Pick<Config, "servers">,
+): SocketOptions {
+  return {
+    ...(backlog !== undefined && backlog > 0 ? { backlog } : {}),
+    ipv6Only: ipv6Only ?? servers !== null,
+    open: servers !== null,
+  };
+}
 
 /** What node:net keeps of a socket; readStart and readStop return 0 or an error number. */
 export interface SocketHandle {
@@ -29,6 +52,7 @@ type CreateServerHandle = (
   port: number | null,
   kind: number | null,
   fd?: number,
+  flags?: number,
 ) => SocketHandle | number;
 
 const { _createServerHandle: createServerHandle } = net as unknown as { _createServerHandle: CreateServerHandle };
@@ -43,25 +67,38 @@ export class ListeningSocket {
   #accepting: Server | null = null;
   #handedOn = false;
 
-  private constructor(address: Address, owner: SocketHandle, lent = false) {
+  readonly #backlog: number;
+
+  private constructor(address: Address, owner: SocketHandle, lent = false, backlog = BACKLOG) {
     this.address = address;
     this.lent = lent;
+    this.#backlog = backlog;
     this.#owner = owner;
   }
 
   /** Binds; rejects with the system's error, which carries code, address and port. */
-  static async bind(address: Address): Promise<ListeningSocket> {
-    if (address.kind === "unix") return new ListeningSocket(address, handleOrThrow(address.path, -1, -1));
+  static async bind(address: Address, options: SocketOptions = {}): Promise<ListeningSocket> {
+    const { backlog } = options;
+    if (address.kind === "unix") {
+      const owner = handleOrThrow(address.path, -1, -1);
+      if (options.open) chmodSync(address.path, FOR_EVERYBODY);
+      return new ListeningSocket(address, owner, false, backlog);
+    }
     const { host, port } = address;
     const found = host === "" || isIP(host) ? { address: host, family: isIP(host) } : await lookup(host);
-    const owner = handleOrThrow(found.address || null, port, found.family === 6 ? 6 : 4);
+    const owner = handleOrThrow(
+      found.address || null,
+      port,
+      found.family === 6 ? 6 : 4,
+      options.ipv6Only ? IPV6_ONLY : 0,
+    );
     // libuv tells of an address that is in use only when it is asked for next.
     const late = owner.getsockname?.({}) ?? 0;
     if (late !== 0) {
       owner.close();
       throw systemError(late, found.address, port);
     }
-    return new ListeningSocket(address, owner);
+    return new ListeningSocket(address, owner, false, backlog);
   }
 
   /** Takes over a descriptor that this process was started with. */
@@ -96,7 +133,7 @@ export class ListeningSocket {
     this.#accepting = server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen(handleOnDescriptor(this.#owner.fd), BACKLOG, () => {
+      server.listen(handleOnDescriptor(this.#owner.fd), this.#backlog, () => {
         server.off("error", reject);
         resolve();
       });
@@ -149,8 +186,8 @@ function handleOnDescriptor(fd: number): SocketHandle {
   return handle;
 }
 
-function handleOrThrow(address: string | null, port: number, kind: number): SocketHandle {
-  const handle = createServerHandle(address, port, kind);
+function handleOrThrow(address: string | null, port: number, kind: number, flags = 0): SocketHandle {
+  const handle = createServerHandle(address, port, kind, undefined, kind === 6 ? flags : 0);
   if (typeof handle === "number") throw systemError(handle, address ?? "", port);
   return handle;
 }

@@ -8,6 +8,9 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** Whether anything still runs is looked up at least this often. */
+const LOOK_MS_MAX: Ms = 1_000;
+
 /** One configuration that has been replaced, until its last exchange ends. */
 export class OldGeneration extends Timed {
   readonly #runtime: Runtime;
@@ -18,12 +21,15 @@ export class OldGeneration extends Timed {
   /** Resolves when nothing runs under it any more. */
   readonly ended: Promise<void>;
   #onEnded: () => void = () => {};
+  /** When what has not moved is closed next. */
+  #judgedAt: Ms;
 
   constructor(runtime: Runtime, connections: ReadonlySet<ClientConnection>, periodMs: Ms) {
     super();
     this.#runtime = runtime;
     this.#connections = connections;
     this.#periodMs = periodMs;
+    this.#judgedAt = eventTime();
     this.ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
@@ -35,16 +41,19 @@ export class OldGeneration extends Timed {
   }
 
   #look(): void {
+    const judges = eventTime() >= this.#judgedAt;
+    if (judges) this.#judgedAt = eventTime() + this.#periodMs;
     const moved = new Map<Exchange, Bytes>();
     for (const { exchange } of this.#connections) {
       if (exchange?.runtime !== this.#runtime) continue;
       const bytes = exchange.bytesReceived + exchange.bytesSent;
-      if (exchange.respondedAt > 0 && this.#moved.get(exchange) === bytes) close(exchange);
-      else moved.set(exchange, bytes);
+      const before = this.#moved.get(exchange);
+      if (judges && exchange.respondedAt > 0 && before === bytes) close(exchange);
+      else moved.set(exchange, judges ? bytes : (before ?? -1));
     }
     this.#moved = moved;
     if (moved.size === 0) this.#onEnded();
-    else wheel.set(this, eventTime() + this.#periodMs);
+    else wheel.set(this, Math.min(this.#judgedAt, eventTime() + LOOK_MS_MAX));
   }
 }
 

@@ -8,13 +8,16 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { HandshakeListener } from "../net/server-tls.ts";
+import { isTooDeep } from "../net/verify-depth.ts";
 import { beginEvent, eventTime, Timed, wheel } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
 import type { ProxyProtocolFacts } from "../variables/subject.ts";
 import { type ClientHello, readClientHello } from "../wire/client-hello.ts";
 import { PROXY_HEAD_BYTES_MAX, type ProxiedConnection, readProxyHead, tlvOf } from "../wire/proxy-protocol.ts";
 import type { ClientConnection } from "./client-connection.ts";
+import { writeConnectionError } from "./server/connection-log.ts";
 import { alertRecord } from "./server/handshake.ts";
+import { headMsOf } from "./server/head-rules.ts";
 import { SocketFacts } from "./server/tls-facts.ts";
 
 /** What an opening expects, and who goes on. */
@@ -61,7 +64,7 @@ export class Opening extends Timed {
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);
-    wheel.set(this, eventTime() + this.#client.headMs);
+    wheel.set(this, eventTime() + headMsOf(this.#client));
     socket.resume();
   }
 
@@ -112,7 +115,7 @@ export class Opening extends Timed {
     if (head === undefined && this.#bytes.length <= PROXY_HEAD_BYTES_MAX) return false;
     if (!head?.ok) {
       const problem = head?.problem ?? "header is too large";
-      this.#client.logOpening("error", `${problem} while reading PROXY protocol`);
+      writeConnectionError(this.#client, "error", `${problem} while reading PROXY protocol`);
       this.#socket.destroy();
       return false;
     }
@@ -129,9 +132,11 @@ export class Opening extends Timed {
   }
 
   #shakeHands(): void {
-    const choice = this.#client.gateway.runtime.handshakes!.choose(this.#client, this.#hello);
+    // A reload may have left nobody to shake hands with.
+    const choice = this.#client.gateway.runtime.handshakes?.choose(this.#client, this.#hello);
+    if (!choice) return this.destroy();
     if ("alert" in choice) {
-      this.#client.logOpening("info", choice.why);
+      writeConnectionError(this.#client, "info", choice.why);
       this.#socket.off("data", this.#onData);
       this.#socket.resume();
       this.#socket.end(alertRecord(choice.alert));
@@ -162,7 +167,11 @@ export class Opening extends Timed {
   failed(error: Error): void {
     const { gateway } = this.#client;
     gateway.handshakesFailed++;
-    this.#client.logOpening("info", `SSL_do_handshake() failed (SSL: ${error.message}) while SSL handshaking`);
+    writeConnectionError(
+      this.#client,
+      "info",
+      `SSL_do_handshake() failed (SSL: ${error.message}) while SSL handshaking`,
+    );
     this.#leave();
   }
 
@@ -194,15 +203,11 @@ function factsOf({ address, port, serverAddress, serverPort, tlvs }: ProxiedConn
 
 /** Node keeps only the code, and asks nobody about the depth. */
 function verifyErrorOf(socket: TLSSocket, depthMax: number): { code: string; text: string } | null {
-  const certificate = socket.getPeerCertificate(true);
-  if (!certificate || Object.keys(certificate).length === 0) return null;
+  if (!socket.getPeerX509Certificate()) return null;
   const { _handle: handle } = socket as unknown as {
     readonly _handle?: { verifyError?: () => (Error & { code?: string }) | null } | null;
   };
   const error = handle?.verifyError?.() ?? null;
   if (error) return { code: error.code ?? "", text: error.message };
-  let length = 1;
-  for (let at = certificate; at.issuerCertificate && at.issuerCertificate !== at; at = at.issuerCertificate) length++;
-  // Neither the client's own certificate nor the trusted one counts (OpenSSL since 1.1.0).
-  return length - 2 > depthMax ? { code: "CERT_CHAIN_TOO_LONG", text: "certificate chain too long" } : null;
+  return isTooDeep(socket, depthMax) ? { code: "CERT_CHAIN_TOO_LONG", text: "certificate chain too long" } : null;
 }

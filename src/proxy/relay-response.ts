@@ -13,9 +13,11 @@ import type { Attempt } from "./attempt.ts";
 import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseHeadFor } from "./response-head.ts";
-import type { Output } from "./server/output.ts";
 import { headerOf, plainHeadText } from "./server/proxied-response.ts";
 import type { ServerRequest } from "./server/request.ts";
+import type { Fill } from "./server/fill.ts";
+import { beginFill } from "./server/fills.ts";
+import type { ResponseSink } from "./server/sink.ts";
 
 /** Bodies of which at least this much is still to come are read into a large buffer. */
 const BULK_MIN_BYTES = 64 * 1024;
@@ -35,7 +37,9 @@ export class ResponseRelay {
   #out: "same" | "chunk" | "dechunk" = "same";
   bodyBytes = 0;
   /** Where the body goes where it is changed on its way; null = to the client as it comes. */
-  #output: Output | null = null;
+  #output: ResponseSink | null = null;
+  /** The file that it is written to as well. */
+  #fill: Fill | null = null;
   /** The response head, until the first write takes it along. */
   #text = "";
 
@@ -46,7 +50,7 @@ export class ResponseRelay {
     this.head = head;
     const { idleBodyMs, tunnelIdleMs } = this.exchange.timeouts;
     this.idleMs = isEventStream(head) ? Math.max(idleBodyMs, tunnelIdleMs) : idleBodyMs;
-    this.#left = responseBodyLength(head, this.exchange.method);
+    this.#left = responseBodyLength(head, this.exchange.served?.cache?.convertsHead ? "GET" : this.exchange.method);
     this.closeDelimited = this.#left === UNTIL_CLOSE;
     this.#decoder = this.#left === CHUNKED ? new ChunkedDecoder(CHUNK_LIMITS) : null;
   }
@@ -79,14 +83,34 @@ export class ResponseRelay {
       if (out !== this.#left) this.#out = out === CHUNKED ? "chunk" : "dechunk";
       this.#text = text;
     } else {
-      this.#output = served.output;
       if (this.#decoder) this.#out = "dechunk";
-      served.output.onDrained = () => this.attempt.clientDrained();
-      served.output.begin(headerOf(served, this.head, this.#left));
-      if (this.attempt.state !== "body") return true;
+      if (!this.#beginOutput(served)) return true;
     }
     this.#beginBody(buffer, start, end);
     return true;
+  }
+
+  /** False = the response has ended already. */
+  #beginOutput(served: ServerRequest): boolean {
+    const { attempt, exchange } = this;
+    const output = served.sink;
+    this.#output = output;
+    output.onDrained = () => attempt.clientDrained();
+    const bodiless = output.begin(headerOf(served, this.head, this.#left));
+    if (attempt.state !== "body") return false;
+    // Something else answers: a condition or a range of the request does not hold.
+    if (exchange.ended || served.sink !== output) {
+      attempt.dropResponse();
+      return false;
+    }
+    this.#fill = beginFill(served, this.head);
+    if (this.#fill) this.#fill.onDrained = () => attempt.clientDrained();
+    if (!bodiless || this.#left === 0) return true;
+    output.flush();
+    if (this.#fill) return true;
+    attempt.dropResponse();
+    output.end();
+    return false;
   }
 
   #beginBody(buffer: Buffer, start: number, end: number): void {
@@ -140,11 +164,14 @@ export class ResponseRelay {
   }
 
   /** Into the filters: they keep what they get. */
-  #sendOut(output: Output, buffer: Buffer, start: number, end: number): void {
-    if (end > start) output.write(Buffer.from(buffer.subarray(start, end)));
-    else output.flush();
+  #sendOut(output: ResponseSink, buffer: Buffer, start: number, end: number): void {
+    if (end > start) {
+      const bytes = Buffer.from(buffer.subarray(start, end));
+      this.#fill?.write(bytes);
+      output.write(bytes);
+    } else output.flush();
     if (this.attempt.state !== "body") return;
-    if (!output.full) {
+    if (!output.full && !this.#fill?.full) {
       this.#connection.setDeadline(eventTime() + this.idleMs);
       return;
     }
@@ -197,8 +224,10 @@ export class ResponseRelay {
     this.#connection.endBulk(exchange.client.pendingBytes === 0);
     attempt.complete(reusable && this.head.keepAlive && !this.closeDelimited);
     exchange.attempt = null;
-    if (this.#output) this.#output.end();
-    else exchange.end(true);
+    const output = this.#output;
+    if (!output) exchange.end(true);
+    else if (this.#fill) this.#fill.end(() => output.end());
+    else output.end();
   }
 
   /** An error that the application sent itself: passed on as it is, recorded as what it is. */

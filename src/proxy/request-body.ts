@@ -38,6 +38,11 @@ export class RequestBody {
     return this.#decoder ? Infinity : this.#left;
   }
 
+  /** Bytes that the body has at least: a chunk that has begun counts whole. */
+  get atLeast(): Bytes {
+    return this.received + (this.#decoder ? this.#decoder.chunkLeft : 0);
+  }
+
   /**
    * Reads body bytes from [start, end) and hands them, framed for the upstream, to `sink`: in `buffer` itself or in a
    * new one. Returns the offset behind the body's bytes.
@@ -72,6 +77,12 @@ export class RequestBody {
     const [only, ...more] = this.kept;
     if (only && more.length > 0) this.kept = [Buffer.concat(this.kept)];
     return this.kept[0] ?? EMPTY;
+  }
+
+  /** What is kept is somewhere else now, and what comes will be. */
+  handOver(): void {
+    this.kept = [];
+    this.keptBytes = 0;
   }
 
   /** Gives up what is kept: the body can be sent this once only. */

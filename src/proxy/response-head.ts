@@ -48,6 +48,6 @@ export function mayKeepAlive(exchange: Exchange, bodyLength: number): boolean {
     bodyLength !== UNTIL_CLOSE &&
     !client.finished &&
     !client.gateway.draining &&
-    (!body || body.complete)
+    (!body || body.complete || exchange.served?.clientBody?.mode === "discarded")
   );
 }

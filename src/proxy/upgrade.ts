@@ -1,4 +1,4 @@
-// A tunnel: after 101 bytes pass both ways as they are, with back pressure, half-close and an idle limit.
+// A tunnel: after 101 (or CONNECT) bytes pass both ways as they are, with back pressure, half-close and an idle limit.
 // It begins only when the upstream has agreed; until then what the client sends stays here.
 import type { PooledConnection } from "../net/pool.ts";
 import { eventTime } from "../std/clock.ts";
@@ -7,7 +7,10 @@ import type { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseHeadFor } from "./response-head.ts";
-import { switchingHeadText } from "./server/proxied-response.ts";
+import { connectedHeadText, switchingHeadText } from "./server/proxied-response.ts";
+import type { ServerRequest } from "./server/request.ts";
+
+const EMPTY = Buffer.alloc(0);
 
 export class Tunnel {
   readonly #attempt: Attempt;
@@ -26,7 +29,17 @@ export class Tunnel {
   begin(head: ResponseHead, buffer: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
     const text = exchange.served ? switchingHeadText(exchange.served, head) : responseHeadFor(exchange, head, 0);
-    exchange.status = 101;
+    exchange.status = head.status;
+    this.#open(text, buffer, start, end);
+  }
+
+  /** The client asked for the tunnel itself (CONNECT): it is told that there is one. */
+  beginConnected(served: ServerRequest): void {
+    this.#open(connectedHeadText(served), EMPTY, 0, 0);
+  }
+
+  #open(text: string, buffer: Buffer, start: number, end: number): void {
+    const exchange = this.#exchange;
     exchange.respondedAt = this.#attempt.headAt;
     exchange.keepAlive = false;
     exchange.bytesSent += text.length;

@@ -71,7 +71,7 @@ describe("names", () => {
 
   test("a pattern's captures and names come with it", () => {
     const match = compile(servers).onPort("127.0.0.1", 80)?.find("www.net");
-    expect(match?.pattern?.names).toEqual(["rest"]);
+    expect(match?.pattern?.pattern.names).toEqual(["rest"]);
     expect(match?.pattern?.captures.groups).toEqual({ rest: "net" });
     expect(compile(servers).onPort("127.0.0.1", 80)?.find("b.example.com").pattern).toBeNull();
   });

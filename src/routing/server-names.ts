@@ -21,6 +21,8 @@ export interface ServerSet<T> {
   readonly defaultServer: T;
   /** `host` as readHost gives it; "" = the request names none. */
   find(host: string): ServerMatch<T>;
+  /** The server with the empty name; undefined = none has it. */
+  findNameless(): ServerMatch<T> | undefined;
 }
 
 /** The servers of all addresses. */
@@ -86,6 +88,7 @@ function compileSet<T>(
   return {
     address,
     defaultServer: fallback.server,
+    findNameless: () => names.find(""),
     find(host) {
       const match = names.find(host);
       if (match || host === "") return match ?? fallback;

@@ -26,6 +26,8 @@ export class AdHocGroups {
   readonly #make: (config: UpstreamConfig, template: UpstreamConfig) => UpstreamGroup;
   /** In the order of their last use. */
   readonly #groups = new Map<string, AdHocGroup>();
+  /** Templates have no names. */
+  readonly #serials = new Map<UpstreamConfig, number>();
 
   /** `make` is told the template besides, by which TLS and the like are known. */
   constructor(make: (config: UpstreamConfig, template: UpstreamConfig) => UpstreamGroup, most = GROUPS_MAX) {
@@ -40,12 +42,18 @@ export class AdHocGroups {
   /** The group of a target; two templates have different ones. */
   groupFor(template: UpstreamConfig, target: AdHocTarget): UpstreamGroup {
     const label = formatAddress(target.address);
-    const key = `${template.name} ${label}`;
+    const key = `${this.#serialOf(template)} ${label}`;
     const known = this.#groups.get(key) ?? this.#begin(key, template, target, label);
     this.#groups.delete(key);
     this.#groups.set(key, known);
     if (isOther(known.addresses, target.addresses)) tellAddresses(known, target.addresses);
     return known.group;
+  }
+
+  #serialOf(template: UpstreamConfig): number {
+    const serial = this.#serials.get(template) ?? this.#serials.size;
+    this.#serials.set(template, serial);
+    return serial;
   }
 
   #begin(key: string, template: UpstreamConfig, { address }: AdHocTarget, label: string): AdHocGroup {

@@ -3,7 +3,7 @@
 // why a pick has to think; 0, the usual case, means that there is nothing to think about.
 import type { EndpointConfig, UpstreamConfig } from "../config/config.ts";
 import type { Failure } from "../failure/failure.ts";
-import { ConnectionPool } from "../net/pool.ts";
+import { ConnectionPool, type IdleShare } from "../net/pool.ts";
 import { type Breaker, newBreaker } from "../resilience/circuit-breaker.ts";
 import { type Health, newHealth } from "../resilience/health-state.ts";
 import {
@@ -65,6 +65,8 @@ export interface EndpointContext {
   /** What was written for it; several addresses of a name share it. */
   readonly server: string;
   readonly random: () => number;
+  /** The bound over the idle connections of all its upstream's endpoints; null = there is none. */
+  readonly share: IdleShare | null;
   /** What is known of its idle timer has changed. */
   readonly onIdleTimer: (endpoint: Endpoint) => void;
 }
@@ -102,6 +104,8 @@ export class Endpoint implements Balanced {
           ? 0
           : keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, more.random()),
       usesMax: keepalive.requests,
+      ageMs: keepalive.timeMs,
+      share: more.share,
       openMax: limits.connections,
     });
     this.pool.onClosedIdle = (idleMs, at) => this.closedIdle(idleMs, at);

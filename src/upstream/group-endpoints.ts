@@ -2,6 +2,7 @@
 // resolved at run time stands for other addresses. What has the same address goes on: over a reload with how it
 // stands, within a generation with its connections, too.
 import type { EndpointConfig } from "../config/config.ts";
+import { IdleShare } from "../net/pool.ts";
 import { limitFrom } from "../resilience/keepalive-learner.ts";
 import { cookieValue } from "./balance-cookie.ts";
 import { Latency } from "./balance-two.ts";
@@ -23,9 +24,10 @@ export class GroupEndpoints {
   constructor(group: UpstreamGroup, previous: UpstreamGroup | undefined, addressesOf: AddressesOf | undefined) {
     this.#group = group;
     this.#addressesOf = addressesOf ?? (() => null);
-    const { balance, name } = group.config;
+    const { balance, name, keepalive } = group.config;
     const cookieKey = typeof balance === "object" && "cookie" in balance ? balance.secret || name : null;
-    this.#context = { cookieKey, random: group.random, onIdleTimer: idleTimerTeller(group) };
+    const share = keepalive.total > 0 ? new IdleShare(keepalive.total) : null;
+    this.#context = { cookieKey, random: group.random, share, onIdleTimer: idleTimerTeller(group) };
     previous?.handOnNames(this.#found, group.config.endpoints);
     const before = byLabel(previous?.endpoints ?? []);
     this.all = this.#servers().map((server) => {
@@ -66,12 +68,13 @@ export class GroupEndpoints {
 
   #make({ config, server }: ServerAddress, standing?: Standing, latency?: Latency | null): Endpoint {
     const { config: upstream, clock } = this.#group;
-    const { cookieKey, random, onIdleTimer } = this.#context;
+    const { cookieKey, random, share, onIdleTimer } = this.#context;
     return new Endpoint(config, upstream, standing ?? new Standing(clock()), {
       server,
       latency: upstream.balance === "peak-ewma" ? (latency ?? new Latency()) : null,
       cookie: cookieKey === null ? "" : cookieValue(cookieKey, config.label),
       random,
+      share,
       onIdleTimer,
     });
   }

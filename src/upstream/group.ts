@@ -23,7 +23,8 @@ import { AWAY, DOWN, EJECTED, type Endpoint, GONE, WARMING } from "./endpoint.ts
 import type { OnUpstreamEvent } from "./events.ts";
 import { type AddressesOf, GroupEndpoints } from "./group-endpoints.ts";
 import { Judge } from "./judge.ts";
-import { nameQueryOf } from "./name-query.ts";
+import { DnsClient } from "../net/dns-client.ts";
+import { nameQueryBy } from "./name-query.ts";
 import { type NameQuery, NameWatch } from "./name-watch.ts";
 import { Peers } from "./peers.ts";
 import type { FoundAddress } from "./server-names.ts";
@@ -332,7 +333,7 @@ function hasPeers({ endpoints, balance }: UpstreamConfig): boolean {
 function namesOf(group: UpstreamGroup, query: NameQuery | undefined): NameWatch | null {
   const { endpoints, resolver } = group.config;
   if (!resolver || endpoints.every(({ resolve }) => resolve !== "at-run-time")) return null;
-  return new NameWatch(endpoints, resolver, query ?? nameQueryOf(resolver), (server, found) =>
+  return new NameWatch(endpoints, resolver, query ?? nameQueryBy(new DnsClient(resolver), resolver.timeoutMs), (server, found) =>
     group.setAddresses(server, found),
   );
 }

@@ -34,7 +34,7 @@ function addressOf(config: GeoConfig, text: (text: string) => CompiledText): (su
     const forwarded = subject.header("x-forwarded-for");
     const first = given(subject);
     if (forwarded === undefined) return first;
-    return forwardedAddress(first, forwarded, isProxy, config.proxyRecursive)?.bytes ?? first;
+    return unmapped(forwardedAddress(first, forwarded, isProxy, config.proxyRecursive)?.bytes ?? first);
   };
 }
 

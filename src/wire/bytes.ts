@@ -18,6 +18,10 @@ export const PLAIN_IN_PATH = 32;
 /** Classes of each byte. */
 export const BYTE_CLASS: Uint8Array = new Uint8Array(256);
 
+/** IN_TOKEN for letters, digits and "-" only; and with "_". All other classes are not there. */
+export const PLAIN_NAME: Uint8Array = new Uint8Array(256);
+export const UNDERSCORE_NAME: Uint8Array = new Uint8Array(256);
+
 /** Value of a hexadecimal digit; 255 = none. */
 export const HEX_VALUE: Uint8Array = new Uint8Array(256).fill(255);
 
@@ -30,6 +34,9 @@ markAll(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`, IN_TOKEN);
 for (let byte = 0x21; byte < 0x7f; byte++) if (!"#%.?".includes(String.fromCharCode(byte))) mark(byte, PLAIN_IN_PATH);
 markAll(`${ALPHANUMERIC}-._~`, UNRESERVED);
 markAll(`${ALPHANUMERIC}-._~!$&'()*+;=`, IN_HOST);
+for (const character of `${ALPHANUMERIC}-`) PLAIN_NAME[character.charCodeAt(0)] = IN_TOKEN;
+UNDERSCORE_NAME.set(PLAIN_NAME);
+UNDERSCORE_NAME["_".charCodeAt(0)] = IN_TOKEN;
 for (let digit = 0; digit < 16; digit++) {
   HEX_VALUE[digit.toString(16).charCodeAt(0)] = digit;
   HEX_VALUE[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;

@@ -70,6 +70,11 @@ export class ChunkedDecoder {
     return this.#state === DONE;
   }
 
+  /** What is still to come of the chunk that is being read. */
+  get chunkLeft(): number {
+    return this.#state === DATA || this.#state === SIZE_LF ? this.#size : 0;
+  }
+
   /** Trailer fields that may go on, "Name: value\r\n" each; "" = none. Known when done. */
   get trailers(): string {
     return this.#trailers;

@@ -124,7 +124,11 @@ function readRecords(bytes: Buffer, from: number, records: number, type: DnsType
     } else if (kind === NUMBERS.SRV && type === "SRV") {
       const target = length > 6 ? readName(bytes, at + 6) : null;
       if (!target) return "invalid SRV record in DNS response";
-      const [priority, weight, port] = [0, 2, 4].map((offset) => bytes.readUInt16BE(at + offset)) as [number, number, number];
+      const [priority, weight, port] = [0, 2, 4].map((offset) => bytes.readUInt16BE(at + offset)) as [
+        number,
+        number,
+        number,
+      ];
       services.push({ priority, weight, port, name: target.name });
     }
     at += length;

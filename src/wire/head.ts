@@ -10,7 +10,18 @@ export interface HeadLimits {
   readonly lineBytes: number;
   readonly headBytes: number;
   readonly fields: number;
+  /** Bound of one field line; missing = that of the head. Lines are as long as they stand there, with their line end. */
+  readonly fieldBytes?: number;
+  /**
+   * Which field names are taken: all tokens, or letters, digits and "-" only, with or without "_". Lines with other names
+   * are passed over then, as if they were not there. Missing = "any", and what is no token is refused.
+   */
+  readonly names?: FieldNames;
+  /** Targets may have bytes from 0x80 on, and a fragment, which is no part of the path; missing = no. */
+  readonly rawTargets?: boolean;
 }
+
+export type FieldNames = "any" | "plain" | "underscores";
 
 /** Why bytes are no acceptable HTTP/1.1; the classifier knows each. */
 export type WireErrorCode = WireCode;

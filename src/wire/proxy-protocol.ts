@@ -110,19 +110,19 @@ const SSL_HEAD = 5;
 
 /** A TLV by its name ("alpn", "ssl_cn", "0xea"), as byte text; undefined = it is not there. */
 export function tlvOf(tlvs: Buffer, name: string): string | undefined {
-  if (!name.startsWith("ssl_")) return valueOf(tlvs, typeOf(name, TLV_TYPES))?.toString("latin1");
-  const ssl = valueOf(tlvs, TLV_TYPES["ssl"]);
+  if (!name.startsWith("ssl_")) return valueIn(tlvs, typeOf(name, TLV_TYPES))?.toString("latin1");
+  const ssl = valueIn(tlvs, TLV_TYPES["ssl"]);
   if (!ssl || ssl.length < SSL_HEAD) return undefined;
   const inner = name.slice(4);
   if (inner === "verify") return String(ssl.readUInt32BE(1));
-  return valueOf(ssl.subarray(SSL_HEAD), typeOf(inner, SSL_TLV_TYPES))?.toString("latin1");
+  return valueIn(ssl.subarray(SSL_HEAD), typeOf(inner, SSL_TLV_TYPES))?.toString("latin1");
 }
 
 function typeOf(name: string, types: { readonly [name: string]: number }): number | undefined {
-  return /^0x[\da-f]{1,2}$/i.test(name) ? Number(name) : types[name];
+  return /^0x[\da-f]+$/i.test(name) ? Number(name) : types[name];
 }
 
-function valueOf(tlvs: Buffer, type: number | undefined): Buffer | undefined {
+function valueIn(tlvs: Buffer, type: number | undefined): Buffer | undefined {
   let at = 0;
   while (at + 3 <= tlvs.length) {
     const end = at + 3 + tlvs.readUInt16BE(at + 1);

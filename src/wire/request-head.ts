@@ -3,7 +3,7 @@
 // part that is there. What is said of a beginning stays true whatever follows, so reads may be split anywhere.
 
 import { isAuthority } from "./authority.ts";
-import { BYTE_CLASS } from "./bytes.ts";
+import { BYTE_CLASS, PLAIN_NAME, UNDERSCORE_NAME } from "./bytes.ts";
 import { type ConnectionOptions, connectionOptions, upgradeOffer } from "./connection.ts";
 import { unknownCoding, wireError } from "./error.ts";
 import {
@@ -20,7 +20,7 @@ import {
   kindBit,
 } from "./fields.ts";
 import { CHUNKED } from "./framing.ts";
-import { type Fields, fieldValue, type HeadLimits, type RequestHead, type WireError } from "./head.ts";
+import { type FieldNames, type Fields, fieldValue, fieldValues, type HeadLimits, type RequestHead, type WireError } from "./head.ts";
 import { BAD_LENGTH, contentLength, isPlainLength, transferCoding } from "./length.ts";
 import { endOfLine, INCOMPLETE, INVALID, invalid, scan, scanFields, takeMarks } from "./scan.ts";
 import { INVALID_PATH, normalisePath, readTarget, type Target } from "./target.ts";
@@ -33,6 +33,8 @@ const PERCENT = 0x25;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
+const HASH = 0x23;
+const FIRST_HIGH = 0x80;
 const IN_TOKEN = 1;
 const IN_TARGET = 4;
 const PLAIN_IN_PATH = 32;
@@ -70,7 +72,8 @@ export function parseRequestHead(
   if (base < 0) return base === INVALID ? scan.error! : undefined;
   const headStop = Math.min(end, start + limits.headBytes);
   const lineStop = Math.min(headStop, base + limits.lineBytes);
-  const fieldsStart = scanRequestLine(buf, base, lineStop);
+  const raw = limits.rawTargets === true;
+  const fieldsStart = scanRequestLine(buf, base, lineStop, raw);
   if (fieldsStart < 0) {
     if (fieldsStart === INVALID) return scan.error!;
     if (lineStop === end) return undefined;
@@ -79,13 +82,33 @@ export function parseRequestHead(
       : wireError("line-too-long", `request line over ${limits.lineBytes} bytes`, limits.lineBytes);
   }
   // The scratch of the line is read only below: scanFields does not touch it.
-  const headEnd = scanFields(buf, fieldsStart, headStop, base, limits.fields);
+  const headEnd = scanFields(buf, fieldsStart, headStop, base, limits.fields, classesFor(limits.names));
+  if (limits.fieldBytes !== undefined && headStop - fieldsStart > limits.fieldBytes && headEnd !== INVALID) {
+    const long = longLine(buf, fieldsStart, headEnd < 0 ? headStop : headEnd, limits.fieldBytes);
+    if (long >= 0) return wireError("head-too-large", `field line over ${limits.fieldBytes} bytes`, long - start);
+  }
   if (headEnd < 0) {
     if (headEnd === INVALID) return scan.error!;
     if (headStop === end) return undefined;
     return wireError("head-too-large", `head over ${limits.headBytes} bytes`, limits.headBytes);
   }
-  return understand(buf, base, headEnd, headEnd - start);
+  return understand(buf, base, headEnd, headEnd - start, raw);
+}
+
+function classesFor(names: FieldNames | undefined): Uint8Array {
+  if (names === undefined || names === "any") return BYTE_CLASS;
+  return names === "plain" ? PLAIN_NAME : UNDERSCORE_NAME;
+}
+
+/** Offset of the first line that is too long, which the last one may be without its end; -1 = there is none. */
+function longLine(buf: Buffer, from: number, to: number, bytesMax: number): number {
+  let lineStart = from;
+  while (to - lineStart > bytesMax) {
+    const lf = buf.indexOf(LF, lineStart);
+    if (lf < 0 || lf + 1 - lineStart > bytesMax) return lineStart;
+    lineStart = lf + 1;
+  }
+  return -1;
 }
 
 /** Returns the offset of the request line, INCOMPLETE or INVALID. */
@@ -105,7 +128,7 @@ function skipEmptyLines(buf: Buffer, start: number, end: number): number {
 }
 
 /** Reads the request line into `line`. Returns the offset behind it, INCOMPLETE or INVALID. */
-function scanRequestLine(buf: Buffer, base: number, stop: number): number {
+function scanRequestLine(buf: Buffer, base: number, stop: number, raw: boolean): number {
   const classes = BYTE_CLASS;
   const methodStop = Math.min(stop, base + METHOD_BYTES_MAX + 1);
   let i = base;
@@ -123,20 +146,28 @@ function scanRequestLine(buf: Buffer, base: number, stop: number): number {
     const byte = buf[i];
     if (byte === DOT) normal &&= buf[i - 1] !== SLASH;
     else if (byte === PERCENT) normal = false;
-    else break;
+    else if (!raw || byte! < FIRST_HIGH) break;
     i++;
   }
   if (buf[i] === QUESTION) {
     query = i;
     while (i < stop && (classes[buf[i]!]! & IN_TARGET) !== 0) i++;
-    if (i === stop) return INCOMPLETE;
   }
+  if (raw) i = endOfRaw(buf, i, stop);
+  if (i === stop) return INCOMPLETE;
   if (buf[i] !== SP || i === targetStart) return noTarget(buf, base, targetStart, i);
   line.targetStart = targetStart;
   line.targetEnd = i;
   line.queryStart = query === 0 ? i : query;
   line.normal = normal;
   return scanVersion(buf, base, i + 1, stop);
+}
+
+/** Offset behind a target that may have a fragment and high bytes. */
+function endOfRaw(buf: Buffer, at: number, stop: number): number {
+  let i = at;
+  while (i < stop && (buf[i]! >= FIRST_HIGH || buf[i] === HASH || (BYTE_CLASS[buf[i]!]! & IN_TARGET) !== 0)) i++;
+  return i;
 }
 
 const VERSION = Buffer.from("HTTP/1.");
@@ -194,7 +225,13 @@ const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade:
 const FRAMING = CONTENT_LENGTH | TRANSFER_ENCODING;
 
 /** Makes the head of what the passes found, or says what is wrong with it as a whole. */
-function understand(buf: Buffer, base: number, headEnd: number, size: number): RequestHead | WireError {
+function understand(
+  buf: Buffer,
+  base: number,
+  headEnd: number,
+  size: number,
+  raw: boolean,
+): RequestHead | WireError {
   const { minor } = line;
   const { seen } = scan;
   const marks = takeMarks();
@@ -215,19 +252,19 @@ function understand(buf: Buffer, base: number, headEnd: number, size: number): R
   let query = "";
   if (text.charCodeAt(targetStart) === SLASH && method !== "CONNECT") {
     const queryStart = line.queryStart - base;
-    const received = text.slice(targetStart, queryStart);
+    const received = withoutFragment(text.slice(targetStart, queryStart), raw);
     const normal = line.normal ? received : normalisePath(received);
     if (normal === null) return wireError("bad-target", INVALID_PATH, targetStart);
     path = normal;
     if (queryStart < targetEnd) query = text.slice(queryStart, targetEnd);
   } else {
-    const read = readTarget(target, method);
+    const read = readTarget(withoutFragment(target, raw), method);
     if (typeof read === "string") return wireError("bad-target", read, targetStart);
     ({ form, path, query } = read);
     if (read.host !== "") host = read.host;
   }
 
-  const bodyLength = (seen & FRAMING) === 0 ? 0 : requestBodyLength(fields, seen, minor);
+  const bodyLength = (seen & FRAMING) === 0 ? 0 : requestBodyLength(fields, seen, minor, raw);
   if (typeof bodyLength !== "number") return bodyLength;
   const options = (seen & CONNECTION) === 0 ? NO_OPTIONS : connectionOptions(fields);
   return {
@@ -255,6 +292,11 @@ function understand(buf: Buffer, base: number, headEnd: number, size: number): R
     hasXff: (seen & X_FORWARDED_FOR) !== 0,
     hasRequestId: (seen & X_REQUEST_ID) !== 0,
   };
+}
+
+function withoutFragment(target: string, raw: boolean): string {
+  const at = raw ? target.indexOf("#") : -1;
+  return at < 0 ? target : target.slice(0, at);
 }
 
 /** A constant for the methods that are met daily: comparing it costs no reading of characters. */
@@ -299,7 +341,7 @@ function badHost(fields: Fields, rule: number): WireError {
 }
 
 /** RFC 9112 §6.3, with all that it leaves to the recipient's choice refused. */
-function requestBodyLength(fields: Fields, seen: number, minor: 0 | 1): number | WireError {
+function requestBodyLength(fields: Fields, seen: number, minor: 0 | 1, raw: boolean): number | WireError {
   const hasLength = (seen & CONTENT_LENGTH) !== 0;
   if ((seen & TRANSFER_ENCODING) === 0) {
     const length = contentLength(fields);
@@ -311,7 +353,9 @@ function requestBodyLength(fields: Fields, seen: number, minor: 0 | 1): number |
   if (minor === 0) return wireError("bad-coding", "Transfer-Encoding in an HTTP/1.0 request", 0);
   const coding = transferCoding(fields);
   if (coding === "chunked") return CHUNKED;
-  return coding === "unknown"
+  // nginx calls one field with anything else unknown, "identity" and "chunked, identity" too.
+  const unknown = coding === "unknown" || (raw && fieldValues(fields, "transfer-encoding").length === 1);
+  return unknown
     ? unknownCoding("a transfer coding other than chunked", 0)
     : wireError("bad-coding", "Transfer-Encoding does not end in chunked, once", 0);
 }

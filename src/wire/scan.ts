@@ -76,8 +76,14 @@ export function endOfValue(bytes: Uint8Array, from: number, end: number): number
  * Reads field lines from `at` up to and with the empty line. Returns the offset behind it, INCOMPLETE or INVALID.
  * Marks are relative to `base`.
  */
-export function scanFields(bytes: Uint8Array, at: number, end: number, base: number, fieldsMax: number): number {
-  const classes = BYTE_CLASS;
+export function scanFields(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  base: number,
+  fieldsMax: number,
+  classes: Uint8Array = BYTE_CLASS,
+): number {
   let length = 0;
   let seen = 0;
   let i = at;
@@ -86,11 +92,15 @@ export function scanFields(bytes: Uint8Array, at: number, end: number, base: num
     while (i < end && (classes[bytes[i]!]! & IN_TOKEN) !== 0) i++;
     if (i === end) return INCOMPLETE;
     if (bytes[i] !== COLON || i === nameStart) {
-      scan.length = length;
-      scan.seen = seen;
-      return i === nameStart && (bytes[i] === CR || bytes[i] === LF)
-        ? endOfLine(bytes, i, end, base, "bad-field")
-        : badName(bytes, nameStart, i, base, length > 0);
+      if (i === nameStart && (bytes[i] === CR || bytes[i] === LF)) {
+        scan.length = length;
+        scan.seen = seen;
+        return endOfLine(bytes, i, end, base, "bad-field");
+      }
+      if (classes === BYTE_CLASS) return badName(bytes, nameStart, i, base, length > 0);
+      i = passOver(bytes, nameStart, i, end, base, length > 0);
+      if (i < 0) return i;
+      continue;
     }
     if (length === fieldsMax * MARK) return invalid("too-many-fields", `more than ${fieldsMax} fields`, i - base);
     const nameEnd = i++;
@@ -115,6 +125,24 @@ export function scanFields(bytes: Uint8Array, at: number, end: number, base: num
     length += MARK;
   }
   return INCOMPLETE;
+}
+
+/** Passes over a line whose name is none of those that are taken. Returns the offset behind it, INCOMPLETE or INVALID. */
+function passOver(
+  bytes: Uint8Array,
+  from: number,
+  at: number,
+  end: number,
+  base: number,
+  behindField: boolean,
+): number {
+  let i = at;
+  // What stands before the colon has to be visible, or whoever comes next might take the line for something else.
+  while (i < end && bytes[i]! > SP && bytes[i] !== DEL && bytes[i] !== COLON) i++;
+  if (i === end) return INCOMPLETE;
+  if (bytes[i] !== COLON || i === from) return badName(bytes, from, i, base, behindField);
+  i = endOfValue(bytes, i + 1, end);
+  return i === end ? INCOMPLETE : endOfLine(bytes, i, end, base, "bad-field");
 }
 
 /** Says what is wrong with a line that is no field line and not empty. */

@@ -154,7 +154,11 @@ function connectionField(upgrade: string, option: string): string {
 }
 
 /** The received field lines without those of the kinds and names to be removed, and without those that Connection names. */
-export function keptFields(head: RequestHead | ResponseHead, removed: number, drop: ReadonlySet<string> | null): string {
+export function keptFields(
+  head: RequestHead | ResponseHead,
+  removed: number,
+  drop: ReadonlySet<string> | null,
+): string {
   const { text, marks } = head;
   if (marks.length === 0) return "";
   if (head.bareLf || drop !== null || head.nominated !== null) return rebuiltFields(head, removed, drop);

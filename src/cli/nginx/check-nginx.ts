@@ -2,6 +2,7 @@
 // line and what was meant; what Goodgate does not do, with the reason; and how much of it makes no difference here.
 
 import { formatProblem } from "../../config/problem.ts";
+import { type Advice, adviseNginx } from "../../nginx/advice/advise.ts";
 import { shown, toByteText } from "../../nginx/byte-text.ts";
 import { checkDirectives, type Meaning } from "../../nginx/check.ts";
 import { DIRECTIVES } from "../../nginx/directives/table.ts";
@@ -18,6 +19,8 @@ import { isError, lowerAt } from "./reading.ts";
 /** What the check of an nginx.conf found. */
 export interface NginxFindings {
   readonly problems: readonly NginxProblem[];
+  /** Right in many places, and worth knowing: no findings. */
+  readonly notes: readonly Advice[];
   /** The block that the file is a part of; null = it is a whole configuration. */
   readonly partOf: PartOf | null;
   /** Directives that are read and make no difference, each once. */
@@ -32,6 +35,8 @@ interface About {
   readonly directive: string | null;
   /** As nginx's documentation names it: "ngx_http_proxy_module". */
   readonly module: string | null;
+  /** Of a finding of ours: which rule found it. */
+  readonly rule?: string;
 }
 
 /** Reads a configuration and all that it includes; null = the file cannot be read. */
@@ -43,11 +48,16 @@ export function checkNginx(file: string): NginxFindings | null {
   const { problems: checked, accepted } = checkDirectives(configuration, DIRECTIVES);
   // What a file is a part of is not known, and nginx would not come to it where there are errors before.
   const isWhole = partOf === null && !checked.some(isError);
-  const problems = isWhole ? [...checked, ...lowerAt(configuration, namesOfFile(file)).problems] : checked;
+  const lowered = isWhole ? lowerAt(configuration, namesOfFile(file)).problems : [];
+  // Of a file with mistakes in its language nothing else can be said.
+  const isRead = !checked.some((problem) => isError(problem) && problem.kind === "syntax");
+  const advice = isRead ? adviseNginx(configuration, partOf !== null) : [];
+  const problems = [...checked, ...lowered, ...advice.filter(({ note }) => !note)];
   const own = accepted.filter(({ directive }) => sources.has(directive.source));
   const unique = new Map(own.map((meaning) => [meaning.directive, meaning]));
   return {
     problems,
+    notes: advice.filter(({ note }) => note),
     partOf,
     accepted: [...unique.values()],
     files: configuration.files.length,
@@ -71,12 +81,18 @@ function aboutIn(configuration: NginxConfiguration): NginxFindings["about"] {
     if (spec) modules.set(directive, spec.module);
     byEnd.set(`${directive.source.path}:${directive.endsAt}`, directive);
   }
-  return ({ in: source, order, kind }) => {
+  return (problem) => {
+    const { in: source, order, kind } = problem;
+    const rule = isAdvice(problem) ? { rule: problem.rule } : {};
     const directive = kind === "syntax" ? undefined : byEnd.get(`${source.path}:${order}`);
-    if (!directive) return { directive: null, module: null };
+    if (!directive) return { directive: null, module: null, ...rule };
     const module = modules.get(directive) ?? onlyModule(directive.name);
-    return { directive: shown(directive.name), module: module === undefined ? null : moduleName(module) };
+    return { directive: shown(directive.name), module: module === undefined ? null : moduleName(module), ...rule };
   };
+}
+
+function isAdvice(problem: NginxProblem): problem is Advice {
+  return "rule" in problem;
 }
 
 /** The module of a directive that stands in a wrong place, where all of its meanings are of one. */
@@ -90,8 +106,17 @@ function moduleName(module: string): string {
 }
 
 /** The part of the JSON document that an nginx.conf has besides. */
-export function nginxToJson({ accepted, files, directives, partOf }: NginxFindings): object {
+export function nginxToJson({ accepted, files, directives, partOf, notes }: NginxFindings): object {
   return {
+    notes: notes.map(({ message, hint, cause, rule, position }) => ({
+      rule,
+      message,
+      hint: hint ?? null,
+      cause: cause ?? null,
+      file: position?.file ?? null,
+      line: position?.line ?? null,
+      column: position?.column ?? null,
+    })),
     partOf,
     files,
     directives,
@@ -103,17 +128,35 @@ export function nginxToJson({ accepted, files, directives, partOf }: NginxFindin
 }
 
 /** The text in front of the summary. */
-export function nginxToText({ problems, accepted }: NginxFindings, colour: boolean, verbose: boolean): string[] {
-  const blocks = problems.map((problem) => formatProblem(problem, colour));
-  return verbose && accepted.length > 0 ? [...blocks, listOf(accepted)] : blocks;
+export function nginxToText(findings: NginxFindings, colour: boolean, verbose: boolean): string[] {
+  const { problems, notes, accepted } = findings;
+  const blocks = problems.map((problem) => formatProblem(withRule(problem), colour));
+  if (!verbose) return blocks;
+  if (notes.length > 0) blocks.push(notesOf(notes));
+  if (accepted.length > 0) blocks.push(listOf(accepted));
+  return blocks;
+}
+
+/** The rule is named, so that it can be looked up, and silenced. */
+function withRule(problem: NginxProblem): NginxProblem {
+  return isAdvice(problem) ? { ...problem, message: `${problem.message} [${problem.rule}]` } : problem;
+}
+
+function notesOf(notes: readonly Advice[]): string {
+  const lines = notes.flatMap(({ position, message, hint, rule }) => [
+    `  ${position?.file}:${position?.line}  ${message} [${rule}]`,
+    `      ${hint}`,
+  ]);
+  return ["worth knowing:", ...lines].join("\n");
 }
 
 /** What the summary adds: how much was read, and how much of it has no effect. */
-export function nginxSummary({ accepted, files, directives, partOf }: NginxFindings, verbose: boolean): string {
+export function nginxSummary({ accepted, files, directives, partOf, notes }: NginxFindings, verbose: boolean): string {
   const part = partOf === null ? "" : `, read as a part of "${partOf}"`;
-  const read = `${countOf(directives, "directive")} in ${countOf(files, "file")}${part}`;
-  if (accepted.length === 0) return read;
-  return `${read}, ${accepted.length} of them without effect here${verbose ? "" : " (--verbose lists them)"}`;
+  const without = accepted.length === 0 ? "" : `, ${accepted.length} of them without effect here`;
+  const noted = notes.length === 0 ? "" : `; ${countOf(notes.length, "note")}`;
+  const more = verbose || (without === "" && noted === "") ? "" : " (--verbose lists them)";
+  return `${countOf(directives, "directive")} in ${countOf(files, "file")}${part}${without}${noted}${more}`;
 }
 
 function listOf(accepted: readonly Meaning[]): string {

@@ -2,6 +2,7 @@
 // stops at the first error, and so does this; with hints (a terminal, GOODGATE_HINTS=1) all errors come, each with
 // its line, a mark where the mistake is and what was meant. What Goodgate refuses is an error as well: the test
 // answers whether this program could run the file.
+import { certificateProblem } from "../../net/server-tls.ts";
 import { dumpFiles } from "../../nginx/load.ts";
 import type { NginxProblem } from "../../nginx/problem.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
@@ -38,6 +39,11 @@ export function testConfiguration(
   const ofFiles = problems.filter((problem) => !isLate(problem));
   sayProblems(ofFiles, log, hints);
   if (ofFiles.some(isError)) return failed();
+  const unusable = certificateProblem(reading.meant?.config.servers?.servers ?? []);
+  if (unusable !== null) {
+    log.log("emerg", unusable);
+    return failed();
+  }
   if (!quiet) log.tell(`the configuration file ${names.conf} syntax is ok`);
   const late = problems.filter(isLate);
   if (late.some(isError)) {

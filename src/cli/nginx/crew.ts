@@ -29,7 +29,14 @@ export function workersOf({ masterProcess, workerProcesses }: ProcessSettings, i
 /** Opens the listeners and starts to serve; what nginx says where that is not possible. */
 export async function startServing(serving: Serving, say: Say): Promise<Served | Crew | null> {
   for (let left = TRIES; left > 0; left--) {
-    const service = makeService(serving);
+    let service: Served | Crew;
+    try {
+      service = makeService(serving);
+    } catch (error) {
+      // A file that TLS needs cannot be used.
+      say("emerg", (error as Error).message);
+      return null;
+    }
     try {
       await service.start();
       return service;

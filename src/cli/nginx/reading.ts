@@ -10,6 +10,7 @@ import type { ProcessSettings } from "../../nginx/lower/process.ts";
 import type { NginxProblem } from "../../nginx/problem.ts";
 import { FILES_ON_DISK } from "./files-on-disk.ts";
 import { BUILT_IN, type Names } from "./names.ts";
+import { resolveNames } from "./resolve-names.ts";
 import { userProblem, withUserProblem } from "./user.ts";
 
 export interface Reading {
@@ -31,7 +32,12 @@ export function readConfiguration(names: Names, directives: string): Reading | R
   const problems = [...found, ...lowered.problems];
   const { config, process } = lowered;
   if (config === null || problems.some(isError)) return { configuration, problems, meant: null };
-  return { configuration, problems, meant: { config, process } };
+  const resolved = resolveNames(config, configuration);
+  return {
+    configuration,
+    problems: [...problems, ...resolved.problems],
+    meant: { config: { ...config, addresses: resolved.addresses }, process },
+  };
 }
 
 /** Lowers a configuration in which no error was found. */

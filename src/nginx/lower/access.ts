@@ -78,8 +78,12 @@ function basicOf(scope: Scope, { options }: Lowering): AccessConfig["basic"] {
   const [realm, file] = [scope.last("auth_basic"), scope.last("auth_basic_user_file")];
   if (!realm || !file) return null;
   const path = argOf(file);
-  const full = path.startsWith("$") ? path : confPath(options, path);
-  const text = { realm: textOf(scope, realm, argOf(realm)), file: textOf(scope, file, full) };
+  const isLate = path.startsWith("$");
+  const text = {
+    realm: textOf(scope, realm, argOf(realm)),
+    file: textOf(scope, file, isLate ? path : confPath(options, path)),
+    folder: isLate ? options.confDir : "",
+  };
   return argOf(realm) === "off" ? null : text;
 }
 

@@ -39,6 +39,7 @@ function cacheOf(directive: Directive, lowering: Lowering): CacheConfig {
 }
 
 const PAGE_BYTES = 4096;
+const MANAGER = { files: 100, pauseMs: 50 };
 
 /** What nginx says of a parameter; null = it is right, and taken over. */
 function readParameter(cache: Mutable<CacheConfig>, { value: text }: Arg): string | null {
@@ -73,16 +74,25 @@ function readParameter(cache: Mutable<CacheConfig>, { value: text }: Arg): strin
     case "max_size":
     case "min_free": {
       const bytes = parseOffset(value);
-      cache[name === "max_size" ? "maxBytes" : "minFreeBytes"] = bytes ?? 0;
+      // To nginx a size of 0 is one that everything is above.
+      cache[name === "max_size" ? "maxBytes" : "minFreeBytes"] = bytes === 0 && name === "max_size" ? 1 : (bytes ?? 0);
       return bytes === undefined ? `invalid ${name} value "${text}"` : null;
     }
-    // How fast nginx walks through the folder: here it is read as requests come.
+    // How fast nginx reads the folder at start: here it is read file by file while requests are served.
     case "loader_files":
-    case "manager_files":
       return parseNumber(value) === undefined ? `invalid ${name} value "${text}"` : null;
+    case "manager_files": {
+      const files = parseNumber(value);
+      cache.manager = { ...(cache.manager ?? MANAGER), files: files ?? MANAGER.files };
+      return files === undefined ? `invalid ${name} value "${text}"` : null;
+    }
+    case "manager_sleep": {
+      const pauseMs = parseTime(value);
+      cache.manager = { ...(cache.manager ?? MANAGER), pauseMs: pauseMs ?? MANAGER.pauseMs };
+      return pauseMs === undefined ? `invalid ${name} value "${text}"` : null;
+    }
     case "loader_sleep":
     case "loader_threshold":
-    case "manager_sleep":
     case "manager_threshold":
       return parseTime(value) === undefined ? `invalid ${name} value "${text}"` : null;
     default:

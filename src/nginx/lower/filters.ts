@@ -9,6 +9,8 @@ import { bytesOf, flagOf, numberOf, oneOf, type Scope, wordOf, wordsOf } from ".
 import { textOf } from "./text.ts";
 
 const HTML = ["text/html"];
+/** nginx takes a page of memory. */
+const PAGE_BYTES = 4096;
 
 /** All filters of a block. */
 export function filtersOf(scope: Scope, lowering: Lowering): FiltersConfig {
@@ -23,6 +25,7 @@ export function filtersOf(scope: Scope, lowering: Lowering): FiltersConfig {
     charset: charsetOf(scope, lowering),
     addition: additionOf(scope),
     sliceBytes: bytesOf(scope, "slice", 0),
+    subrequestBytesMax: bytesOf(scope, "subrequest_output_buffer_size", PAGE_BYTES),
   };
 }
 

@@ -27,6 +27,7 @@ export interface Listening {
 interface SocketOptions {
   readonly backlog?: number;
   readonly ipv6Only?: boolean;
+  readonly probesAfterMs?: number;
 }
 
 interface Parameters {
@@ -211,11 +212,17 @@ function socketOption({ problems }: Scope, directive: Directive, arg: Arg): Sock
       if (given !== "on" && given !== "off") break;
       return { ipv6Only: given === "on" };
     case "so_keepalive":
-      return isKeepalive(given) ? {} : wrong(`invalid so_keepalive value: "${given}"`);
+      return isKeepalive(given) ? probesOf(given) : wrong(`invalid so_keepalive value: "${given}"`);
   }
   return wrong(
     name === "ipv6only" && given.startsWith("o") ? `invalid ipv6only flags "${given}"` : `invalid parameter "${value}"`,
   );
+}
+
+/** Of "idle:interval:count" Node lets the first be set. */
+function probesOf(given: string): SocketOptions {
+  if (given === "off") return {};
+  return { probesAfterMs: given === "on" ? 0 : (parseSeconds(given.split(":")[0] || "0") ?? 0) * 1000 };
 }
 
 function splitAt(value: string): [name: string, given: string] {

@@ -145,7 +145,7 @@ describe("locations", () => {
   });
 
   test("what is not done is answered with 501 where that is wanted", () => {
-    const text = "events {} http { server { location / { fastcgi_pass 127.0.0.1:9000; } userid on; } }";
+    const text = "events {} http { server { location / { fastcgi_pass 127.0.0.1:9000; } modern_browser unlisted; } }";
     const { config, problems } = lower(text, { lenient: true });
     expect(config?.servers?.servers[0]?.locations[0]?.settings.content).toMatchObject({
       kind: "unsupported",

@@ -101,6 +101,7 @@ function httpOf(http: Scope, options: LowerOptions): Http {
       charsetMaps,
       slots: slotsOf(http),
       product: options.product ?? NGINX,
+      certificatesFrom: options.confDir,
     },
   };
 }

@@ -5,7 +5,6 @@ import { blockScope, type Scope } from "./scope.ts";
 
 /** Directives that change answers, and are not done. */
 export const NOT_DONE: Readonly<Record<string, string>> = {
-  userid: "cookies that number visitors are not set",
   modern_browser: "browsers are not told apart",
   ancient_browser: "browsers are not told apart",
 };
@@ -33,7 +32,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 /** Belong to one that is refused, and mean nothing without it. */
-export const WITH_REFUSED = /^(?:userid_|modern_browser_value$|ancient_browser_value$)/;
+export const WITH_REFUSED = /^(?:modern_browser_value$|ancient_browser_value$)/;
 
 const REASONS: ReadonlyMap<string, string> = new Map(Object.entries({ ...NOT_DONE, ...LEFT_OUT }));
 

@@ -4,6 +4,7 @@ import type { Directive } from "../tree.ts";
 import { parseSeconds, parseSize } from "../units.ts";
 import { argOf, flagOf, numberOf, oneOf, type Scope } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
+import { visitorIdOf } from "./visitor-id.ts";
 
 /** All rules of a block. */
 export function responseOf(scope: Scope): ResponseRules {
@@ -20,6 +21,7 @@ export function responseOf(scope: Scope): ResponseRules {
     chunked: flagOf(scope, "chunked_transfer_encoding", true),
     rangesMax: numberOf(scope, "max_ranges", -1),
     limitRate: sizeTextOf(scope, "limit_rate"),
+    visitorId: visitorIdOf(scope),
     limitRateAfter: sizeTextOf(scope, "limit_rate_after"),
     refreshForMsie: flagOf(scope, "msie_refresh", false),
   };

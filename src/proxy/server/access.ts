@@ -16,7 +16,7 @@ import { subrequest } from "./subrequest.ts";
 export interface AccessPlan {
   readonly config: AccessConfig;
   readonly rules: AccessRules;
-  readonly basic: { readonly realm: CompiledText; readonly file: CompiledText } | null;
+  readonly basic: { readonly realm: CompiledText; readonly file: CompiledText; readonly folder: string } | null;
   readonly sets: readonly { readonly value: CompiledText; readonly assign: ReturnType<Compiler["assign"]> }[];
 }
 
@@ -34,7 +34,11 @@ export function compileAccess(config: AccessConfig, compiler: Compiler): AccessP
   return {
     config,
     rules: compileRules(config.rules),
-    basic: config.basic && { realm: text(config.basic.realm), file: text(config.basic.file) },
+    basic: config.basic && {
+      realm: text(config.basic.realm),
+      file: text(config.basic.file),
+      folder: config.basic.folder ?? "",
+    },
     sets: config.requestSets.map(({ variable, value }) => ({ value: text(value), assign: compiler.assign(variable) })),
   };
 }
@@ -90,14 +94,18 @@ async function wait(
 function weigh({ config }: AccessPlan, answer: Answer, refused: Refusal | null): "in" | "out" | Refusal | null {
   if (answer === "skip") return refused;
   if (answer === "ok") return config.satisfy === "any" ? "in" : refused;
-  if (config.satisfy === "all" || (answer.status !== 401 && answer.status !== 403)) return "out";
+  if (config.satisfy === "all" || (!isChallenge(answer) && answer.status !== 403)) return "out";
   // Of several refusals the one that a client can do something about is told.
-  return refused && refused.status === 401 && answer.status === 403 ? refused : answer;
+  return refused && isChallenge(refused) && answer.status === 403 ? refused : answer;
+}
+
+function isChallenge({ status }: Refusal): boolean {
+  return status === 401 || status === 407;
 }
 
 function refuse(request: ServerRequest, { config }: AccessPlan, { status, more }: Refusal): Outcome {
   if (status === 403 && !request.forbiddenTold) request.log("error", "access forbidden by rule");
-  if (config.delayMs > 0 && status === 401) new LateAnswer(request, config.delayMs, status, more);
+  if (config.delayMs > 0 && (status === 401 || status === 407)) new LateAnswer(request, config.delayMs, status, more);
   else respondStatus(request, status, more);
   return DONE;
 }
@@ -113,8 +121,11 @@ function checkPassword(request: ServerRequest, { basic }: AccessPlan): Answer | 
   if (!basic) return "skip";
   const realm = basic.realm.render(request.subject);
   if (realm === "off") return "skip";
-  const authorization = fieldValue(request.exchange.head, "authorization");
-  const checked = checkBasicAuth(authorization, realm, request.servers.userFiles, basic.file.render(request.subject));
+  const field = request.method === "CONNECT" ? "proxy-authorization" : "authorization";
+  const authorization = fieldValue(request.exchange.head, field);
+  const file = basic.file.render(request.subject);
+  const path = file.startsWith("/") ? file : basic.folder + file;
+  const checked = checkBasicAuth(authorization, realm, request.servers.userFiles, path);
   return checked instanceof Promise ? checked.then((outcome) => told(request, outcome)) : told(request, checked);
 }
 
@@ -126,7 +137,10 @@ function told(request: ServerRequest, outcome: BasicOutcome): Answer {
   request.log(outcome.log.level, outcome.log.text);
   switch (outcome.kind) {
     case "challenge":
-      return { status: 401, more: { "WWW-Authenticate": outcome.challenge } };
+      // Who opens a tunnel is asked by the proxy, not by the origin.
+      return request.method === "CONNECT"
+        ? { status: 407, more: { "Proxy-Authenticate": outcome.challenge } }
+        : { status: 401, more: { "WWW-Authenticate": outcome.challenge } };
     case "forbidden":
       request.forbiddenTold = true;
       return { status: 403, more: {} };
@@ -140,7 +154,7 @@ function askSubrequest(request: ServerRequest, { config, sets }: AccessPlan): An
   if (!config.request) return "skip";
   const { uri, args } = splitArgs(config.request.uri);
   return new Promise((resolve) => {
-    subrequest(request, { uri, args, wantsBody: false }, ({ status, request: asked }) => {
+    const began = subrequest(request, { uri, args }, ({ status, request: asked }) => {
       for (const { value, assign } of sets) assign(request, value.render(asked.subject));
       if (status >= 200 && status < 300) return resolve("ok");
       request.forbiddenTold = true;
@@ -153,6 +167,7 @@ function askSubrequest(request: ServerRequest, { config, sets }: AccessPlan): An
       request.log("error", `auth request unexpected status: ${status}`);
       resolve({ status: 500, more: {} });
     });
+    if (!began) resolve({ status: 500, more: {} });
   });
 }
 

@@ -12,12 +12,13 @@ import { tryFiles as tryEach } from "../../content/try-files.ts";
 import { failureOf } from "../../failure/classify.ts";
 import { acceptsGzip } from "../../filter/accept-encoding.ts";
 import { fieldValue } from "../../wire/head.ts";
-import type { Output } from "./output.ts";
 import { beginProxying } from "./proxied-request.ts";
 import { GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
+import type { ResponseSink } from "./sink.ts";
 import { redirectHere, respondStatus, respondText, sendBytes } from "./special.ts";
 import { statusPage } from "./status-page.ts";
+import { beginTunneling } from "./tunnel.ts";
 
 /** try_files: the first path that is there becomes the uri. */
 export function tryFiles(request: ServerRequest): Outcome {
@@ -53,7 +54,10 @@ export function serveContent(request: ServerRequest): void {
     case "empty-gif":
       return answerContent(request, serveEmptyGif(request.method));
     case "status-page":
+      if (request.method !== "GET" && request.method !== "HEAD") return respondStatus(request, 405);
       return respondText(request, 200, statusPage(request), "text/plain");
+    case "tunnel":
+      return beginTunneling(request);
     case "unsupported":
       return request.failed({ ...failureOf("gateway-config-invalid", { detail: content.why }), status: 501 });
   }
@@ -96,6 +100,7 @@ function contentRequest(request: ServerRequest): ContentRequest {
 }
 
 function answerContent(request: ServerRequest, outcome: ContentOutcome): void {
+  if (outcome.kind !== "status" && outcome.kind !== "internal") request.testExpect();
   switch (outcome.kind) {
     case "status":
       return respondStatus(request, outcome.status);
@@ -126,8 +131,7 @@ function sendFile(request: ServerRequest, outcome: Extract<ContentOutcome, { kin
   const { file } = outcome;
   const header = new ResponseHeader(200);
   header.length = file.sizeBytes;
-  if (outcome.type !== "") header.add("Content-Type", withCharset(outcome.type, outcome.charset));
-  header.charsetDone = outcome.charset !== "";
+  if (outcome.type !== "") header.add("Content-Type", outcome.type);
   header.add("Last-Modified", formatHttpDate(outcome.modifiedSeconds));
   if (outcome.etag !== null) header.add("ETag", outcome.etag);
   if (outcome.encoding) header.add("Content-Encoding", outcome.encoding);
@@ -135,7 +139,6 @@ function sendFile(request: ServerRequest, outcome: Extract<ContentOutcome, { kin
   header.conditional = true;
   header.ranges = true;
   header.seekable = true;
-  request.applyKept(header);
   const { output } = request;
   request.releases.push(() => file.close());
   if (output.begin(header)) {
@@ -149,11 +152,12 @@ function sendFile(request: ServerRequest, outcome: Extract<ContentOutcome, { kin
 }
 
 /** Sends what is to be sent of a file, at the client's speed. */
-async function pump(
+export async function pump(
   request: ServerRequest,
-  output: Output,
+  output: ResponseSink,
   file: OpenedFile,
   segments: readonly (string | ByteRange)[],
+  end: () => void = () => output.end(),
 ): Promise<void> {
   try {
     for (const segment of segments) {
@@ -176,7 +180,7 @@ async function pump(
       }
     }
     file.close();
-    if (!request.exchange.ended) output.end();
+    if (!request.exchange.ended) end();
   } catch (error) {
     request.exchange.client.onInternalError(error);
   }

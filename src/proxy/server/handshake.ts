@@ -2,8 +2,9 @@
 // static files are loaded with the configuration, those with variables when a client comes, kept by their content.
 // What the handshake has agreed on is judged when a request has come (tlsProblem), as nginx does: a server that wants
 // certificates of clients refuses with a page that says so, not with an alert that nobody understands.
+import type { ListenerConfig } from "../../config/config.ts";
 import type { ServerTlsConfig } from "../../config/servers.ts";
-import { type Loaded, readPem } from "../../net/pem-files.ts";
+import { fullName, type Loaded, readPem } from "../../net/pem-files.ts";
 import { type HandshakeListener, type SessionRules, TlsAcceptor } from "../../net/server-tls.ts";
 import { readHost } from "../../routing/host.ts";
 import type { ClientHello } from "../../wire/client-hello.ts";
@@ -35,7 +36,7 @@ const INTERNAL_ERROR = 80;
 /** Of certificates with variables so many are kept ready. */
 const DYNAMIC_MAX = 200;
 
-/** The handshakes of one configuration. */
+/** How the handshakes of one configuration go. */
 export class Handshakes {
   readonly #servers: Servers;
   readonly #listener: HandshakeListener;
@@ -103,7 +104,12 @@ export class Handshakes {
   #dynamicFor(
     client: ClientConnection,
     hello: ClientHello | null,
-    { server, tls, sessions, serverName }: {
+    {
+      server,
+      tls,
+      sessions,
+      serverName,
+    }: {
       server: ServerPlan;
       tls: ServerTlsConfig;
       sessions: SessionRules;
@@ -113,10 +119,11 @@ export class Handshakes {
     client.tlsFacts = helloFacts(hello, serverName || undefined);
     const exchange = new Exchange(client, client.gateway.runtime, UNREADABLE);
     const { subject } = new ServerRequest(exchange, this.#servers, server);
-    const { compiler } = this.#servers;
+    const { compiler, config } = this.#servers;
+    const file = (text: string): string => fullName(compiler.text(text).render(subject), config.certificatesFrom ?? "");
     const pairs: { cert: string; key: string }[] = [];
     for (const { cert, key } of tls.certificates) {
-      const pair = { cert: compiler.text(cert).render(subject), key: compiler.text(key).render(subject) };
+      const pair = { cert: file(cert), key: file(key) };
       // nginx: an empty name is no certificate.
       if (pair.cert !== "") pairs.push(pair);
     }
@@ -141,6 +148,19 @@ export class Handshakes {
     }
     return loaded;
   }
+}
+
+/** The handshakes of a configuration, their files loaded; null = it has no listener for TLS. Throws what nginx says. */
+export function handshakesOf(
+  servers: Servers | null,
+  listeners: readonly ListenerConfig[],
+  listener: HandshakeListener,
+): Handshakes | null {
+  if (!servers || !listeners.some(({ serversTls }) => serversTls)) return null;
+  const handshakes = new Handshakes(servers, listener);
+  const problem = handshakes.load();
+  if (problem !== null) throw new Error(problem);
+  return handshakes;
 }
 
 function sessionKey({ sessionCache, sessionTickets, sessionTicketKeys, sessionTimeoutMs }: SessionRules): string {
@@ -187,4 +207,3 @@ export function tlsProblem(request: ServerRequest): 0 | 421 | 495 | 496 | 497 {
   }
   return 0;
 }
-

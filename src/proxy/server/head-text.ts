@@ -1,6 +1,7 @@
 // The head of a response of a virtual server as it goes out.
 import { nginxStatusText } from "../../failure/status.ts";
 import { httpDate } from "../date.ts";
+import { fieldSafe } from "./line-safe.ts";
 import type { ServerRequest } from "./request.ts";
 import type { ResponseHeader } from "./response-header.ts";
 
@@ -9,13 +10,13 @@ export function headText(request: ServerRequest, header: ResponseHeader, chunked
   const { location } = request;
   const { status } = header;
   let text = `HTTP/1.1 ${status}${reasonOf(header)}\r\n`;
-  let date = false;
-  let server = false;
+  let date = header.noDate;
+  let server = header.noServer;
   let fields = "";
   for (const { name, value } of header.lines) {
     if (name.length === 4 && name.toLowerCase() === "date") date = true;
     else if (name.length === 6 && name.toLowerCase() === "server") server = true;
-    fields += `${name}: ${value}\r\n`;
+    fields += `${name}: ${fieldSafe(value)}\r\n`;
   }
   if (!server && location.serverLine !== "") text += location.serverLine;
   if (!date) text += `Date: ${httpDate()}\r\n`;

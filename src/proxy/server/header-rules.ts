@@ -16,10 +16,15 @@ export interface CookieFlagsRule {
   readonly flags: readonly CompiledText[];
 }
 
-/** A Location (or the URL of a Refresh) after the first rule that fits. */
+/** A Location after the first rule that fits; a path is made absolute as those of our own are. */
 export function changeLocation(request: ServerRequest, proxy: ProxyPlan, value: string): string {
   const changed = replaceStart(request, proxy.redirects, value);
   return changed === null ? value : absoluteLocation(request, changed);
+}
+
+/** The URL of a Refresh after the first rule that fits. */
+export function changeRefresh(request: ServerRequest, proxy: ProxyPlan, url: string): string {
+  return replaceStart(request, proxy.redirects, url) ?? url;
 }
 
 function replaceStart(request: ServerRequest, rules: readonly ReplaceRule[], value: string): string | null {

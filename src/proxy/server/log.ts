@@ -1,8 +1,8 @@
 // What virtual servers write to their logs: a line of the access log for each request, and what goes wrong for the
 // error log, in the words that its readers know, with our cause behind it.
 import type { AccessLogConfig, ErrorLevel } from "../../config/servers.ts";
-import { type NginxFacts, nginxFailureLevel, nginxFailureText } from "../../failure/nginx-text.ts";
 import type { Failure } from "../../failure/failure.ts";
+import { type NginxFacts, nginxFailureLevel, nginxFailureText } from "../../failure/nginx-text.ts";
 import type { ErrorContext, ErrorLog } from "../../observe/error-log.ts";
 import type { AccessLog } from "../../observe/format-log.ts";
 import { COMBINED, compileLogFormat, type LogFormat } from "../../variables/log-format.ts";
@@ -52,7 +52,12 @@ export function writeLogs(request: ServerRequest): void {
 }
 
 /** A line of the error log. */
-export function writeError(request: ServerRequest, level: ErrorLevel, text: string, more: Partial<ErrorContext> = {}): void {
+export function writeError(
+  request: ServerRequest,
+  level: ErrorLevel,
+  text: string,
+  more: Partial<ErrorContext> = {},
+): void {
   const log: ErrorLog | null = request.location.errorLog;
   if (log?.enabled(level)) log.log(level, text, { ...contextOf(request), ...more });
 }
@@ -79,21 +84,30 @@ export function tellFailedAttempt(request: ServerRequest, attempt: Attempt, fail
   const { exchange } = request;
   const scheme = attempt.group.config.tls ? "https" : "http";
   const upstream = `${scheme}://${attempt.peerLabel}${exchange.forwardTarget}`;
-  writeError(request, nginxFailureLevel(failure), nginxFailureText(failure, factsOf(request)), { upstream, cause: failure.cause });
+  writeError(request, nginxFailureLevel(failure), nginxFailureText(failure, factsOf(request)), {
+    upstream,
+    cause: failure.cause,
+  });
 }
 
 /** What ends a request that no attempt has told of. */
 export function tellFailure(request: ServerRequest, failure: Failure): void {
   if (request.exchange.attempts.some((attempt) => attempt.failure === failure)) return;
   const { group } = request.exchange;
-  const upstream = group ? `${group.config.tls ? "https" : "http"}://${group.config.name}${request.exchange.forwardTarget}` : undefined;
+  const upstream = group
+    ? `${group.config.tls ? "https" : "http"}://${group.config.name}${request.exchange.forwardTarget}`
+    : undefined;
   writeError(request, nginxFailureLevel(failure), nginxFailureText(failure, factsOf(request)), {
     cause: failure.cause,
     ...(upstream && { upstream }),
   });
 }
 
-function factsOf({ exchange, uri }: ServerRequest): NginxFacts {
+function factsOf({ exchange, uri, unresolved }: ServerRequest): NginxFacts {
   const { head } = exchange;
-  return { uri, ...(head.bodyLength > 0 && { bodyBytes: head.bodyLength }) };
+  return {
+    uri,
+    ...(unresolved && { host: unresolved.address.host }),
+    ...(head.bodyLength > 0 && { bodyBytes: head.bodyLength }),
+  };
 }

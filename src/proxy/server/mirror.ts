@@ -1,5 +1,4 @@
 // mirror: copies of a request for others, whose answers nobody waits for. The body is read first where they get it.
-import { splitArgs } from "../../routing/uri.ts";
 import { DONE, GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { subrequest } from "./subrequest.ts";
 
@@ -8,11 +7,10 @@ export function mirrorRequest(request: ServerRequest): Outcome {
   if (mirror === null || request.parent !== null || request.mirrored) return GO_ON;
   request.mirrored = true;
   const { exchange } = request;
-  if (!mirror.body || !exchange.body || exchange.body.complete) {
+  if (!mirror.body || !exchange.body) {
     send(request, mirror);
     return exchange.ended ? DONE : GO_ON;
   }
-  if (exchange.awaitsContinue) exchange.sendContinue();
   request.whenBodyIsWhole(() => {
     send(request, mirror);
     request.resume();
@@ -22,9 +20,14 @@ export function mirrorRequest(request: ServerRequest): Outcome {
 
 function send(request: ServerRequest, mirror: { readonly uris: readonly string[]; readonly body: boolean }): void {
   const { exchange } = request;
-  const body = mirror.body && exchange.body ? exchange.body.content() : null;
+  const file = mirror.body ? (request.clientBody?.file ?? null) : null;
+  const body = mirror.body && exchange.body && !file ? exchange.body.content() : null;
+  // Each gets the arguments of the request; what looks like arguments of its own is a part of its path.
   for (const target of mirror.uris) {
-    const { uri, args } = splitArgs(target);
-    subrequest(request, { uri, args, wantsBody: false, method: exchange.method, body, outlives: true }, () => {});
+    subrequest(
+      request,
+      { uri: target, args: request.args, method: exchange.method, body, file, outlives: true },
+      () => {},
+    );
   }
 }

@@ -2,7 +2,8 @@
 // that apply, then it is framed for the client (or handed to the request that included this one). Producers push:
 // while `full` they wait for `onDrained`.
 //
-// limit_rate: of each second so many bytes go out; what is above waits in the queue.
+// limit_rate: of each second so many bytes go out; what is above waits in the queue. proxy_limit_rate is kept to in the
+// same way: while something waits, nothing is read from the upstream.
 
 import type { RangePlan } from "../../content/ranges.ts";
 import type { ByteSink } from "../../filter/filter.ts";
@@ -11,19 +12,25 @@ import type { Bytes, Ms } from "../../std/units.ts";
 import { chunkHeader, LAST_CHUNK } from "../../wire/chunked.ts";
 import { CHUNKED, UNTIL_CLOSE } from "../../wire/framing.ts";
 import { mayKeepAlive } from "../response-head.ts";
-import { filterBody, filterHeader } from "./filters.ts";
+import { type BodyChain, filterBody } from "./body-chain.ts";
+import { filterHeader } from "./filters.ts";
 import { headText } from "./head-text.ts";
+import { fieldSafe } from "./line-safe.ts";
 import type { ServerRequest } from "./request.ts";
-import type { HeaderLine, ResponseHeader } from "./response-header.ts";
+import type { ResponseHeader } from "./response-header.ts";
 import { respondStatus } from "./special.ts";
 
 const QUEUE_BYTES_MAX: Bytes = 256 * 1024;
+
+const NOT_WITHOUT_CONTENT = /^(?:content-type|last-modified)$/i;
 
 /** Where the response of a subrequest goes. */
 export interface OutputTarget {
   header(header: ResponseHeader): void;
   body(bytes: Buffer): void;
   end(): void;
+  /** It takes no more for now; missing = it always does. */
+  readonly full?: boolean;
 }
 
 export class Output extends Timed implements ByteSink {
@@ -35,9 +42,8 @@ export class Output extends Timed implements ByteSink {
   #first: ByteSink | null = null;
   /** What of the content a producer that can begin anywhere is to send; null = all. */
   range: RangePlan | null = null;
-  #destroyFilters: () => void = () => {};
-  /** Bytes that filters hold. */
-  #pending: () => Bytes = () => 0;
+  /** The filters of the body; null = there are none (yet). */
+  #chain: BodyChain | null = null;
   #head = "";
   #chunked = false;
   #bodiless = false;
@@ -45,11 +51,13 @@ export class Output extends Timed implements ByteSink {
   #queuedBytes: Bytes = 0;
   #ended = false;
   #finished = false;
+  /** The lower one of both; 0 = none. */
   #rate = 0;
-  #rateAfter: Bytes = 0;
+  #clientRate = 0;
+  #clientRateAfter: Bytes = 0;
+  #upstreamRate = 0;
   #since: Ms = 0;
   #sentBytes: Bytes = 0;
-  #trailers: readonly HeaderLine[] = [];
 
   constructor(request: ServerRequest) {
     super();
@@ -65,11 +73,14 @@ export class Output extends Timed implements ByteSink {
       header.status = request.errorStatus;
       header.reason = "";
     }
+    if (request.keptFields.length > 0) request.applyKept(header);
     for (const [name, value] of Object.entries(request.errorFields)) {
-      if (header.get(name.toLowerCase()) === undefined) header.add(name, value);
+      if (header.get(name.toLowerCase()) !== undefined) continue;
+      for (const one of typeof value === "string" ? [value] : value) header.add(name, one);
     }
+    request.discardBody();
     const noBody = exchange.method === "HEAD" && request.parent === null;
-    const filtered = filterHeader(request, header, noBody);
+    const filtered = filterHeader(request, header);
     if (filtered.instead > 0) {
       request.renewOutput();
       respondStatus(request, filtered.instead);
@@ -77,23 +88,32 @@ export class Output extends Timed implements ByteSink {
     }
     exchange.status = header.status;
     const { status } = header;
+    if (status === 204) header.lines = header.lines.filter(({ name }) => !NOT_WITHOUT_CONTENT.test(name));
     this.#bodiless = noBody || status === 204 || status === 304 || filtered.empty;
     this.range = header.seekable && !this.#bodiless ? filtered.range : null;
     const target = request.target;
     if (target) {
-      target.header(header);
       exchange.respondedAt = eventTime();
+      target.header(header);
+      // Whoever asked may not want it.
+      if (exchange.ended) return true;
     } else this.#frame(header);
-    const last: ByteSink = { write: (bytes) => this.#take(bytes), flush: () => {}, end: () => this.#bodyEnded() };
+    const last: ByteSink = {
+      write: (bytes) => this.#take(bytes),
+      flush: () => this.#flushHead(),
+      end: () => this.#bodyEnded(),
+    };
     if (this.#bodiless) this.#first = last;
     else {
-      const chain = filterBody(filtered, header, last);
-      this.#first = chain.first;
-      this.#pending = chain.pendingBytes;
-      this.#destroyFilters = chain.destroy;
+      this.#chain = filterBody(filtered, header, last, { request, isFull: () => this.#isClientFull() });
+      this.#first = this.#chain?.first ?? last;
     }
-    this.#rate = request.limitRateNow();
-    this.#rateAfter = this.#rate > 0 ? request.limitRateAfterNow() : 0;
+    const clientRate = request.limitRateNow();
+    this.#upstreamRate = header.fromUpstream ? request.upstreamRateNow() : 0;
+    this.#clientRate = clientRate;
+    this.#clientRateAfter = clientRate > 0 ? request.limitRateAfterNow() : 0;
+    this.#rate = Math.min(clientRate || Infinity, this.#upstreamRate || Infinity);
+    if (this.#rate === Infinity) this.#rate = 0;
     this.#since = eventTime();
     return this.#bodiless;
   }
@@ -105,8 +125,7 @@ export class Output extends Timed implements ByteSink {
     const http10 = exchange.head.minor === 0;
     const mayChunk = !http10 && request.location.settings.response.chunked;
     const unknown = header.length < 0 && !bodiless;
-    const trailers = request.trailersFor(header);
-    this.#chunked = !bodiless && mayChunk && (unknown || trailers.length > 0);
+    this.#chunked = !bodiless && mayChunk && (unknown || request.hasTrailers(header.status));
     const framing = this.#chunked ? CHUNKED : unknown ? UNTIL_CLOSE : Math.max(header.length, 0);
     exchange.keepAlive = request.mayKeepAlive() && mayKeepAlive(exchange, framing);
     this.#head = headText(request, header, this.#chunked, bodiless && header.length < 0);
@@ -120,7 +139,6 @@ export class Output extends Timed implements ByteSink {
 
   flush(): void {
     this.#first?.flush();
-    this.#flushHead();
   }
 
   /** The body is whole. */
@@ -131,11 +149,17 @@ export class Output extends Timed implements ByteSink {
   /** The client (or the limit) does not take more for now. */
   get full(): boolean {
     if (this.#finished) return false;
-    const { client } = this.#request.exchange;
+    return (this.#chain !== null && this.#chain.pendingBytes() >= QUEUE_BYTES_MAX) || this.#isClientFull();
+  }
+
+  /** The same, without what filters hold. */
+  #isClientFull(): boolean {
+    const { target, exchange } = this.#request;
+    if (target) return target.full === true;
     return (
-      this.#queuedBytes + this.#pending() >= QUEUE_BYTES_MAX ||
+      this.#queuedBytes >= QUEUE_BYTES_MAX ||
       (this.#rate > 0 && this.#queuedBytes > 0) ||
-      client.pendingBytes >= QUEUE_BYTES_MAX
+      exchange.client.pendingBytes >= QUEUE_BYTES_MAX
     );
   }
 
@@ -191,7 +215,8 @@ export class Output extends Timed implements ByteSink {
   #allowedNow(): number {
     if (this.#rate === 0) return Infinity;
     const seconds = Math.floor((eventTime() - this.#since) / 1000) + 1;
-    return Math.floor(this.#rate * seconds - (this.#sentBytes - this.#rateAfter));
+    const forClient = (this.#clientRate || Infinity) * seconds + this.#clientRateAfter;
+    return Math.floor(Math.min(forClient, (this.#upstreamRate || Infinity) * seconds) - this.#sentBytes);
   }
 
   override onDeadline(): void {
@@ -252,19 +277,21 @@ export class Output extends Timed implements ByteSink {
   }
 
   #lastChunk(): string {
-    this.#trailers = this.#request.trailersFor(this.header!);
-    if (this.#trailers.length === 0) return LAST_CHUNK;
-    const lines = this.#trailers.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
+    const trailers = this.#request.makeTrailers(this.header!);
+    if (trailers.length === 0) return LAST_CHUNK;
+    const lines = trailers.map(({ name, value }) => `${name}: ${fieldSafe(value)}\r\n`).join("");
     return `0\r\n${lines}\r\n`;
   }
 
   #tellDrained(): void {
-    if (!this.#finished && !this.full) this.onDrained?.();
+    if (this.onDrained && !this.#finished && !this.full) this.onDrained();
   }
 
-  /** The client has taken what was pending. */
+  /** The client has taken what was pending, or a filter has. */
   drained(): void {
+    this.#chain?.resume();
     this.#tellDrained();
+    for (const child of this.#request.children) child.output.drained();
   }
 
   /** Whether anything of the response was sent, so that it can no longer be another one. */
@@ -274,7 +301,7 @@ export class Output extends Timed implements ByteSink {
 
   /** Nothing more goes out. */
   abandon(): void {
-    if (!this.#finished) this.#destroyFilters();
+    if (!this.#finished) this.#chain?.destroy();
     this.#finished = true;
     wheel.remove(this);
     this.#queue = [];

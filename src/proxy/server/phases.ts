@@ -1,9 +1,12 @@
 // The phases of a request of a virtual server, in order (request.ts says how they are gone through). Most locations
 // use few of them: each begins by looking whether it has anything to do.
+
+import { wireFailure } from "../../failure/classify.ts";
 import { escapeUri } from "../../routing/uri.ts";
 import { tooLarge } from "../request-body.ts";
 import { checkAccess } from "./access.ts";
 import { serveContent, tryFiles } from "./content.ts";
+import { tlsProblem } from "./handshake.ts";
 import { applyLimits } from "./limits.ts";
 import { mirrorRequest } from "./mirror.ts";
 import { findRealAddress } from "./real-ip.ts";
@@ -72,13 +75,24 @@ function content(request: ServerRequest): Outcome {
 
 /** Requests that no location is asked for. */
 function admitRequest(request: ServerRequest): Outcome {
-  const { method } = request.exchange;
-  if ((method === "TRACE" || (method === "CONNECT" && !request.server.takesConnect)) && request.parent === null) {
-    respondStatus(request, 405);
+  const { method, head } = request.exchange;
+  const takesConnect = head.minor > 0 && request.server.takesConnect;
+  if ((method === "TRACE" || (method === "CONNECT" && !takesConnect)) && request.parent === null) {
+    request.exchange.keepAlive = false;
+    if (method === "CONNECT" && !/:\d+$/.test(head.target))
+      request.problem ??= wireFailure("request", "bad-target", "CONNECT takes host:port", 400, {});
+    if (request.problem) request.failed(request.problem);
+    else respondStatus(request, 405);
     return DONE;
   }
   if (request.problem) {
+    request.exchange.keepAlive = false;
     request.failed(request.problem);
+    return DONE;
+  }
+  const refused = request.parent === null ? tlsProblem(request) : 0;
+  if (refused !== 0) {
+    respondStatus(request, refused);
     return DONE;
   }
   return findRealAddress(request);

@@ -11,13 +11,16 @@ import type {
   ServerConfig,
   Text,
 } from "../../config/servers.ts";
+import type { ErrorLog } from "../../observe/error-log.ts";
+import type { ServerLogs } from "../../observe/server-logs.ts";
+import { compileReferers, isValidReferer } from "../../routing/referer.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { FIELD_OTHER, FIELD_X_FORWARDED_OTHER, kindBit, kindOf } from "../../wire/fields.ts";
 import type { RoutePlan } from "../plan.ts";
-import type { ErrorLog } from "../../observe/error-log.ts";
-import type { ServerLogs } from "../../observe/server-logs.ts";
 import type { AccessPlan } from "./access.ts";
 import { compileAccess } from "./access.ts";
+import { type CachePlan, compileCache } from "./cache-plan.ts";
+import { compileRegex as compile } from "./compile-regex.ts";
 import type { Compiler } from "./compiler.ts";
 import type { CookieFlagsRule, ReplaceRule } from "./header-rules.ts";
 import { compileLimits, type LimitsPlan, type ZoneTable } from "./limits.ts";
@@ -27,6 +30,7 @@ import { compileRealIp, type RealIpPlan } from "./real-ip.ts";
 import type { ServerRequest } from "./request.ts";
 import { compileProgram, type Program } from "./rewrite.ts";
 import { targetChooser, type UpstreamTable } from "./target.ts";
+import { planTunnel, type TunnelPlan } from "./tunnel.ts";
 
 export interface ErrorPagePlan {
   readonly to: CompiledText;
@@ -66,6 +70,8 @@ export interface LocationPlan {
   /** Settings for other methods. */
   readonly exceptFor: { readonly methods: ReadonlySet<string>; readonly plan: LocationPlan } | null;
   readonly proxy: ProxyPlan | null;
+  readonly tunnel: TunnelPlan | null;
+  readonly cache: CachePlan | null;
   readonly root: CompiledText;
   readonly index: readonly CompiledText[];
   readonly tryFiles: { readonly paths: readonly CompiledText[]; readonly last: CompiledText | number } | null;
@@ -88,7 +94,7 @@ export interface LocationPlan {
   readonly logs: readonly LogPlan[];
   readonly errorLog: ErrorLog | null;
   /** Whether a referer is none of the valid ones; null = no rules. */
-  readonly invalidReferer: ((referer: string | undefined, serverName: string) => boolean) | null;
+  readonly invalidReferer: ((referer: string | undefined) => boolean) | null;
 }
 
 export interface ProxyPlan {
@@ -105,10 +111,13 @@ export interface ProxyPlan {
   readonly body: CompiledText | null;
   readonly buffered: boolean;
   readonly hide: ReadonlySet<string>;
-  /** Kinds among them. */
+  /** Those that are not hidden anyway, and the kinds among them. */
+  readonly hideMore: ReadonlySet<string>;
   readonly hideKinds: number;
   readonly pass: ReadonlySet<string>;
   readonly ignore: ReadonlySet<string>;
+  /** Bytes per second from the upstream, where responses are buffered. */
+  readonly limitRate: CompiledText;
   readonly interceptErrors: boolean;
   readonly forceRanges: boolean;
   readonly hasRedirects: boolean;
@@ -170,6 +179,8 @@ export function planSettings(settings: LocationSettings, name: string, context: 
     program: null,
     exceptFor: null,
     proxy,
+    tunnel: settings.content.kind === "tunnel" ? planTunnel(settings.content, context) : null,
+    cache: compileCache(settings, compiler),
     root: text(settings.root.path),
     index: settings.index.map(text),
     tryFiles: settings.tryFiles && {
@@ -191,10 +202,16 @@ export function planSettings(settings: LocationSettings, name: string, context: 
     access: compileAccess(settings.access, compiler),
     logs: compileLogs(settings.logs, context),
     errorLog: context.logs?.error(settings.errorLog) ?? null,
-    invalidReferer: null,
+    invalidReferer: refererCheck(settings.referers),
   };
   context.cached.set(settings, plan);
   return plan;
+}
+
+function refererCheck(config: LocationSettings["referers"]): LocationPlan["invalidReferer"] {
+  if (!config) return null;
+  const rules = compileReferers(config, compile);
+  return (referer) => !isValidReferer(rules, referer);
 }
 
 function errorPagesOf(pages: readonly ErrorPageConfig[], compiler: Compiler): Map<number, ErrorPagePlan> | null {
@@ -232,14 +249,15 @@ const RESPONSE_FIELDS_MAX = 512;
 function routePlan(settings: LocationSettings, name: string): RoutePlan {
   const { content, request } = settings;
   const proxy = content.kind === "proxy" ? content : null;
+  const upstream = proxy ?? (content.kind === "tunnel" ? content : null);
   const headBytes = proxy?.response.headBytes ?? 0;
-  const rules = proxy?.retry ?? null;
+  const rules = upstream?.retry ?? null;
   return {
     name,
     action: { kind: "respond", status: 200, body: "", type: "text/plain" },
     group: null,
     balanceKey: null,
-    timeouts: proxy?.timeouts ?? NO_TIMEOUTS,
+    timeouts: upstream?.timeouts ?? NO_TIMEOUTS,
     retry: {
       attempts: rules?.tries || Infinity,
       withinMs: rules?.withinMs || Infinity,
@@ -273,6 +291,7 @@ function planProxy(config: ProxyConfig, context: PlanContext): ProxyPlan {
   const replace = (rules: readonly ProxyRedirectRule[]): ReplaceRule[] =>
     rules.map(({ from, to }) => ({ from: rule(from), to: compiler.text(to) }));
   const hide = new Set(response.hide.map((name) => name.toLowerCase()));
+  const hideMore = new Set([...hide].filter((name) => !HIDDEN_NAMES.has(name)));
   const target = config.target;
   return {
     config,
@@ -291,9 +310,11 @@ function planProxy(config: ProxyConfig, context: PlanContext): ProxyPlan {
     body: text(request.body),
     buffered: request.buffered,
     hide,
-    hideKinds: [...hide].reduce((bits, name) => bits | kindBitOf(name), 0),
+    hideMore,
+    hideKinds: [...hideMore].reduce((bits, name) => bits | kindBitOf(name), 0),
     pass: new Set(response.pass.map((name) => name.toLowerCase())),
     ignore: new Set(response.ignore.map((name) => name.toLowerCase())),
+    limitRate: compiler.text(response.buffered ? response.limitRate : "0"),
     interceptErrors: response.interceptErrors,
     forceRanges: response.forceRanges,
     hasRedirects: response.redirects.length > 0,
@@ -308,6 +329,18 @@ function planProxy(config: ProxyConfig, context: PlanContext): ProxyPlan {
     chooseTarget: targetChooser(config, context),
   };
 }
+
+/** Fields of upstreams that clients do not get unless a location says so. */
+export const HIDDEN_NAMES: ReadonlySet<string> = new Set([
+  "date",
+  "server",
+  "x-pad",
+  "x-accel-expires",
+  "x-accel-redirect",
+  "x-accel-limit-rate",
+  "x-accel-buffering",
+  "x-accel-charset",
+]);
 
 function uriRule(
   uri: Extract<ProxyConfig["target"], { kind: "upstream" }>["uri"],

@@ -21,8 +21,11 @@ import { CHUNKED } from "../../wire/framing.ts";
 import { fieldValue, type RequestHead } from "../../wire/head.ts";
 import { keptFields } from "../../wire/serialise.ts";
 import type { Exchange } from "../exchange.ts";
+import { askCache } from "./cache.ts";
+import { fieldSafe, methodSafe, targetSafe } from "./line-safe.ts";
 import type { ProxyPlan } from "./plan.ts";
 import type { ServerRequest } from "./request.ts";
+import { resolveHost } from "./target.ts";
 
 /** Fields that never go on as they came: of one connection, or stated anew. */
 const NEVER =
@@ -61,7 +64,8 @@ export function setHeadersOf(list: readonly SetHeader[]): SetHeaders {
     if (kind === FIELD_OTHER || kind === FIELD_X_FORWARDED_OTHER) removedNames.push(lowerName);
     else removed |= kindBit(kind);
   }
-  return { list, removed, removedNames };
+  // What is always empty only keeps the client's field away.
+  return { list: list.filter(({ value }) => value.constant !== ""), removed, removedNames };
 }
 
 /** Path and query as they are sent on. */
@@ -71,7 +75,7 @@ export function proxiedTarget(request: ServerRequest, proxy: ProxyPlan): string 
   const args = request.args === undefined ? "" : `?${request.args}`;
   switch (rule.kind) {
     case "as-received":
-      if (request.asReceived && request.parent === null) return exchange.targetReceived;
+      if (request.asReceived) return withoutFragment(exchange.targetReceived);
       return escaped(request, uri) + args;
     case "replace": {
       if (!request.inLocation) return escaped(request, uri) + args;
@@ -80,6 +84,12 @@ export function proxiedTarget(request: ServerRequest, proxy: ProxyPlan): string 
     case "whole":
       return rule.text.render(request.subject);
   }
+}
+
+/** What a client sends of its fragment is nothing for an upstream. */
+function withoutFragment(target: string): string {
+  const at = target.indexOf("#");
+  return at < 0 ? target : target.slice(0, at);
 }
 
 function escaped(request: ServerRequest, uri: string): string {
@@ -91,14 +101,19 @@ export function proxiedRequestHead(exchange: Exchange, _endpoint: Endpoint): str
   const request = exchange.served!;
   const proxy = request.location.proxy!;
   const { head } = exchange;
-  const { setHeaders } = proxy;
-  const method = proxy.method ? proxy.method.render(request.subject).trim() : request.method;
+  const { cache } = request;
+  const setHeaders = cache?.cacheable ? cache.setHeaders : proxy.setHeaders;
+  const method = cache?.convertsHead
+    ? "GET"
+    : proxy.method
+      ? (methodSafe(proxy.method.render(request.subject).trim()) ?? request.method)
+      : request.method;
   let text = `${method} ${exchange.forwardTarget} HTTP/1.${proxy.minor}\r\n`;
   let hasHost = false;
   for (const { name, lowerName, value } of setHeaders.list) {
     if (lowerName === "host") hasHost = true;
     if (lowerName === "content-length" || lowerName === "transfer-encoding") continue;
-    const rendered = value.constant ?? value.render(request.subject);
+    const rendered = value.constant ?? fieldSafe(value.render(request.subject));
     if (rendered !== "") text += `${name}: ${rendered}\r\n`;
   }
   void hasHost;
@@ -132,7 +147,9 @@ function bodyFields(request: ServerRequest, proxy: ProxyPlan): string {
 export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): number | null {
   const { exchange } = request;
   if (request.ownBody !== null) return request.ownBody.length;
-  if (!proxy.passBody || request.parent !== null || exchange.body === null) {
+  const file = request.fileToSend;
+  if (file !== null) return file.sizeBytes;
+  if (!request.sendsBody || exchange.body === null) {
     return exchange.head.bodyLength === 0 &&
       fieldValue(exchange.head, "content-length") !== undefined &&
       request.parent === null &&
@@ -141,7 +158,7 @@ export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): num
       : null;
   }
   // What was chunked and has been read whole has a length now.
-  if (exchange.head.bodyLength === CHUNKED) return proxy.buffered ? exchange.body.received : CHUNKED;
+  if (exchange.head.bodyLength === CHUNKED) return request.sendsChunks ? CHUNKED : exchange.body.received;
   return exchange.head.bodyLength;
 }
 
@@ -151,12 +168,32 @@ export function beginProxying(request: ServerRequest): void {
   const proxy = request.location.proxy!;
   const target = proxy.chooseTarget(request);
   if (target === null) return;
-  exchange.forwardTarget = target;
+  exchange.forwardTarget = targetSafe(target);
   if (request.givenBody && proxy.passBody) request.ownBody = request.givenBody;
-  if (proxy.body) request.ownBody = Buffer.from(proxy.body.render(request.subject), "latin1");
-  if (exchange.body && !exchange.body.complete) {
-    if (exchange.awaitsContinue) exchange.sendContinue();
-    if (proxy.buffered) return request.whenBodyIsWhole(() => exchange.proxy());
+  const { clientBody } = request;
+  if (clientBody === null || exchange.body!.complete || !streams(request, proxy)) {
+    return request.whenBodyIsWhole(() => {
+      if (proxy.body) request.ownBody = Buffer.from(proxy.body.render(request.subject), "latin1");
+      ask(request);
+    });
   }
-  exchange.proxy();
+  request.testExpect();
+  if (clientBody.stream()) ask(request);
+}
+
+/** The body goes on as it comes. An upstream that knows no chunks has to be told its length, so that it is read first. */
+function streams({ exchange }: ServerRequest, { buffered, body, passBody, minor }: ProxyPlan): boolean {
+  return !buffered && body === null && passBody && (exchange.head.bodyLength !== CHUNKED || minor === 1);
+}
+
+function ask(request: ServerRequest): void {
+  if (request.location.cache === null) askUpstream(request);
+  else askCache(request);
+}
+
+/** Where the cache has nothing to say. */
+export function askUpstream(request: ServerRequest): void {
+  const { exchange, unresolved } = request;
+  if (unresolved === null) exchange.proxy();
+  else resolveHost(request, unresolved, () => exchange.proxy());
 }

@@ -4,9 +4,11 @@
 // the filters (output.ts).
 
 import { statusText } from "../../failure/status.ts";
+import { readNamedUri } from "../../routing/uri.ts";
 import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,
+  FIELD_CONTENT_TYPE,
   FIELD_DATE,
   FIELD_KEEP_ALIVE,
   FIELD_PROXY_CONNECTION,
@@ -18,14 +20,15 @@ import {
 } from "../../wire/fields.ts";
 import { CHUNKED, UNTIL_CLOSE } from "../../wire/framing.ts";
 import type { ResponseHead } from "../../wire/head.ts";
-import { eachField, fieldValue, MARK } from "../../wire/head.ts";
+import { eachField, fieldValue, fieldValues, MARK } from "../../wire/head.ts";
 import { keptFields } from "../../wire/serialise.ts";
 import type { Attempt } from "../attempt.ts";
 import { httpDate } from "../date.ts";
 import { mayKeepAlive } from "../response-head.ts";
 import { connectionLines } from "./head-text.ts";
-import { changeCookie, changeLocation } from "./header-rules.ts";
-import type { ProxyPlan } from "./plan.ts";
+import { changeCookie, changeLocation, changeRefresh } from "./header-rules.ts";
+import { fieldSafe } from "./line-safe.ts";
+import { HIDDEN_NAMES, type ProxyPlan } from "./plan.ts";
 import { isPlainStatus, type ServerRequest } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
 import { respondStatus } from "./special.ts";
@@ -40,16 +43,26 @@ const OWN =
   kindBit(FIELD_CONTENT_LENGTH);
 const HIDDEN = kindBit(FIELD_DATE) | kindBit(FIELD_SERVER);
 
-/** Looks at a head before anything of it is passed on. True = it is not: something else answers the client. */
-export function takeUpstreamHead(request: ServerRequest, attempt: Attempt, head: ResponseHead): boolean {
+/**
+ * Looks at a head before anything of it is passed on. True = it is not: something else answers the client. `alone`:
+ * nothing came behind the head.
+ */
+export function takeUpstreamHead(
+  request: ServerRequest,
+  attempt: Attempt,
+  head: ResponseHead,
+  alone: boolean,
+): boolean {
   const proxy = request.location.proxy!;
   request.upstreamHead = head;
   request.servers.sticky.learnAtHead(request);
+  if (request.cache?.takeHead(head, attempt, alone)) return true;
   if (head.status >= 300 && proxy.interceptErrors && request.location.errorPages?.has(head.status)) {
     if (!request.inErrorPage || request.location.settings.recursiveErrorPages) {
-      const challenge = head.status === 401 ? fieldValue(head, "www-authenticate") : undefined;
+      const challenges = head.status === 401 ? fieldValues(head, "www-authenticate") : [];
       attempt.dropResponse();
-      respondStatus(request, head.status, challenge ? { "WWW-Authenticate": challenge } : {});
+      request.cache?.keepError(head.status);
+      respondStatus(request, head.status, challenges.length > 0 ? { "WWW-Authenticate": challenges } : {});
       return true;
     }
   }
@@ -62,25 +75,35 @@ function obeyAccel(request: ServerRequest, attempt: Attempt, proxy: ProxyPlan, h
   const rate = proxy.ignore.has("x-accel-limit-rate") ? undefined : fieldValue(head, "x-accel-limit-rate");
   if (rate !== undefined) request.limitRate = /^\d+$/.test(rate) ? rate : "0";
   const to = proxy.ignore.has("x-accel-redirect") ? undefined : fieldValue(head, "x-accel-redirect");
-  if (to === undefined || request.parent !== null) return false;
-  // These the application still says of what is sent in its place.
-  for (const name of [
-    "Content-Type",
-    "Set-Cookie",
-    "Content-Disposition",
-    "Cache-Control",
-    "Expires",
-    "Accept-Ranges",
-  ]) {
-    eachField(head, (field, value) => {
-      if (field.toLowerCase() === name.toLowerCase()) request.keptFields.push({ name, value });
-    });
-  }
-  request.keptStatus = head.status;
+  if (to === undefined) return false;
+  eachField(head, (name, value) => {
+    const lowerName = name.toLowerCase();
+    if (STILL_SAID.has(lowerName)) request.keptFields.push({ name, value: changed(request, proxy, lowerName, value) });
+  });
   attempt.dropResponse();
   if (to.startsWith("@")) request.redirectToNamed(to);
-  else request.redirectToTarget(to);
+  else redirectInside(request, to);
   return true;
+}
+
+/** What the application still says of what is sent in its place. */
+const STILL_SAID = new Set([
+  "content-type",
+  "set-cookie",
+  "content-disposition",
+  "cache-control",
+  "expires",
+  "accept-ranges",
+]);
+
+function redirectInside(request: ServerRequest, to: string): void {
+  const named = readNamedUri(to);
+  if (!named) {
+    request.log("error", `unsafe URI "${to}" was detected`);
+    return respondStatus(request, 404);
+  }
+  if (request.method !== "HEAD") request.method = "GET";
+  request.redirectTo(named.uri, named.args);
 }
 
 /** Whether the head has a field that begins with X-Accel-. */
@@ -104,6 +127,8 @@ export function plainHeadText(request: ServerRequest, head: ResponseHead, bodyLe
   const proxy = location.proxy!;
   if (
     !location.plainResponses ||
+    request.cache !== null ||
+    request.slice !== null ||
     request.target ||
     request.errorStatus !== 0 ||
     request.limitRate !== undefined ||
@@ -133,20 +158,43 @@ function addedLines(request: ServerRequest, status: number): string {
   if (cookie) lines += `Set-Cookie: ${cookie}\r\n`;
   for (const { name, value, always } of request.location.addHeaders) {
     if (!always && !isPlainStatus(status)) continue;
-    const rendered = value.constant ?? value.render(request.subject);
+    const rendered = value.constant ?? fieldSafe(value.render(request.subject));
     if (rendered !== "") lines += `${name}: ${rendered}\r\n`;
   }
   return lines;
 }
 
+/** Of these the first holds, others are left out. */
+const SINGLE = new Set([
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "location",
+  "refresh",
+  "server",
+  "status",
+]);
+
 /** No field of it is changed or left out but for those that have a kind. */
 function isPlainHead(head: ResponseHead, proxy: ProxyPlan): boolean {
   const { text, marks } = head;
   if (head.bareLf) return false;
+  /** Lengths of names that may be those of SINGLE, by bit. */
+  let lengths = 0;
+  let types = 0;
   for (let k = 0; k < marks.length; k += MARK) {
-    if (marks[k] !== 0) continue;
+    if (marks[k] !== 0) {
+      if (marks[k] === FIELD_CONTENT_TYPE && ++types > 1) return false;
+      continue;
+    }
     const from = marks[k + 1]!;
     const length = marks[k + 2]! - from;
+    if (length < 16 && SINGLE.has(text.slice(from, from + length).toLowerCase())) {
+      if ((lengths & (1 << length)) !== 0) return false;
+      lengths |= 1 << length;
+    }
     switch (text.charCodeAt(from) | 0x20) {
       case 0x6c: // Location
       case 0x72: // Refresh
@@ -161,7 +209,7 @@ function isPlainHead(head: ResponseHead, proxy: ProxyPlan): boolean {
       case 0x73: // Set-Cookie
         if (length === 10 && proxy.hasCookieRules) return false;
     }
-    if (proxy.hide.size > 0 && proxy.hide.has(text.slice(from, from + length).toLowerCase())) return false;
+    if (proxy.hideMore.size > 0 && proxy.hideMore.has(text.slice(from, from + length).toLowerCase())) return false;
   }
   return proxy.hideKinds === 0 || (head.seen & proxy.hideKinds) === 0;
 }
@@ -171,8 +219,15 @@ export function headerOf(request: ServerRequest, head: ResponseHead, bodyLength:
   const proxy = request.location.proxy!;
   const header = new ResponseHeader(head.status);
   header.reason = head.reason;
+  if (!proxy.ignore.has("x-accel-charset")) request.accelCharset = fieldValue(head, "x-accel-charset");
+  header.fromUpstream = true;
+  const seen = new Set<string>();
   eachField(head, (name, value) => {
     const lowerName = name.toLowerCase();
+    if (SINGLE.has(lowerName)) {
+      if (seen.has(lowerName)) return;
+      seen.add(lowerName);
+    }
     if (STATED_ANEW.has(lowerName) || head.nominated?.includes(lowerName) || !passes(proxy, lowerName)) return;
     header.add(name, changed(request, proxy, lowerName, value));
   });
@@ -181,6 +236,10 @@ export function headerOf(request: ServerRequest, head: ResponseHead, bodyLength:
   // A response to HEAD, or without a length where none was said, says none here either.
   if (bodyLength === 0 && head.contentLength < 0 && request.exchange.method === "HEAD") header.length = -1;
   header.ranges = proxy.forceRanges;
+  // Where the upstream's are passed on, there are none of ours in their place.
+  header.noDate = proxy.pass.has("date");
+  header.noServer = proxy.pass.has("server");
+  request.cache?.editHeader(header);
   return header;
 }
 
@@ -192,16 +251,6 @@ const STATED_ANEW = new Set([
   "upgrade",
   "content-length",
   "trailer",
-]);
-const HIDDEN_NAMES = new Set([
-  "date",
-  "server",
-  "x-pad",
-  "x-accel-expires",
-  "x-accel-redirect",
-  "x-accel-limit-rate",
-  "x-accel-buffering",
-  "x-accel-charset",
 ]);
 
 function passes(proxy: ProxyPlan, lowerName: string): boolean {
@@ -215,13 +264,23 @@ function changed(request: ServerRequest, proxy: ProxyPlan, lowerName: string, va
       return changeLocation(request, proxy, value);
     case "refresh": {
       const at = value.toLowerCase().indexOf("url=");
-      return at < 0 ? value : value.slice(0, at + 4) + changeLocation(request, proxy, value.slice(at + 4));
+      return at < 0 ? value : value.slice(0, at + 4) + changeRefresh(request, proxy, value.slice(at + 4));
     }
     case "set-cookie":
       return proxy.hasCookieRules ? changeCookie(request, proxy, value) : value;
     default:
       return value;
   }
+}
+
+/** Tells who asked by CONNECT that there is a tunnel. */
+export function connectedHeadText(request: ServerRequest): string {
+  request.exchange.status = 200;
+  const text =
+    `HTTP/1.1 200 ${statusText(200)}\r\n${request.location.serverLine}Date: ${httpDate()}\r\n` +
+    `Connection: close\r\n${addedLines(request, 200)}\r\n`;
+  request.sentHead = text;
+  return text;
 }
 
 /** Head of a 101: the tunnel begins behind it. */
@@ -231,7 +290,8 @@ export function switchingHeadText(request: ServerRequest, head: ResponseHead): s
   const text =
     `HTTP/1.1 101 ${head.reason || statusText(101)}\r\n${request.location.serverLine}Date: ${httpDate()}\r\n` +
     keptFields(head, OWN | HIDDEN, null) +
-    `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n${addedLines(request, 101)}\r\n`;
+    `Connection: upgrade\r\n${head.upgrade === "" ? "" : `Upgrade: ${head.upgrade}\r\n`}` +
+    `${addedLines(request, 101)}\r\n`;
   request.sentHead = text;
   return text;
 }

@@ -6,9 +6,11 @@ import type { ConnectionCounts, ProxyProtocolFacts, Subject, TlsFacts, Try } fro
 import { CHUNKED } from "../../wire/framing.ts";
 import { fieldValue, fieldValues } from "../../wire/head.ts";
 import { wallMs } from "../date.ts";
+import { featureOf } from "./features.ts";
 import { filenameOf } from "./paths.ts";
 import { proxiedBodyLength } from "./proxied-request.ts";
 import type { ServerRequest } from "./request.ts";
+import { sliceRange } from "./slice.ts";
 import { triesOf } from "./tried.ts";
 
 export class RequestSubject implements Subject {
@@ -75,12 +77,14 @@ export class RequestSubject implements Subject {
   }
   get requestBody(): string | undefined {
     const { body } = this.#main;
+    const { clientBody } = this.#request.main;
     if (this.#request.ownBody) return this.#request.ownBody.toString("latin1");
-    if (!body?.complete || !body.keeping || this.#request.main.bodyFile !== undefined) return undefined;
+    // What nobody has asked to be read is not there; what is in a file is not read for this.
+    if (!body?.complete || clientBody?.mode !== "whole" || clientBody.file) return undefined;
     return body.content().toString("latin1");
   }
   get requestBodyFile(): string | undefined {
-    return this.#request.main.bodyFile;
+    return this.#request.main.clientBody?.file?.path;
   }
   get requestId(): string {
     return this.#main.ownRequestId;
@@ -138,7 +142,7 @@ export class RequestSubject implements Subject {
     return this.#main.client.openedAt;
   }
   get pipelined(): boolean {
-    return this.#main.client.hasMore;
+    return this.#main.client.pipelined;
   }
   get proxyProtocol(): ProxyProtocolFacts | null {
     return this.#main.client.proxyProtocol;
@@ -152,6 +156,9 @@ export class RequestSubject implements Subject {
 
   // -- the virtual server and location
 
+  feature(name: string): string | undefined {
+    return name === "slice_range" ? sliceRange(this.#request) : featureOf(this.#request, name);
+  }
   get serverName(): string {
     return this.#request.server.name;
   }
@@ -171,9 +178,7 @@ export class RequestSubject implements Subject {
     return this.#request.main.limitConnStatus;
   }
   get invalidReferer(): string {
-    return this.#request.location.invalidReferer?.(fieldValue(this.#main.head, "referer"), this.#request.server.name)
-      ? "1"
-      : "";
+    return this.#request.location.invalidReferer?.(fieldValue(this.#main.head, "referer")) ? "1" : "";
   }
 
   // -- the response
@@ -199,10 +204,7 @@ export class RequestSubject implements Subject {
     return values.length === 0 ? undefined : values.join(", ");
   }
   sentTrailer(name: string): string | undefined {
-    const { header } = this.#request.output;
-    return header
-      ? this.#request.trailersFor(header).find((line) => line.name.toLowerCase() === name)?.value
-      : undefined;
+    return this.#request.sentTrailers.find((line) => line.name.toLowerCase() === name)?.value;
   }
   get gzipRatio(): string | undefined {
     return this.#request.gzipRatio?.();
@@ -259,8 +261,8 @@ export class RequestSubject implements Subject {
     const port = /:(\d+)$/.exec(host)?.[1];
     if (port) return port;
     const { target } = proxy.config;
-    const https = target.kind === "upstream" ? target.scheme === "https" : target.url.startsWith("https");
-    return https ? "443" : "80";
+    const scheme = target.kind === "upstream" ? target.scheme : this.#request.proxyScheme;
+    return scheme === "https" ? "443" : "80";
   }
   get proxyBodyLength(): string | undefined {
     const { proxy } = this.#request.location;

@@ -8,13 +8,21 @@
 // A phase says go on, wait (it calls `resume` later) or that the response is made. Subrequests are requests of their
 // own, whose response goes to the request that asked for them.
 import type { ErrorLevel, Text } from "../../config/servers.ts";
+import type { FileProblem } from "../../content/file-problem.ts";
 import type { Failure } from "../../failure/failure.ts";
+import type { SsiShared } from "../../filter/ssi.ts";
 import { splitArgs } from "../../routing/uri.ts";
 import { eventTime } from "../../std/clock.ts";
-import type { Bytes } from "../../std/units.ts";
 import type { Subject } from "../../variables/subject.ts";
+import { CHUNKED } from "../../wire/framing.ts";
 import type { ResponseHead } from "../../wire/head.ts";
 import type { Exchange } from "../exchange.ts";
+import type { BodyFile } from "./body-file.ts";
+import type { CacheRun } from "./cache.ts";
+import type { CacheLock } from "./cache-update.ts";
+import { ClientBody } from "./client-body.ts";
+import type { FeatureFacts } from "./features.ts";
+import type { Fill } from "./fill.ts";
 import { mayKeepAliveOn } from "./keep-alive.ts";
 import { tellFailure, writeError, writeLogs } from "./log.ts";
 import { Output, type OutputTarget } from "./output.ts";
@@ -23,7 +31,10 @@ import type { LocationPlan, ServerPlan } from "./plan.ts";
 import { RequestSubject } from "./request-subject.ts";
 import type { HeaderLine, ResponseHeader } from "./response-header.ts";
 import type { Servers } from "./servers.ts";
-import { respondFailed, respondStatus } from "./special.ts";
+import type { ResponseSink } from "./sink.ts";
+import type { SlicePart } from "./slice.ts";
+import { type MoreFields, respondFailed, respondStatus } from "./special.ts";
+import type { Unresolved } from "./target.ts";
 
 /** What a phase says. */
 export const GO_ON = 0;
@@ -81,26 +92,40 @@ export class ServerRequest {
   redirectBare = false;
   /** What goes to the upstream instead of the client's body. */
   ownBody: Buffer | null = null;
-  /** A subrequest's copy of the body. */
+  /** A subrequest's copy of the body, in memory or in its file. */
   givenBody: Buffer | null = null;
-  bodyFile: string | undefined;
+  givenFile: BodyFile | null = null;
+  /** The body of the client; null = there is none. */
+  readonly clientBody: ClientBody | null;
+  /** Whether the client waits for 100 was looked at. */
+  #expectTested = false;
   /** Lower-case names of fields that the server's rules for heads pass over. */
   oddFields: readonly string[] = NO_NAMES;
   upstreamHead: ResponseHead | null = null;
   upstreamTrailers: readonly HeaderLine[] = [];
   /** host:port of a target made of variables. */
   proxyAuthority: string | undefined;
+  proxyScheme: "http" | "https" = "http";
+  /** Its host, where that has to be resolved. */
+  unresolved: Unresolved | null = null;
   /** Fields that go with whatever status is shown, such as WWW-Authenticate. */
-  errorFields: Readonly<Record<string, string>> = {};
-  /** Fields (and status) of the response that named another place to take the body from. */
+  errorFields: MoreFields = {};
+  /** Fields of the response that named another place to take the body from. */
   readonly keptFields: HeaderLine[] = [];
-  keptStatus = 0;
+  sentTrailers: HeaderLine[] = [];
   gzipRatio: (() => string | undefined) | null = null;
+  /** The cache on its way; null = it has no part in it. */
+  cache: CacheRun | null = null;
+  /** What it updates in the cache behind the request that it is a clone of. */
+  updates: CacheLock | null = null;
+  /** Its part of a response that is put together from slices. */
+  slice: SlicePart | null = null;
+  /** The file that its response is written to as it comes. */
+  fill: Fill | null = null;
   cacheStatus: string | undefined;
   cacheKey: string | undefined;
   cacheLastModified: string | undefined;
   cacheEtag: string | undefined;
-  #whenBodyIsWhole: (() => void) | null = null;
   remoteUser: string | undefined;
   /** By real-ip. */
   realAddress = "";
@@ -115,6 +140,16 @@ export class ServerRequest {
   readonly triesFrom: number[] = [];
   /** Where there was no server to try: behind so many attempts, in which upstream. */
   readonly withoutServer: { readonly at: number; readonly upstream: string }[] = [];
+  /** What the documents of the request share; of the main request. */
+  ssi: SsiShared | null = null;
+  /** X-Accel-Charset of the upstream. */
+  accelCharset: string | undefined;
+  /** Answers in the place of an error. */
+  stub: Buffer | null = null;
+  /** Its subrequests at work, and how many there are below the main request. */
+  readonly children = new Set<ServerRequest>();
+  readonly features: FeatureFacts = { secureLink: null, visitor: null };
+  subrequestsAtWork = 0;
   readonly parent: ServerRequest | null;
   readonly target: OutputTarget | null;
   /** The limits have been met: not a second time behind an internal redirect. */
@@ -136,6 +171,7 @@ export class ServerRequest {
     this.parent = sub?.parent ?? null;
     this.target = sub?.target ?? null;
     this.output = new Output(this);
+    this.clientBody = exchange.body && sub === null ? new ClientBody(this) : null;
     exchange.plan = server.base.plan;
   }
 
@@ -204,7 +240,12 @@ export class ServerRequest {
     this.internal = true;
     this.asReceived = false;
     this.inLocation = true;
+    this.mirrored = false;
     this.ownBody = null;
+    this.unresolved = null;
+    this.cache?.end();
+    this.cache = null;
+    this.slice = null;
     const { exchange } = this;
     if (exchange.attempts.length > (this.triesFrom.at(-1) ?? 0)) this.triesFrom.push(exchange.attempts.length);
     exchange.leaveGroup();
@@ -225,37 +266,65 @@ export class ServerRequest {
 
   /** Calls back once the client's body has been read. */
   whenBodyIsWhole(then: () => void): void {
-    const { body, client } = this.exchange;
-    if (!body || body.complete) return then();
-    this.#whenBodyIsWhole = then;
-    client.resumeReading();
+    this.testExpect();
+    if (this.clientBody) this.clientBody.whole(then);
+    else then();
   }
 
-  bodyIsWhole(): void {
-    const then = this.#whenBodyIsWhole;
-    this.#whenBodyIsWhole = null;
-    then?.();
+  /** The body is about to be read (or read and thrown away): a client that waits for it is told to send it. */
+  testExpect(): void {
+    if (this.#expectTested || this.parent !== null) return;
+    this.#expectTested = true;
+    if (this.exchange.head.expectContinue) this.exchange.sendContinue();
   }
 
-  /** Body bytes that come before an upstream takes them: kept, until it is known that nobody wants them. */
-  takeBody(buffer: Buffer, start: number, end: number): void {
-    const { body, client, respondedAt } = this.exchange;
-    if (!body || respondedAt > 0) return;
-    body.keep(buffer, start, end);
-    if (this.#whenBodyIsWhole === null && body.keptBytes >= EARLY_BYTES_MAX) client.pauseReading();
+  /** Nobody has asked for the body, and the response is about to begin. */
+  discardBody(): void {
+    if (this.parent !== null) return;
+    this.#expectTested = true;
+    this.clientBody?.discard();
   }
 
   /** The client's body goes to the upstream. */
   get sendsBody(): boolean {
-    return this.parent === null && this.ownBody === null && this.location.proxy?.passBody === true;
+    return this.ownBody === null && this.location.proxy?.passBody === true && this.clientBody?.isSent === true;
+  }
+
+  /** The file that it comes from, where it does. */
+  get fileToSend(): BodyFile | null {
+    if (this.ownBody !== null || this.location.proxy?.passBody !== true) return null;
+    return this.givenFile ?? (this.clientBody?.mode === "whole" ? this.clientBody.file : null);
+  }
+
+  /** The length of what goes to the upstream is not known. */
+  get sendsChunks(): boolean {
+    return this.clientBody?.mode === "streamed" && this.exchange.head.bodyLength === CHUNKED;
+  }
+
+  /** The file of the body cannot be read. */
+  bodyFailed(problem: FileProblem): void {
+    this.main.clientBody!.failed(problem);
+    if (this.parent !== null) this.exchange.clientGone();
   }
 
   /** The client has ended its direction. */
   clientEnded(): void {
     const { content } = this.location.settings;
     const { exchange } = this;
-    if (exchange.respondedAt > 0 || (content.kind === "proxy" && content.ignoreClientAbort)) return;
+    if (content.kind === "proxy" && content.ignoreClientAbort) return;
+    // What has begun and costs no upstream goes on: who still reads gets it, and who does not makes a write fail.
+    if (exchange.respondedAt > 0 && exchange.attempt === null) return;
     exchange.clientGone();
+  }
+
+  /** Where the response goes. */
+  get sink(): ResponseSink {
+    return this.slice ?? this.output;
+  }
+
+  /** It goes on when its client has left, since what it fetches is kept. */
+  get goesOnAlone(): boolean {
+    return this.fill !== null || this.cache?.goesOnAlone === true;
   }
 
   /** What binds the request to a server of its upstream. */
@@ -292,8 +361,9 @@ export class ServerRequest {
 
   /** An attempt, or something else of ours, has failed before the response began. */
   failed(failure: Failure): void {
+    this.exchange.failure ??= failure;
     tellFailure(this, failure);
-    respondFailed(this, failure);
+    if (!this.cache?.takeFailure(failure)) respondFailed(this, failure);
   }
 
   /** The exchange is over. */
@@ -301,6 +371,7 @@ export class ServerRequest {
     this.servers.sticky.learnAtEnd(this);
     for (const release of this.releases) release();
     this.releases.length = 0;
+    this.clientBody?.end();
     this.output.abandon();
     writeLogs(this);
   }
@@ -315,28 +386,43 @@ export class ServerRequest {
     return bytesPerSecond(this.limitRate ?? limitRate.constant ?? limitRate.render(this.subject)) ?? 0;
   }
 
+  /** What is read of the upstream's response per second; 0 = all that comes. */
+  upstreamRateNow(): number {
+    const { proxy } = this.location;
+    if (!proxy || this.target) return 0;
+    return bytesPerSecond(proxy.limitRate.constant ?? proxy.limitRate.render(this.subject)) ?? 0;
+  }
+
   limitRateAfterNow(): number {
     return bytesPerSecond(this.location.limitRateAfter.render(this.subject)) ?? 0;
   }
 
-  /** Trailer fields that go out behind the body. */
-  trailersFor(header: ResponseHeader): readonly HeaderLine[] {
+  /** Whether trailer fields go out behind the body of a response of this status. */
+  hasTrailers(status: number): boolean {
     const { addTrailers, passTrailers } = this.location;
-    if (addTrailers.length === 0 && !passTrailers) return NO_LINES;
-    const own = addTrailers
-      .filter(({ always }) => always || isPlainStatus(header.status))
-      .map(({ name, value }) => ({ name, value: value.render(this.subject) }))
-      .filter(({ value }) => value !== "");
-    return passTrailers ? [...header.trailers, ...own] : own;
+    return passTrailers || addTrailers.some(({ always }) => always || isPlainStatus(status));
   }
 
-  /** What an X-Accel-Redirect leaves of the response that had it. */
-  applyKept(header: ResponseHeader): void {
-    for (const { name, value } of this.keptFields) {
-      if (name.toLowerCase() === "set-cookie") header.add(name, value);
-      else header.set(name, value);
+  /** The trailer fields behind the body, which has ended: each may name those before it. */
+  makeTrailers(header: ResponseHeader): readonly HeaderLine[] {
+    const { addTrailers, passTrailers } = this.location;
+    this.sentTrailers = passTrailers ? [...header.trailers] : [];
+    for (const { name, value, always } of addTrailers) {
+      if (!always && !isPlainStatus(header.status)) continue;
+      const rendered = value.render(this.subject);
+      if (rendered !== "") this.sentTrailers.push({ name, value: rendered });
     }
-    if (this.keptStatus > 0 && header.status === 200) header.status = this.keptStatus;
+    return this.sentTrailers;
+  }
+
+  /** What an X-Accel-Redirect leaves of the response that had it; an upstream, or a page of ours, says its own. */
+  applyKept(header: ResponseHeader): void {
+    const saysItself = header.fromUpstream || this.errorStatus > 0;
+    for (const { name, value } of this.keptFields) {
+      const lowerName = name.toLowerCase();
+      if (lowerName === "set-cookie") header.add(name, value);
+      else if (!saysItself || header.get(lowerName) === undefined) header.set(name, value);
+    }
   }
 
   /** A text of the configuration with this request's variables. */
@@ -354,10 +440,7 @@ export class ServerRequest {
   }
 }
 
-const NO_LINES: readonly HeaderLine[] = [];
 const NO_NAMES: readonly string[] = [];
-/** Of a body that nobody has asked for yet, so much is kept. */
-const EARLY_BYTES_MAX: Bytes = 64 * 1024;
 
 /** Statuses that add_header and add_trailer apply to unless they say "always". */
 export function isPlainStatus(status: number): boolean {

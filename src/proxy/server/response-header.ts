@@ -24,8 +24,10 @@ export class ResponseHeader {
   singleRange = false;
   /** Of the content, where `length` is that of a part. */
   fullLength = -1;
-  /** The charset was said already. */
-  charsetDone = false;
+  fromUpstream = false;
+  /** Date and Server are the upstream's, or there are none. */
+  noDate = false;
+  noServer = false;
   /** Trailers of the upstream, known once its body has ended. */
   trailers: readonly HeaderLine[] = [];
 

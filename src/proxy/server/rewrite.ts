@@ -1,7 +1,7 @@
 // Rewrite programs (set, if, rewrite, break, return), compiled once into functions.
 import { accessSync, constants, statSync } from "node:fs";
 import type { Condition, LocationSettings, RewriteStep } from "../../config/servers.ts";
-import { escapeArgs, unescapeUri } from "../../routing/uri.ts";
+import { escapeArgs, unescapeRedirect } from "../../routing/uri.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import type { Compiler } from "./compiler.ts";
 import type { LocationPlan } from "./plan.ts";
@@ -56,6 +56,8 @@ function compileStep(
 }
 
 function breakOff(request: ServerRequest): Said {
+  // The location's prefix has nothing to do with the new uri.
+  if (request.uriChanged) request.inLocation = false;
   request.uriChanged = false;
   return "stop";
 }
@@ -130,7 +132,7 @@ function compileReturn({ status, text }: RewriteStep & { do: "return" }, compile
   const value = text === null ? null : compiler.text(text);
   return (request) => {
     if (status === 444) closeSilently(request);
-    else if (value && isRedirect(status)) redirectHere(request, status, value.render(request.subject));
+    else if (isRedirect(status)) redirectHere(request, status, value?.render(request.subject) ?? "");
     else if (status < 400 || (value && value.constant !== ""))
       respondText(request, status, value?.render(request.subject) ?? "");
     else respondStatus(request, status);
@@ -160,7 +162,7 @@ function compileRewrite(step: RewriteStep & { do: "rewrite" }, compiler: Compile
     if (step.log)
       request.log("notice", `rewritten ${redirect ? "redirect" : "data"}: "${newPath}", args: "${args ?? ""}"`);
     if (redirect) {
-      redirectHere(request, redirect, unescapeUri(newPath) + (args === null ? "" : `?${args}`));
+      redirectHere(request, redirect, unescapeRedirect(newPath) + (args === null ? "" : `?${args}`));
       return "responded";
     }
     if (newPath === "") {

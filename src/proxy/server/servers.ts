@@ -3,35 +3,34 @@
 import { randomInt } from "node:crypto";
 import { hostname } from "node:os";
 import { UserFiles } from "../../access/htpasswd.ts";
-import { compilePattern } from "../../config/pcre.ts";
-import type { Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
+import { VisitorIds } from "../../access/visitor-id.ts";
+import { Caches } from "../../cache/caches.ts";
+import type { Address } from "../../config/config.ts";
+import type { LocationSettings, Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
 import { FileStore } from "../../content/files.ts";
 import { wireFailure } from "../../failure/classify.ts";
+import { CharsetMaps } from "../../filter/charset.ts";
 import { type SubPatterns, subPatterns } from "../../filter/sub.ts";
 import type { ServerLogs } from "../../observe/server-logs.ts";
 import { readHost } from "../../routing/host.ts";
 import { compileLocations, findLocation, type LocationTree } from "../../routing/locations.ts";
-import type { CompiledPattern } from "../../routing/pattern.ts";
 import { compileServers, type ServerTable } from "../../routing/server-names.ts";
 import { readUri } from "../../routing/uri.ts";
 import { eventTime } from "../../std/clock.ts";
 import { seededRandom } from "../../upstream/balance-two.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { VariableTable } from "../../variables/table.ts";
+import type { ClientConnection } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
+import { compileRegex as compile } from "./compile-regex.ts";
 import { Compiler } from "./compiler.ts";
 import { ZoneTable } from "./limits.ts";
-import {
-  type LocationPlan,
-  type PlanContext,
-  planLocation,
-  planSettings,
-  type ServerPlan,
-} from "./plan.ts";
+import { type LocationPlan, type PlanContext, planLocation, planSettings, type ServerPlan } from "./plan.ts";
 import { ServerRequest, type SubrequestOf } from "./request.ts";
 import { compileProgram } from "./rewrite.ts";
 import { Sticky } from "./sticky.ts";
 import type { UpstreamTable } from "./target.ts";
+import { hasTunnels } from "./tunnel.ts";
 
 const OPEN_FILES_MAX = 4096;
 
@@ -42,8 +41,12 @@ export class Servers {
   readonly sticky: Sticky;
   readonly files: FileStore;
   readonly userFiles: UserFiles;
+  readonly caches: Caches;
   readonly random: () => number;
+  readonly charsets: CharsetMaps;
+  readonly visitors: VisitorIds;
   readonly #table: ServerTable<ServerPlan>;
+  readonly #plans: readonly ServerPlan[];
   readonly #patterns = new Map<Pattern, RegExp>();
   readonly #subs = new Map<SubConfig, SubPatterns>();
   readonly #balanceTexts = new Map<string, CompiledText>();
@@ -52,7 +55,9 @@ export class Servers {
     this.config = config;
     this.files = previous?.files ?? new FileStore(OPEN_FILES_MAX);
     this.userFiles = previous?.userFiles ?? new UserFiles(eventTime);
+    this.caches = new Caches(config.caches, previous?.caches ?? null);
     this.random = seededRandom(randomInt(2 ** 32));
+    this.visitors = previous?.visitors ?? new VisitorIds(randomInt(2 ** 32));
     this.compiler = new Compiler(tableOf(config));
     this.sticky = new Sticky(this.compiler);
     this.zones = new ZoneTable(config.zones, this.compiler, previous?.zones ?? null);
@@ -66,6 +71,8 @@ export class Servers {
       cached: new Map(),
     };
     const plans = config.servers.map((server) => planServer(server, context));
+    this.#plans = plans;
+    this.charsets = new CharsetMaps(config.charsetMaps ?? [], charsetNames([...context.cached.keys()]));
     this.#table = compileServers(plans, (plan) => plan.config, compile);
   }
 
@@ -74,14 +81,18 @@ export class Servers {
     const { head } = exchange;
     const set = this.#setFor(exchange);
     const host = head.host === "" ? null : readHost(head.host);
-    const found = host ? set.find(host.host) : null;
-    const request = new ServerRequest(exchange, this, found?.server ?? set.defaultServer);
+    // Without a host it is that of the handshake, unless a server has the empty name.
+    const found = host ? set.find(host.host) : (set.findNameless() ?? null);
+    const request = new ServerRequest(exchange, this, found?.server ?? this.serverOf(exchange.client));
     if (found?.pattern) this.compiler.keepCaptures(request, found.pattern);
     request.host = host?.host ?? "";
     request.hostPort = host?.port;
     if (head.host !== "" && !host)
       request.problem = wireFailure("request", "bad-host", "no valid host in Host", 400, {});
-    const uri = readUri(exchange.targetReceived, request.server.mergeSlashes);
+    if (head.form === "authority" && !/:\d+$/.test(head.target))
+      request.problem ??= wireFailure("request", "bad-target", "CONNECT without a port", 400, {});
+    // CONNECT names no path: it is asked for in the place of all.
+    const uri = readUri(head.form === "authority" ? "/" : exchange.targetReceived, request.server.mergeSlashes);
     if (uri === null)
       request.problem ??= wireFailure("request", "bad-target", "a target that leads out of its root", 400, {});
     else {
@@ -92,9 +103,32 @@ export class Servers {
     return request;
   }
 
+  /** The server that a handshake is with, by the name it asks for ("" = none), and the default server of its address. */
+  forHandshake(client: ClientConnection, serverName: string): { server: ServerPlan; main: ServerPlan } {
+    const set = this.#setFor({ client });
+    const { server } = serverName === "" ? { server: set.defaultServer } : set.find(serverName);
+    return { server, main: set.defaultServer };
+  }
+
+  /** The server of a connection without a request: by its handshake, else the default one. */
+  serverOf(client: ClientConnection): ServerPlan {
+    return this.forHandshake(client, client.handshake?.serverName ?? "").server;
+  }
+
+  /** Servers that have rules for handshakes, with the default server of each of their addresses. */
+  withTls(): { server: ServerPlan; main: ServerPlan }[] {
+    return this.#table.sets.flatMap(({ address, defaultServer }) =>
+      this.#plans
+        .filter(
+          ({ config: { tls, listen } }) => tls !== null && listen.some((each) => sameAddress(each.address, address)),
+        )
+        .map((server) => ({ server, main: defaultServer })),
+    );
+  }
+
   /** Stands for a request that could not be read: the default server answers. */
   unreadable(exchange: Exchange): ServerRequest {
-    const request = new ServerRequest(exchange, this, this.#setFor(exchange).defaultServer);
+    const request = new ServerRequest(exchange, this, this.serverOf(exchange.client));
     request.uri = "";
     return request;
   }
@@ -147,9 +181,10 @@ export class Servers {
     return request;
   }
 
-  #setFor({ client }: Exchange): {
+  #setFor({ client }: { readonly client: ClientConnection }): {
     readonly defaultServer: ServerPlan;
     find: ServerTable<ServerPlan>["sets"][number]["find"];
+    findNameless: ServerTable<ServerPlan>["sets"][number]["findNameless"];
   } {
     const { address } = client.listener;
     const set =
@@ -166,10 +201,15 @@ function tableOf({ variables, slots = [], product }: ServersConfig): VariableTab
   return table;
 }
 
-function compile(pattern: Pattern): CompiledPattern {
-  const compiled = compilePattern(pattern);
-  if ("problem" in compiled) throw new Error(`pattern "${pattern.source}": ${compiled.problem}`);
-  return compiled;
+/** Names of charsets that locations give. */
+function charsetNames(all: readonly LocationSettings[]): string[] {
+  return all.flatMap(({ filters: { charset } }) => (charset ? [charset.charset, charset.source] : []));
+}
+
+function sameAddress(one: Address, other: Address): boolean {
+  if (one.kind === "unix" || other.kind === "unix")
+    return one.kind === "unix" && other.kind === "unix" && one.path === other.path;
+  return one.port === other.port && one.host === other.host;
 }
 
 function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
@@ -184,7 +224,7 @@ function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
     config,
     name: config.name,
     mergeSlashes: config.head.mergeSlashes,
-    takesConnect: config.locations.some(({ settings }) => (settings.content.kind as string) === "tunnel"),
+    takesConnect: hasTunnels(config),
     base,
     program: compileProgram(config.rewrite, context.compiler, (settings) => planSettings(settings, label, context)),
     named: tree.named,

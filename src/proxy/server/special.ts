@@ -1,14 +1,16 @@
 // Responses that a virtual server makes itself: statuses with their pages (and error_page before them), redirects,
 // texts of `return`, and failures, which are named as everywhere else.
 
+import { typeOf } from "../../content/mime.ts";
 import { nginxStatusOf, proxyStatusType } from "../../failure/facets.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { failureMember } from "../../failure/proxy-status.ts";
 import { nginxStatusText } from "../../failure/status.ts";
-import { escapeUri } from "../../routing/uri.ts";
+import { escapeRefresh, escapeUri } from "../../routing/uri.ts";
 import { escapeHtml } from "../../std/html.ts";
 import { fieldValue } from "../../wire/head.ts";
 import { failureResponse } from "../respond.ts";
+import { ownStatusText, shownStatus } from "./own-statuses.ts";
 import type { ErrorPagePlan } from "./plan.ts";
 import type { ServerRequest } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
@@ -16,18 +18,18 @@ import { isRedirect } from "./rewrite.ts";
 
 /** Fields that go with a status, such as WWW-Authenticate. */
 export interface MoreFields {
-  readonly [name: string]: string;
+  readonly [name: string]: string | readonly string[];
 }
 
 /** Answers with a status: by the error page that the location has for it, or with our own. */
 export function respondStatus(request: ServerRequest, status: number, more: MoreFields = {}): void {
   endsConnection(request, status);
-  if (request.output.begun) return;
+  if (request.output.begun || (request.stub && status !== 200 && sendStub(request))) return;
   const page = errorPageFor(request, status);
   if (page) return goToErrorPage(request, page, status, more);
-  request.errorStatus = status;
+  request.errorStatus = shownStatus(status);
   request.errorFields = { ...request.errorFields, ...more };
-  const header = new ResponseHeader(status);
+  const header = new ResponseHeader(shownStatus(status));
   if (status === 204 || status === 304 || status < 300) return sendWhole(request, header, "");
   header.add("Content-Type", "text/html");
   sendWhole(request, header, plainPage(request, status));
@@ -36,15 +38,16 @@ export function respondStatus(request: ServerRequest, status: number, more: More
 /** An attempt or something of ours has failed: the status is nginx's, the name is ours. */
 export function respondFailed(request: ServerRequest, failure: Failure): void {
   const { exchange } = request;
-  if (request.output.begun) return;
+  if (request.output.begun || (request.stub && sendStub(request))) return;
   if (request.output.header !== null) request.renewOutput();
-  const status = nginxStatusOf(failure);
+  const code = errorPageCode(failure);
+  const status = shownStatus(code);
   endsConnection(request, status);
   const member = proxyStatusType(failure)
     ? { "Proxy-Status": failureMember(failure, { name: exchange.runtime.config.name, showDetail: false }) }
     : {};
-  const page = errorPageFor(request, status);
-  if (page) return goToErrorPage(request, page, status, member);
+  const page = errorPageFor(request, code);
+  if (page) return goToErrorPage(request, page, code, member);
   request.errorStatus = status;
   const header = new ResponseHeader(status);
   const { lines, body } = failureResponse(exchange, { ...failure, status });
@@ -52,9 +55,14 @@ export function respondFailed(request: ServerRequest, failure: Failure): void {
   sendWhole(request, header, body, "utf8");
 }
 
+/** What error_page calls it: nginx has a number of its own for heads that are too large. */
+function errorPageCode(failure: Failure): number {
+  return failure.status === 431 && failure.cause !== "upstream-error-passthrough" ? 494 : nginxStatusOf(failure);
+}
+
 /** After these nobody knows where the next request would begin, or should not be served. */
 function endsConnection(request: ServerRequest, status: number): void {
-  if (status === 400 || status === 413 || status === 414 || status === 500 || status === 501) {
+  if (shownStatus(status) === 400 || status === 413 || status === 414 || status === 500 || status === 501) {
     request.exchange.keepAlive = false;
   }
 }
@@ -69,7 +77,7 @@ function errorPageFor(request: ServerRequest, status: number): ErrorPagePlan | u
 
 function goToErrorPage(request: ServerRequest, page: ErrorPagePlan, status: number, more: MoreFields): void {
   if (!request.location.settings.recursiveErrorPages) request.inErrorPage = true;
-  const shown = page.status === "of-page" ? 0 : (page.status ?? status);
+  const shown = page.status === "of-page" ? 0 : (page.status ?? shownStatus(status));
   request.errorStatus = shown;
   request.errorFields = { ...request.errorFields, ...more };
   const to = page.to.render(request.subject);
@@ -81,21 +89,49 @@ function goToErrorPage(request: ServerRequest, page: ErrorPagePlan, status: numb
   }
   request.errorStatus = 0;
   const redirect = isRedirect(shown) ? shown : 302;
-  const header = new ResponseHeader(redirect);
+  sendRedirect(request, redirect, to);
+}
+
+/** Old browsers get a page that sends them on, where the location says so. */
+function sendRedirect(request: ServerRequest, status: number, to: string): void {
+  const refreshes = request.location.settings.response.refreshForMsie && (status === 301 || status === 302);
+  const header = new ResponseHeader(status);
+  if (refreshes && isMsie(request)) {
+    request.errorStatus = 0;
+    header.status = 200;
+    header.add("Content-Type", "text/html");
+    return sendWhole(request, header, `${REFRESH[0]}${escapeRefresh(to)}${REFRESH[1]}`);
+  }
   header.add("Location", to);
   header.add("Content-Type", "text/html");
-  sendWhole(request, header, plainPage(request, redirect));
+  sendWhole(request, header, plainPage(request, status));
+}
+
+const REFRESH = ['<html><head><meta http-equiv="Refresh" content="0; URL=', '"></head><body></body></html>\r\n'];
+
+function isMsie({ exchange }: ServerRequest): boolean {
+  const agent = fieldValue(exchange.head, "user-agent") ?? "";
+  return /MSIE [^]{3}/.test(agent) && !agent.includes("Opera");
+}
+
+/** What a document has for an include that fails. */
+function sendStub(request: ServerRequest): true {
+  const header = new ResponseHeader(200);
+  const type = request.parent?.output.header?.get("content-type");
+  if (type !== undefined) header.add("Content-Type", type);
+  const { stub } = request;
+  request.stub = null;
+  sendBytes(request, header, stub!);
+  return true;
 }
 
 /** A redirect; a path is made absolute where the location says so. */
 export function redirectHere(request: ServerRequest, status: number, to: string): void {
+  if (request.stub) return void sendStub(request);
   const page = errorPageFor(request, status);
   if (page) return goToErrorPage(request, page, status, { Location: to });
   request.errorStatus = status;
-  const header = new ResponseHeader(status);
-  header.add("Location", absoluteLocation(request, to));
-  header.add("Content-Type", "text/html");
-  sendWhole(request, header, plainPage(request, status));
+  sendRedirect(request, status, absoluteLocation(request, to));
 }
 
 /** "/path" with scheme, host and port in front, as the location wants it. */
@@ -119,9 +155,11 @@ export function redirectToFolder(request: ServerRequest): void {
 
 /** The text of a `return`. */
 export function respondText(request: ServerRequest, status: number, text: string, type?: string): void {
+  request.testExpect();
   const header = new ResponseHeader(status);
   if (text !== "" || request.method !== "HEAD") {
-    const rendered = type ?? request.location.defaultType.render(request.subject);
+    const { types } = request.location.settings;
+    const rendered = type ?? typeOf(request.uri, types) ?? request.location.defaultType.render(request.subject);
     if (rendered !== "") header.add("Content-Type", rendered);
   }
   sendWhole(request, header, text);
@@ -153,8 +191,19 @@ export function closeSilently(request: ServerRequest): void {
   exchange.client.destroy();
 }
 
+/** The page of a status that nginx has made up. */
+function ownPage(request: ServerRequest, text: string): string {
+  const { product } = request.location;
+  return (
+    `<html>\r\n<head><title>400 ${text}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n` +
+    `<center>${text}</center>\r\n<hr><center>${escapeHtml(product)}</center>\r\n</body>\r\n</html>\r\n`
+  );
+}
+
 /** The page of a status that nobody has a page for. */
 function plainPage(request: ServerRequest, status: number): string {
+  const own = ownStatusText(status);
+  if (own !== undefined) return ownPage(request, own);
   const title = `${status}${nginxStatusText(status) === "" ? "" : ` ${nginxStatusText(status)}`}`;
   const { product } = request.location;
   return (

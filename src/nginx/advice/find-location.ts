@@ -1,0 +1,48 @@
+// Which location answers a path, by nginx's precedence, as far as prefixes and patterns tell.
+import { compilePattern } from "../../config/pcre.ts";
+import type { Scope } from "../lower/scope.ts";
+import type { Survey } from "./survey.ts";
+import { patternOfLocation, prefixOf } from "./words.ts";
+
+/** The location of a path; null = none: the server itself. */
+export function locationFor({ inner }: Survey, server: Scope, path: string): Scope | null {
+  let at: Scope = server;
+  for (;;) {
+    const next = amongst(inner(at, "location"), path);
+    if (!next) return at === server ? null : at;
+    at = next;
+  }
+}
+
+function amongst(locations: readonly Scope[], path: string): Scope | undefined {
+  let longest: { readonly scope: Scope; readonly length: number } | undefined;
+  for (const scope of locations) {
+    const prefix = prefixOf(scope);
+    if (prefix === undefined) continue;
+    if (isExact(scope)) {
+      if (prefix === path) return scope;
+    } else if (path.startsWith(prefix) && prefix.length >= (longest?.length ?? 0))
+      longest = { scope, length: prefix.length };
+  }
+  if (longest && isFinal(longest.scope)) return longest.scope;
+  return locations.find((scope) => fits(scope, path)) ?? longest?.scope;
+}
+
+/** `location = /a`. */
+export function isExact({ directive }: Scope): boolean {
+  return directive?.args[0]?.value.startsWith("=") ?? false;
+}
+
+/** `location ^~ /a`: no pattern is tried. */
+export function isFinal({ directive }: Scope): boolean {
+  return directive?.args[0]?.value.startsWith("^~") ?? false;
+}
+
+function fits(scope: Scope, path: string): boolean {
+  const pattern = patternOfLocation(scope);
+  const compiled = pattern && compilePattern(pattern);
+  if (!compiled || "problem" in compiled) return false;
+  const { regex } = compiled;
+  regex.lastIndex = 0;
+  return regex.test(path);
+}
