@@ -125,6 +125,63 @@ describe("check", () => {
     expect(code).toBe(1);
   });
 
+  const RISK = FINE.replace("location /", "location /api").replace(":3000", ":3000/");
+
+  test("a risk of a gateway error: the line, what happens, what to write, and the rule; a comment silences it", async () => {
+    write({ "nginx.conf": RISK });
+    const { code, stdout } = await check("nginx.conf");
+    expect(stdout).toBe(
+      [
+        'nginx.conf:6:52: warning: "/api/users" is sent as "//users", "/apix" as "/x", and "/api../" leads out of it [slashes]',
+        "   6 |     server { listen 80; location /api { proxy_pass http://127.0.0.1:3000/; } }",
+        '     |                                                    ^^^^^^^^^^^^^^^^^^^^^^ write "location /api/ {": both with a slash at the end, or none',
+        "",
+        "nginx.conf: 1 finding; 10 directives in 1 file, 3 of them without effect here (--verbose lists them)",
+        "",
+      ].join("\n"),
+    );
+    expect(code).toBe(1);
+    write({ "nginx.conf": RISK.replace("server {", "server { # goodgate-ignore: slashes\n") });
+    expect((await check("nginx.conf")).code).toBe(0);
+  });
+
+  test("a note is no finding: counted, listed with --verbose, in the JSON document", async () => {
+    const upstream = "upstream app { server 10.0.0.1; keepalive 8; }\n    server {";
+    write({ "nginx.conf": FINE.replace("server {", upstream) });
+    const quiet = await check("nginx.conf");
+    expect([quiet.code, quiet.stdout]).toEqual([0, expect.stringContaining("; 2 notes (--verbose lists them)\n")]);
+    const { code, stdout } = await check("--verbose", "nginx.conf");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^worth knowing:\n {2}nginx\.conf:6 {2}"app" has one server: .* \[one-server\]\n {6}a second/,
+    );
+    const { ok, notes, problems } = JSON.parse((await check("--json", "nginx.conf")).stdout);
+    expect([ok, problems]).toEqual([true, []]);
+    expect(notes[1]).toMatchObject({ rule: "keepalive-race", cause: "keepalive-race", file: "nginx.conf", line: 6 });
+  });
+
+  test("--json: the rule and the cause of a risk", async () => {
+    write({ "nginx.conf": RISK });
+    const { problems, notes } = JSON.parse((await check("--json", "nginx.conf")).stdout);
+    const place = { file: "nginx.conf", line: 6, column: 52, directive: "proxy_pass", module: "ngx_http_proxy_module" };
+    expect(problems).toEqual([
+      expect.objectContaining({ ...place, kind: "advice", rule: "slashes", cause: "upstream-error-passthrough" }),
+    ]);
+    expect(notes).toEqual([]);
+  });
+
+  test("words of the file in a finding are shown as people read them", async () => {
+    write({ "nginx.conf": RISK.replace("/api", "/é") });
+    expect((await check("nginx.conf")).stdout).toContain('"/é/users" is sent as "//users"');
+  });
+
+  test("risks of what Goodgate does not run are told too; of a file with mistakes in its language nothing", async () => {
+    write({ "nginx.conf": `${RISK}mail {}\n` });
+    expect((await check("nginx.conf")).stdout).toContain("[slashes]");
+    write({ "nginx.conf": `${RISK}}\n` });
+    expect((await check("nginx.conf")).stdout).not.toContain("[slashes]");
+  });
+
   test("names of included files are relative to the folder of the file, wherever the command is run", async () => {
     write({ "conf/nginx.conf": FINE, "conf/sites/a.conf": "nonsense;\n" });
     const { stdout } = await check("conf/nginx.conf");

@@ -20,6 +20,11 @@ export class Caches {
     return this.#stores.get(name);
   }
 
+  /** Where it is told what the disk refuses. */
+  tellProblems(tell: (text: string) => void): void {
+    for (const store of this.all) store.onProblem = tell;
+  }
+
   get all(): Iterable<CacheStore> {
     return this.#stores.values();
   }

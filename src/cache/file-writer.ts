@@ -3,7 +3,7 @@
 // what comes is collected, so that a small file costs one write. A failure is kept and told at the end: writing on is
 // harmless.
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Bytes } from "../std/units.ts";
 
@@ -89,13 +89,13 @@ export class FileWriter {
     return { ok: true, bytes: this.#position };
   }
 
-  /** Gives it up; what was written is removed. */
-  async abort(): Promise<void> {
-    if (this.#isOver) return;
+  /** Gives it up; what was written is removed. Gives what went wrong. */
+  async abort(): Promise<Error | null> {
+    if (this.#isOver) return null;
     this.#isOver = true;
     this.#queue = [];
     await this.#work;
-    await this.#remove();
+    return (await this.#remove()) ?? this.#error;
   }
 
   #then(step: () => Promise<void>): void {
@@ -139,18 +139,18 @@ export class FileWriter {
     if (mtimeSec !== undefined && mtimeSec !== null) await handle.utimes(mtimeSec, mtimeSec);
   }
 
-  async #remove(): Promise<void> {
+  /** What could not be removed is found by the next loader. */
+  async #remove(): Promise<Error | null> {
     const handle = this.#handle;
     this.#handle = null;
-    if (!handle) return removed(this.#temporary);
-    await handle.close();
-    await removed(this.#temporary);
+    try {
+      await handle?.close();
+      await rm(nameOf(this.#temporary), { force: true });
+      return null;
+    } catch (error) {
+      return error as Error;
+    }
   }
-}
-
-/** Removes a file; one that is not there is removed already. What else fails leaves a file that the next loader finds. */
-async function removed(path: string): Promise<void> {
-  await unlink(nameOf(path)).catch(() => {});
 }
 
 /** Does it; where the folder is missing, makes that first. */

@@ -16,6 +16,8 @@ export interface IndexEntry {
   diskBytes: Bytes;
   /** Unless it is used before. */
   inactiveAt: Ms;
+  /** Settles when the file that is just being finished is there; null = none is. */
+  writing: Promise<void> | null;
   /** A request is fetching it. */
   updating: boolean;
   /** From here on another request may fetch it, too. */
@@ -71,6 +73,7 @@ export class CacheIndex {
       holders: 0,
       exists: false,
       diskBytes: 0,
+      writing: null,
       inactiveAt,
       updating: false,
       lockedUntil: 0,

@@ -11,6 +11,8 @@ import { HASH_LENGTH, levelsOf } from "./key.ts";
 /** Who is told what the loader finds. */
 export interface Loading {
   found(hash: string, sizeBytes: Bytes): void;
+  /** A file that was left behind cannot be removed. */
+  failed(error: Error): void;
   /** Nobody wants to know more. */
   isUnwanted(): boolean;
 }
@@ -44,6 +46,7 @@ export async function loadFolder({ path, levels }: CacheConfig, loading: Loading
     const stats = await stat(full).catch(() => null);
     if (!stats?.isFile()) return;
     if (isEntry) loading.found(file.name, stats.size);
-    else if (Date.now() - stats.mtimeMs > LEFT_BEHIND_MS) await unlink(full).catch(() => {});
+    else if (Date.now() - stats.mtimeMs > LEFT_BEHIND_MS)
+      await unlink(full).catch((error: Error) => loading.failed(error));
   }
 }

@@ -46,6 +46,7 @@ export class CacheStore extends Timed {
   start(): void {
     void loadFolder(this.config, {
       found: (hash, sizeBytes) => this.#loaded(hash, sizeBytes),
+      failed: (error) => this.#tell(error),
       isUnwanted: () => this.#retired,
     });
     wheel.set(this, now() + MANAGER_WAIT_MS);

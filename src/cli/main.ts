@@ -49,6 +49,12 @@ function program(): Command {
     .addOption(new Option("--as <language>", "read the file as …").choices(["yaml", "nginx"]))
     .action(async (file: string, options) => exit(await (await import("./check.ts")).check(file, options)));
   root
+    .command("adapt")
+    .description("print an nginx.conf as goodgate.yaml of the same behaviour")
+    .argument("<nginx.conf>")
+    .option("--prefix <dir>", "what relative names of files are relative to, as for nginx -p")
+    .action(async (file: string, options) => exit(await (await import("./adapt.ts")).adapt(file, options)));
+  root
     .command("format")
     .description("print an nginx.conf in canonical form")
     .argument("<nginx.conf>")

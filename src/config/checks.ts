@@ -17,17 +17,17 @@ export function checkConfig(config: Config, isWritten: IsWritten = () => false):
   const add = (problem: Problem, path: Path, which: "value" | "key" = "value") =>
     findings.push({ problem, path, which });
   checkListeners(config, add);
-  checkClient(config, add);
+  if (!config.servers) checkClient(config, add);
   for (const upstream of config.upstreams.values()) {
     checkUpstream(config, upstream, add, isWritten);
-    checkResilience(upstream, add, isWritten);
+    if (!config.servers) checkResilience(upstream, add, isWritten);
   }
   for (const [index, route] of config.routes.entries()) checkRoute(config, route, ["routes", index], add, isWritten);
-  checkReach(config, add);
+  if (!config.servers) checkReach(config, add);
   return findings;
 }
 
-function checkListeners({ listeners, console: console_, trust }: Config, add: Add): void {
+function checkListeners({ listeners, console: console_, trust, servers }: Config, add: Add): void {
   const all: { address: Address; path: Path }[] = listeners.map(({ address }, index) => ({
     address,
     path: ["listen", index],
@@ -36,6 +36,8 @@ function checkListeners({ listeners, console: console_, trust }: Config, add: Ad
     add({ severity: "error", message: "nothing listens", hint: 'write an address such as ":8080"' }, ["listen"], "key");
   if (console_) all.push({ address: console_, path: ["console"] });
   all.forEach(({ address, path }, index) => {
+    // Servers share listeners, and one of all addresses may stand beside one of them.
+    if (servers && path[0] === "listen") return;
     const taken = all.slice(0, index).find((other) => overlaps(other.address, address));
     if (!taken) return;
     const what =

@@ -64,38 +64,39 @@ export function proxyOf(file: FileProxy, place: Place): ProxyConfig {
   };
 }
 
-/** As the file has it. `around` is what the block has anyway: it decides where a target has no say. */
-export function fileProxyOf(config: ProxyConfig, place: Place): FileProxy {
+/**
+ * As the file has it. What follows from the rest is null, unless `base` (what the block has from around) says something
+ * else: nothing that is written can take that back.
+ */
+export function fileProxyOf(config: ProxyConfig, place: Place, base: FileProxy): FileProxy {
   const { target, response } = config;
   const text = target.kind === "text" ? target : null;
   const upstream = target.kind === "upstream" ? (place.upstreams.get(target.upstream) ?? place.model) : place.model;
   const uri = target.kind === "upstream" ? writtenUri(target.uri) : null;
-  const whole: FileProxy = {
+  const redirects = redirectsOf(target, config.hostName, uri, place);
+  return {
     to: target.kind === "upstream" ? target.upstream : null,
     url: text?.url ?? null,
     uri,
-    hostName: config.hostName,
-    timeouts: config.timeouts,
+    hostName: unless(config.hostName === hostNameOf(target), config.hostName),
+    timeouts: timeoutsOver(config.timeouts, upstream.timeouts, base.timeouts),
     request: fileRequestOf(config.request),
-    response: { ...response, hide: response.hide.filter((name) => !HIDDEN.includes(name)) },
+    response: {
+      ...response,
+      hide: response.hide.filter((name) => !HIDDEN.includes(name)),
+      headBytes: unless(base.response.headBytes === null && response.headBytes === upstream.limits.headBytes, response.headBytes),
+      redirects: unless(base.response.redirects === null && isSame(response.redirects, redirects), response.redirects),
+    },
     retry: config.retry,
     ignoreClientAbort: config.ignoreClientAbort,
     tls: text?.tls ?? null,
-    probes: text?.hosts.model.keepalive.probes ?? false,
-    hosts: text?.hosts.upstreams ?? null,
+    probes: text?.hosts.model.keepalive.probes ?? base.probes,
+    hosts: text && unless(isSame(text.hosts.upstreams, allHosts(schemesOf(text.url, text.tls), place)), text.hosts.upstreams),
   };
-  const shorter: FileProxy = {
-    ...whole,
-    hostName: config.hostName === hostNameOf(target) ? null : config.hostName,
-    timeouts: fileTimeoutsOf(config.timeouts, upstream.timeouts),
-    response: {
-      ...whole.response,
-      headBytes: response.headBytes === upstream.limits.headBytes ? null : response.headBytes,
-      redirects: isSame(response.redirects, redirectsOf(target, config.hostName, uri, place)) ? null : response.redirects,
-    },
-    hosts: text && isSame(text.hosts.upstreams, allHosts(schemesOf(text.url, text.tls), place)) ? null : whole.hosts,
-  };
-  return shorter;
+}
+
+function unless<T>(follows: boolean, value: T): T | null {
+  return follows ? null : value;
 }
 
 /** A tunnel as the program has it. */
@@ -148,6 +149,13 @@ function fileTimeoutsOf(given: UpstreamTimeouts, around: UpstreamTimeouts): File
     idleBodyMs: made.idleBodyMs === given.idleBodyMs ? null : given.idleBodyMs,
     tunnelIdleMs: made.tunnelIdleMs === given.tunnelIdleMs ? null : given.tunnelIdleMs,
   };
+}
+
+function timeoutsOver(given: UpstreamTimeouts, around: UpstreamTimeouts, base: FileTimeouts): FileTimeouts {
+  const short = fileTimeoutsOf(given, around);
+  const names = Object.keys(short) as (keyof FileTimeouts)[];
+  const clashes = names.some((name) => short[name] === null && base[name] !== null);
+  return clashes ? given : short;
 }
 
 function uriOf(uri: Text | null, place: Place): ProxyUri {

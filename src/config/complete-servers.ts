@@ -3,6 +3,7 @@ import type { CompleteContext } from "./complete-context.ts";
 import { type Place, prefixOf, proxyOf, tunnelOf } from "./complete-servers-proxy.ts";
 import type { Address, Config, ListenerConfig } from "./config.ts";
 import type { Path } from "./document.ts";
+import { COMMON_TYPES } from "./media-types.ts";
 import { type Change, joined, laidOver } from "./forms-record.ts";
 import { type FileListen, type FileLocation, type FileServer, type FileServers, head } from "./schema-servers.ts";
 import { type BlockChange, block, type FileBlock } from "./schema-servers-block.ts";
@@ -126,9 +127,10 @@ export function completed(change: BlockChange): FileBlock {
 
 /** As the program has it. */
 export function settingsOf(file: FileBlock, place: Place): LocationSettings {
-  const { proxy, tunnel, content, unsupported, filters, ...settings } = file;
+  const { proxy, tunnel, content, unsupported, filters, types, ...settings } = file;
   const gzip = filters.gzip && { ...filters.gzip, ...filters.gzipRules };
-  return { ...settings, filters: { ...filters, gzip }, content: contentOf({ proxy, tunnel, content, unsupported }, place) };
+  const byExtension = types.base === "common" ? { ...COMMON_TYPES, ...types.extensions } : types.extensions;
+  return { ...settings, types: { byExtension, default: types.default }, filters: { ...filters, gzip }, content: contentOf({ proxy, tunnel, content, unsupported }, place) };
 }
 
 function contentOf(file: Pick<FileBlock, "proxy" | "tunnel" | "content" | "unsupported">, place: Place): ContentConfig {

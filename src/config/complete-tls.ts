@@ -5,10 +5,11 @@ import type { CompleteContext } from "./complete-context.ts";
 import type { ListenerConfig, UpstreamTls } from "./config.ts";
 import type { Path } from "./document.ts";
 import { certificateProblem, pemProblem, resolveBeside } from "./files.ts";
+import { upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import type { FileConfig, FileUpstream } from "./schema.ts";
 
 /** A listener with its certificates. */
-export function listenerOf(raw: FileConfig["listen"][number], path: Path, context: CompleteContext): ListenerConfig {
+export function listenerOf(raw: NonNullable<FileConfig["listen"]>[number], path: Path, context: CompleteContext): ListenerConfig {
   if ("kind" in raw) return { address: raw, tls: null };
   if (raw.tls === undefined) return { address: raw.address, tls: null };
   const { cert, key, certificates, "min-version": minVersion } = raw.tls;
@@ -77,6 +78,7 @@ export function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteCo
     key: client?.key ?? null,
     minVersion: tls?.["min-version"] ?? "TLSv1.2",
     ...UPSTREAM_TLS_STANDARD,
+    ...(tls ? upstreamTlsExtra.changeOf(tls) : {}),
   };
 }
 

@@ -17,6 +17,7 @@ import type {
 import type { Path } from "./document.ts";
 import type { FileRoute, FileUpstream } from "./schema.ts";
 import { retryFields } from "./schema-resilience.ts";
+import { balanceExtra, endpointExtra, keepaliveExtra, upstreamExtra } from "./schema-upstream-extra.ts";
 
 /** Below the shortest keep-alive that is common upstream (Node: 5 s), with a second to spare. */
 export const KEEPALIVE_AUTO_MS: Ms = 4000;
@@ -31,12 +32,13 @@ const RETRY_STANDARD = z.parse(retryFields, {});
 export function upstreamOf(name: string, raw: FileUpstream, path: Path, context: CompleteContext): UpstreamConfig {
   const { timeouts, limits, queue, hold, resolve } = raw;
   const kept = isOff(raw.keepalive) ? null : raw.keepalive;
+  const endpoints = raw.endpoints.map(endpointOf);
   return {
     name,
-    endpoints: raw.endpoints.map(endpointOf),
+    endpoints,
     tls: upstreamTlsOf(raw, path, context),
     balance: balanceOf(raw.balance, [...path, "balance"], context),
-    sticky: null,
+    ...upstreamExtra.standard,
     host: raw.host === "keep" || raw.host === "endpoint" ? raw.host : { name: raw.host },
     timeouts: timeoutsOf(timeouts) as UpstreamTimeouts,
     keepalive: {
@@ -44,9 +46,8 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
       idleMs: kept === null || kept.idle === "auto" ? KEEPALIVE_AUTO_MS : kept.idle,
       auto: kept === null || kept.idle === "auto",
       requests: kept?.requests ?? 0,
-      total: 0,
-      timeMs: 0,
-      probes: false,
+      ...keepaliveExtra.standard,
+      ...(kept ? keepaliveExtra.changeOf(kept) : {}),
     },
     limits: {
       headBytes: limits.head,
@@ -56,7 +57,7 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
       adaptive: limits.adaptive,
     },
     queue: isOff(queue) ? null : { requests: queue.requests, forMs: queue.for },
-    retry: retryOf(raw.retry),
+    retry: retryOf(raw.retry, endpoints),
     slowStartMs: isOff(raw["slow-start"]) ? 0 : raw["slow-start"],
     panic: isOff(raw.panic) ? 0 : raw.panic,
     health: healthOf(raw.health, [...path, "health"], context),
@@ -64,15 +65,15 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
     breaker: breakerOf(raw.breaker),
     hold: isOff(hold) ? null : { forMs: hold.for, requests: hold.requests, bytes: hold.bytes },
     resolve: { minMs: resolve.min, timeoutMs: resolve.timeout, servers: resolve.servers },
-    resolver: null,
+    ...upstreamExtra.changeOf(raw),
   };
 }
 
 /** Off is one attempt; the rest stands, for a route that asks for more. */
-function retryOf(raw: FileUpstream["retry"]): UpstreamConfig["retry"] {
+function retryOf(raw: FileUpstream["retry"], endpoints: readonly EndpointConfig[]): UpstreamConfig["retry"] {
   const { attempts, within, budget, backoff, "backoff-max": backoffMax, body } = isOff(raw) ? RETRY_STANDARD : raw;
   return {
-    attempts: isOff(raw) ? 1 : attempts,
+    attempts: isOff(raw) ? 1 : attempts === "all" ? Math.max(1, endpoints.filter(({ down }) => !down).length) : attempts,
     withinMs: within,
     budget: isOff(budget) ? 1 : budget,
     backoffMs: backoff,
@@ -137,19 +138,26 @@ function breakerOf(raw: FileUpstream["breaker"]): BreakerConfig | null {
 
 function balanceOf(raw: FileUpstream["balance"], at: Path, { report }: CompleteContext): BalanceConfig {
   if (raw === "ip-hash") return { hash: "{client.ip}" };
+  if (raw === "client-network") return { ipHash: true };
   if (typeof raw === "string") return raw;
   const { hash, cookie, secret } = raw;
-  if ((hash === undefined) === (cookie === undefined))
+  const { random, hashText, method, leastTime, inflight } = { ...balanceExtra.standard, ...balanceExtra.changeOf(raw) };
+  const ways = { hash, cookie, random, "hash-text": hashText, "least-time": leastTime };
+  const given = Object.entries(ways).flatMap(([key, value]) => (value === undefined || value === null ? [] : [key]));
+  if (given.length !== 1)
     report(
       errorOf(
-        `balance has ${hash === undefined ? "neither hash nor cookie" : "hash and cookie"}`,
+        `balance has ${given.length === 0 ? "neither hash nor cookie" : given.join(" and ")}`,
         "give it one of them",
       ),
       at,
     );
+  if (secret !== undefined && cookie === undefined)
+    report(errorOf(`${given[0] ?? "that"} has no secret`.replace(/^hash/, "a hash"), "secret goes with cookie"), [...at, "secret"], "key");
   if (cookie !== undefined) return { cookie, secret: secret ?? "" };
-  if (secret !== undefined)
-    report(errorOf("a hash has no secret", "secret goes with cookie"), [...at, "secret"], "key");
+  if (random !== null) return { random };
+  if (hashText !== null) return { hashText, method: method ?? "modulo" };
+  if (leastTime !== null) return { leastTime, inflight: inflight ?? false };
   return { hash: hash ?? "" };
 }
 
@@ -173,7 +181,8 @@ function endpointOf(raw: FileEndpoint): EndpointConfig {
   if ("scheme" in raw) return { ...ENDPOINT_STANDARD, label: formatAddress(raw.address), address: raw.address };
   const { address } = raw.address;
   const { weight, backup, down } = raw;
-  return { ...ENDPOINT_STANDARD, label: formatAddress(address), address, weight, backup, down };
+  const { label, ...extra } = { ...endpointExtra.standard, ...endpointExtra.changeOf(raw) };
+  return { ...ENDPOINT_STANDARD, ...extra, label: label ?? formatAddress(address), address, weight, backup, down };
 }
 
 const TIMEOUT_NAMES = {

@@ -2,6 +2,7 @@
 // pages inherited. What cannot be made whole is reported with its path in the file, and everything else goes on, so
 // that one run tells of all problems.
 
+import * as z from "zod/mini";
 import { errorOf } from "./address.ts";
 import { type CompleteContext, isOff } from "./complete-context.ts";
 import { listenerOf } from "./complete-tls.ts";
@@ -20,14 +21,22 @@ import type {
 import type { Path } from "./document.ts";
 import { readPage, resolveBeside } from "./files.ts";
 import { formatPathPattern } from "./path-pattern.ts";
-import type { FileConfig, FileRoute } from "./schema.ts";
+import { bytesOfText } from "./byte-strings.ts";
+import { namesIn, slotsOf, unknownNames } from "./checks-servers.ts";
+import { clientOf, serversOf } from "./complete-servers.ts";
+import { NO_BOUND_MS } from "./forms.ts";
+import { nginxUpstream } from "./nginx-defaults.ts";
+import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
+import { serversSections } from "./schema-servers.ts";
+import { upstreamSchema } from "./schema-upstream.ts";
 
 /** The program's configuration. */
 export function complete(raw: FileConfig, context: CompleteContext): Config {
   const { report } = context;
   const upstreams = new Map<string, UpstreamConfig>();
-  for (const [name, upstream] of Object.entries(raw.upstreams)) {
-    if (!/^[A-Za-z_][\w.-]{0,63}$/.test(name)) {
+  for (const [written, upstream] of Object.entries(raw.upstreams)) {
+    const name = bytesOfText(written);
+    if (raw.defaults === "goodgate" && !/^[A-Za-z_][\w.-]{0,63}$/.test(name)) {
       report(
         errorOf(
           `"${name}" is no name for an upstream`,
@@ -37,20 +46,22 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
         "key",
       );
     }
-    upstreams.set(name, upstreamOf(name, upstream, ["upstreams", name], context));
+    upstreams.set(name, upstreamOf(name, upstream, ["upstreams", written], context));
   }
   const errors: ErrorsConfig = {
     detail: raw.errors.detail,
     pages: pagesOf(raw.errors.pages, ["errors", "pages"], context),
   };
+  const virtual = virtualServersOf(raw, upstreams, context);
+  const listen = raw.listen ?? [{ kind: "tcp", host: "", port: 8080 } as const];
   return {
     name: raw.name,
-    listeners: raw.listen.map((listener, index) => listenerOf(listener, ["listen", index], context)),
+    listeners: virtual?.listeners ?? listen.map((listener, index) => listenerOf(listener, ["listen", index], context)),
     console: isOff(raw.console) ? null : raw.console,
     upstreams,
-    routes: routesOf(raw, errors, context),
-    servers: null,
-    client: {
+    routes: virtual ? [] : routesOf(raw, errors, context),
+    servers: virtual?.servers ?? null,
+    client: virtual ? clientOf(virtual.servers) : {
       timeouts: {
         headMs: raw.client.timeouts.head,
         bodyMs: raw.client.timeouts.body,
@@ -73,9 +84,36 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     errors,
     log: logOf(raw.log, context),
     workers: raw.workers,
-    drainMs: raw.drain,
+    drainMs: isOff(raw.drain) ? NO_BOUND_MS : raw.drain,
     drainDelayMs: raw["drain-delay"],
   };
+}
+
+/** Virtual servers, where the file has some; what belongs to routes has no place beside them. */
+function virtualServersOf(raw: FileConfig, upstreams: ReadonlyMap<string, UpstreamConfig>, context: CompleteContext) {
+  const file = { ...serversSections.standard, ...serversSections.changeOf(raw) };
+  const written = (context.written ?? {}) as Readonly<Record<string, unknown>>;
+  if (written["servers"] === undefined) return null;
+  for (const [key, hint] of Object.entries(BESIDE_SERVERS)) {
+    if (written[key] !== undefined) context.report(errorOf(`${key} has no meaning beside servers`, hint), [key], "key");
+  }
+  const names = namesIn(context.written);
+  const made = file.variables.map(({ name }) => name);
+  const model = upstreamOf("", modelOf(raw.defaults), ["upstreams"], context);
+  const { positionOf = () => undefined } = context;
+  const result = serversOf(file, slotsOf(names, made), { upstreams, model }, { ...context, positionOf });
+  for (const { problem, path } of unknownNames(names, result.servers, [...upstreams.keys()])) context.report(problem, path);
+  return result;
+}
+
+const BESIDE_SERVERS = {
+  routes: "a file has routes or servers",
+  listen: "each server says where it listens",
+  client: "each server says it: head, request",
+};
+
+function modelOf(defaults: FileConfig["defaults"]): FileUpstream {
+  return z.parse(upstreamSchema, defaults === "nginx" ? nginxUpstream({ endpoints: [], keepalive: "off" }) : []) as FileUpstream;
 }
 
 function routesOf(raw: FileConfig, errors: ErrorsConfig, context: CompleteContext): RouteConfig[] {

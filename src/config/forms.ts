@@ -17,6 +17,7 @@ export type NameKind =
   | "pattern"
   | "file"
   | "variable"
+  | "slot"
   | "captured"
   | "rate-zone"
   | "connections-zone"
@@ -210,6 +211,7 @@ export function list<T>(item: Form<T>, expects: string): Form<readonly T[]> {
     },
     ...(visit && {
       visit: (raw: unknown, path: Path, see: See) => {
+        if (raw === "off") return;
         if (!Array.isArray(raw)) visit(raw, path, see);
         else raw.forEach((each, index) => visit(each, [...path, index], see));
       },

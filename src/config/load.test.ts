@@ -209,7 +209,7 @@ drain: \${DRAIN:-10}
 `);
   expect(problems).toEqual([
     '1:7 expected a name, found the number 5 → put it in quotes: "5"',
-    '2:1 unknown key "timeout" → known: name, listen, console, workers, upstreams, routes, client, trust, forwarding, errors, log, drain, drain-delay',
+    '2:1 unknown key "timeout" → known: name, defaults, listen, console, workers, upstreams, routes, server-defaults, variables, zones, caches, formats, charset-maps, product, certificates-from, servers, client, trust, forwarding, errors, log, drain, drain-delay',
     '5:5 unknown key "endpoint" → did you mean "endpoints"?',
     '6:26 the duration 3 has no unit → write "3s" for seconds, "3ms" for milliseconds',
     '6:35 "5x" is not a duration → write "5s", "250ms", "1m30s"',
@@ -224,7 +224,7 @@ drain: \${DRAIN:-10}
     "13:35 expected a whole number, from 200 to 599, found the number 700",
     '13:51 expected true or false, found "yes" → write true',
     '14:10 the environment variable WORKRES is not set → write "${WORKRES:-default}" where it may be missing',
-    '15:8 the duration 10 has no unit → write "10s" for seconds, "10ms" for milliseconds',
+    '15:8 expected a duration, or "off", found the number 10 → write "10s" for seconds, "10ms" for milliseconds',
   ]);
 });
 

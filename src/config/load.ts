@@ -8,6 +8,8 @@ import { complete, routeToAll } from "./complete.ts";
 import type { Config, Problem } from "./config.ts";
 import { type Environment, type Path, readDocument, type SourceDocument } from "./document.ts";
 import { problemsOf } from "./issues.ts";
+import { withDefaults } from "./nginx-defaults.ts";
+import { withFilesBeside } from "./files-beside.ts";
 import { sortProblems } from "./problem.ts";
 import { configSchema } from "./schema.ts";
 
@@ -42,7 +44,8 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
     return { problems: sortProblems(document.problems) };
   }
   const problems: Problem[] = [...document.problems];
-  const parsed = configSchema.safeParse(document.value ?? {}, { reportInput: true });
+  const written = withFilesBeside(withDefaults(document.value ?? {}), file);
+  const parsed = configSchema.safeParse(written, { reportInput: true });
   if (!parsed.success) {
     // Values that a missing variable left open are reported once, as the variable.
     const errors = problems.filter(({ severity }) => severity === "error");
@@ -53,6 +56,8 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
   }
   const config = complete(parsed.data, {
     file,
+    written,
+    positionOf: (path) => document.locate(PLACE, path).position,
     report: (problem, path, which) => problems.push(document.locate(problem, path, which)),
   });
   for (const { problem, path, which } of checkConfig(config, (at) => isWritten(document.value, at))) {
@@ -64,6 +69,8 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
     problems.push(document.locate(errorOf(`log template: ${wrong}`), ["log", "access", "format"]));
   return finished(config, problems);
 }
+
+const PLACE: Problem = { severity: "error", message: "" };
 
 function isWritten(value: unknown, path: Path): boolean {
   let inner = value;

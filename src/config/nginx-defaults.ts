@@ -7,7 +7,8 @@ type Mapping = Readonly<Record<string, unknown>>;
 /** As long as a timer can be. */
 const NEVER = "2147483647ms";
 
-const FILE: Mapping = {
+/** At the top of the file. */
+export const NGINX_FILE: Mapping = {
   console: "off",
   drain: "off",
   forwarding: { "x-forwarded": false, forwarded: false, via: false },
@@ -38,7 +39,7 @@ const UPSTREAM: Mapping = {
 export function withDefaults(value: unknown): unknown {
   if (!isMapping(value) || value["defaults"] !== "nginx") return value;
   const { upstreams } = value;
-  const filled = beneath(value, FILE);
+  const filled = beneath(value, NGINX_FILE);
   if (!isMapping(upstreams)) return filled;
   return { ...filled, upstreams: mapValues(upstreams, (upstream) => nginxUpstream(upstream)) };
 }

@@ -68,7 +68,10 @@ export const attemptCount = count(1, 10);
 /** The retry rules of an upstream. */
 export const retryFields = mapping({
   attempts: z.prefault(
-    field(attemptCount, "Attempts in all, the first included. Only what is provably safe is tried again."),
+    field(
+      either('a number from 1 to 10, or "all"', [z.literal("all"), attemptCount]),
+      "Attempts in all, the first included; `all` is as many as there are endpoints. Only what is provably safe is tried again.",
+    ),
     2,
   ),
   within: duration("No attempt is begun later than this after the request; time in hold does not count.", "10s"),

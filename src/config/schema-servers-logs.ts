@@ -1,7 +1,7 @@
 // Logs of virtual servers: where lines go, and what is in them.
 import { errorOf, formatAddress, isProblem, parseAddress } from "./address.ts";
 import type { Address } from "./config.ts";
-import { count, duration, type Form, file, flag, nameOf, orNothing, orShort, plain, size, text, textForm, words } from "./forms.ts";
+import { count, duration, type Form, file, flag, mapped, nameOf, orNothing, orShort, plain, size, text, textForm, words } from "./forms.ts";
 import { part, record } from "./forms-record.ts";
 import type { AccessLogConfig, ErrorLevel, ErrorLogConfig, LogFormatConfig, SyslogConfig } from "./servers.ts";
 import { literalText, textParts } from "./text.ts";
@@ -50,18 +50,18 @@ const fileTarget: Form<Target> = {
 };
 
 const target: Form<Target> = orShort<Target, Target>(
-  {
-    ...syslog,
-    schema: syslog.schema as unknown as Form<Target>["schema"],
-    write: (value) => {
+  mapped<Omit<SyslogConfig, "kind">, Target>(
+    syslog,
+    (rest) => ({ kind: "syslog", ...rest }),
+    (value) => {
       const { kind: _, ...rest } = value as SyslogConfig;
-      return syslog.write(rest);
+      return rest;
     },
-  },
+  ),
   fileTarget,
   "stdout, stderr, a file, or a mapping with syslog",
   {
-    widen: (value) => ("server" in value ? ({ ...value, kind: "syslog" } as SyslogConfig) : value),
+    widen: (value) => value,
     narrow: (value) => (value.kind === "syslog" ? undefined : value),
   },
 );

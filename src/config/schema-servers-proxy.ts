@@ -1,6 +1,5 @@
 // Proxying of a block. What is null in the file's model follows from the rest (complete-servers-proxy.ts): deadlines
 // from the upstream, the name of the host and the rule for redirects from where the requests go.
-import type { UPSTREAM_TLS_STANDARD } from "./complete-tls.ts";
 import type { UpstreamTls } from "./config.ts";
 import {
   bytes,
@@ -24,6 +23,7 @@ import {
   words,
 } from "./forms.ts";
 import { groupPart, part, record } from "./forms-record.ts";
+import { upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import type {
   CacheUseConfig,
   HostsByText,
@@ -33,28 +33,7 @@ import type {
   ProxyRetryRules,
   RetryCondition,
   Text,
-  TlsVersion,
 } from "./servers.ts";
-
-/** Fields of TLS towards upstreams that goodgate's own part of the schema does not have. */
-export const upstreamTlsExtra = record<
-  Pick<UpstreamTls, keyof typeof UPSTREAM_TLS_STANDARD>
->({
-  sni: part("sni", flag, "Whether a name is sent as SNI.", true),
-  nameText: part("name", orNothing(text), "Name made per request, instead of server-name.", null),
-  certificateText: part(
-    "certificate",
-    orNothing(record<NonNullable<UpstreamTls["certificateText"]>>({ cert: part("cert", fileText, "Certificate."), key: part("key", fileText, "Its key.") })),
-    "Client certificate made per request: files, or `data:` and the PEM text.",
-    null,
-  ),
-  passwordFile: part("password-file", orNothing(file), "Passphrases of keys, one a line.", null),
-  protocols: part("protocols", orNothing(list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version")), "Versions of TLS, instead of min-version.", null),
-  ciphers: part("ciphers", orNothing(plain), "OpenSSL's list of ciphers. Default: the platform's.", null),
-  sessionReuse: part("session-reuse", flag, "Whether sessions are taken up again.", true),
-  crl: part("crl", orNothing(file), "PEM file of revoked certificates.", null),
-  verifyDepth: part("verify-depth", orNothing(count()), "Certificates between the upstream's and a trusted one.", null),
-});
 
 /** All of it, for a URL that is made per request. */
 const upstreamTls = record<UpstreamTls>({

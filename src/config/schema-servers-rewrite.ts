@@ -92,7 +92,7 @@ const condition: Form<Condition> = orShort(
 
 const innerSteps: Form<readonly FileStep[]> = {
   schema: z.lazy(() => steps.schema) as unknown as z.ZodMiniType<readonly FileStep[]>,
-  write: (all) => steps.write(all),
+  write: (all) => (all.length === 0 ? "off" : steps.write(all)),
   visit: (raw, path, see) => steps.visit?.(raw, path, see),
 };
 
@@ -112,7 +112,7 @@ const redirect: Form<Rewrite["redirect"]> = {
 
 const full = tagged<Exclude<FileStep, { do: "break" }>>("do", {
   set: record<Words<"set">>({
-    variable: part("set", nameOf("variable", "the name of a variable"), "Variable that gets a value."),
+    variable: part("set", nameOf("slot", "the name of a variable"), "Variable that gets a value."),
     value: part("to", text, "Its value, or the new path of a rewrite: with `?args` it has its own, with `?` at the end none."),
   }),
   if: record<If>({

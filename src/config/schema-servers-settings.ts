@@ -13,7 +13,6 @@ import {
   list,
   mapped,
   nameOf,
-  orNothing,
   orOff,
   orShort,
   pairs,
@@ -24,12 +23,13 @@ import {
   textForm,
   words,
 } from "./forms.ts";
-import { groupPart, optional, part, record } from "./forms-record.ts";
+import { groupPart, part, record } from "./forms-record.ts";
 import { tagged } from "./forms-tagged.ts";
 import { filters } from "./schema-servers-filters.ts";
 import { accessLog, errorLevel, errorLog } from "./schema-servers-logs.ts";
 import { cacheUse } from "./schema-servers-proxy.ts";
 import { serverName } from "./schema-servers-names.ts";
+import { resolver } from "./schema-servers-resolver.ts";
 import type {
   AccessConfig,
   AutoindexConfig,
@@ -40,11 +40,11 @@ import type {
   RealIpConfig,
   ReferersConfig,
   RequestRules,
-  ResolverConfig,
   ResponseRules,
   RootConfig,
   SecureLinkConfig,
   TryFilesConfig,
+  Text,
   TypesConfig,
   VisitorIdConfig,
 } from "./servers.ts";
@@ -130,7 +130,7 @@ const access = record<AccessConfig>({
       record<NonNullable<AccessConfig["basic"]>>({
         realm: part("realm", text, "Name that browsers show; `off` turns it off."),
         file: part("file", fileText, "File with names and hashes of passwords."),
-        folder: optional("folder", plain, "Where a file that comes out relative is, with a slash."),
+        folder: part("folder", plain, "Where a file that comes out relative is, with a slash.", "") as never,
       }),
     ),
     "Name and password.",
@@ -289,7 +289,7 @@ const visitorExpires = orShort<VisitorIdConfig["expires"], "max" | "off">(
 );
 
 const visitorId = record<VisitorIdConfig>({
-  mode: part("mode", words("on", "v1", "log"), "`v1` counts as older programs did, `log` only reads what comes.", "on"),
+  mode: part("mode", words("on", "v1", "log"), "How: `v1` counts as older programs did, `log` only reads what comes.", "on"),
   name: part("name", plain, "Name of the cookie.", "uid"),
   service: part("service", orOff(count()), "Number that tells servers apart; off takes their address.", null),
   domain: part("domain", plain, "Domain of the cookie.", ""),
@@ -329,21 +329,26 @@ const byExtension: Form<TypesConfig["byExtension"]> = mapped(
   },
 );
 
-const types = record<TypesConfig>({
-  byExtension: part("extensions", byExtension, "Media types, each with the extensions of its files.", { html: "text/html", gif: "image/gif", jpg: "image/jpeg" }),
+/** Types as the file has them: over the usual table, or over none. */
+export interface FileTypes {
+  readonly base: "none" | "common";
+  readonly extensions: TypesConfig["byExtension"];
+  readonly default: Text;
+}
+
+const types = record<FileTypes>({
+  base: part("base", words("none", "common"), "`common` is the table of the usual types, to which `extensions` are added.", "none"),
+  extensions: part("extensions", byExtension, "Media types, each with the extensions of its files.", { html: "text/html", gif: "image/gif", jpg: "image/jpeg" }),
   default: part("default", text, "Type of other files.", "text/plain"),
 });
 
-export const resolver = record<ResolverConfig>({
-  servers: part("servers", list(plain, "an address"), "DNS servers that are asked."),
-  timeoutMs: part("timeout", duration, "For an answer.", 30_000),
-  validMs: part("valid", duration, "How long an answer is used; 0s is its TTL.", 0),
-  ipv4: part("ipv4", flag, "Whether IPv4 addresses are asked for.", true),
-  ipv6: part("ipv6", flag, "Whether IPv6 addresses are asked for.", true),
-});
-
 /** All of a block but its content. */
-export const settings = record<Omit<LocationSettings, "content" | "filters"> & { readonly filters: (typeof filters)["standard"] }>({
+export const settings = record<
+  Omit<LocationSettings, "content" | "filters" | "types"> & {
+    readonly filters: (typeof filters)["standard"];
+    readonly types: FileTypes;
+  }
+>({
   internal: part("internal", flag, "Whether only internal redirects come here; 404 for others.", false),
   root: part("root", root, "Folder of files; a mapping where links count, or with `alias`.", rootOf("html")),
   index: part("index", list(text, "a name"), "Files that a folder is answered with.", ["index.html"]),
@@ -366,6 +371,7 @@ export const settings = record<Omit<LocationSettings, "content" | "filters"> & {
   errorLog: part("error-log", list(errorLog, "a file, stderr or a mapping"), "Error logs.", [{ to: { kind: "stderr" }, level: "error" }]),
   cache: part("cache", orOff(cacheUse), "Responses of upstreams that are kept.", null),
   resolver: part("resolver", orOff(resolver), "Who resolves names that requests bring.", null),
+  postAction: part("post-action", orOff(plain), "Path or `@name` of a request that is made behind the response.", null) as never,
 });
 
 function rootOf(path: string): RootConfig {

@@ -134,7 +134,7 @@ type Own<T> = Omit<T, "change" | "head">;
 /** Locations are read and written by the form below. */
 const innerLocations: Form<readonly FileLocation[]> = {
   schema: z.lazy(() => locations.schema) as unknown as z.ZodMiniType<readonly FileLocation[]>,
-  write: (all) => locations.write(all),
+  write: (all) => (all.length === 0 ? "off" : locations.write(all)),
   visit: (raw, path, see) => locations.visit?.(raw, path, see),
 };
 

@@ -20,6 +20,7 @@ import {
   unitHint,
 } from "./fields.ts";
 import { RESILIENCE_FIELDS } from "./schema-resilience.ts";
+import { balanceExtra, endpointExtra, keepaliveExtra, upstreamExtra, upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import { hostField, tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
 import { parseTemplate, REQUEST_PLACEHOLDERS, type TemplatePart } from "./template.ts";
 
@@ -54,21 +55,28 @@ const endpoint = either('an endpoint such as "10.0.0.1:3000", or a mapping with 
     weight: z.prefault(field(count(1, 1_000_000), "Share of the requests, relative to the others."), 1),
     backup: flag("Used only when no other endpoint is usable.", false),
     down: flag("Out of use.", false),
+    ...(endpointExtra.shape as object),
   }),
 ]);
+
+/** nginx verifies addresses by their text, brackets and all. */
+const tlsName = textAs("a host name", (value) =>
+  isHostName(value) || /^\[?[\da-f:.]+\]?$/i.test(value) ? value : errorOf(`"${value}" is not a host name`),
+);
 
 const tls = mapping({
   verify: flag("Whether the certificate's chain and name are verified.", true),
   ca: z.optional(field(text, "PEM file of the CAs that are trusted instead of the system's.", { unit: "file" })),
   "server-name": z.optional(
     field(
-      hostName("a host name"),
+      tlsName,
       "Name that is sent as SNI and verified. Default: the endpoint's host; for an address, the request's Host.",
     ),
   ),
   cert: z.optional(field(text, "PEM file of a client certificate.", { unit: "file" })),
   key: z.optional(field(text, "PEM file of its key.", { unit: "file" })),
   "min-version": z.prefault(field(tlsVersion, "Oldest TLS version."), "1.2"),
+  ...(upstreamTlsExtra.shape as object),
 });
 
 /** There is no endpoint yet. */
@@ -91,7 +99,7 @@ const cookieName = textAs("the name of a cookie", (value) =>
 const balance = either(
   '"round-robin", "least-connections", "random-two", "peak-ewma", "ip-hash", { hash: "{…}" } or { cookie: NAME }',
   [
-    z.enum(["round-robin", "least-connections", "random-two", "peak-ewma", "ip-hash"]),
+    z.enum(["round-robin", "least-connections", "random-two", "peak-ewma", "ip-hash", "client-network"]),
     mapping({
       hash: z.optional(
         field(
@@ -111,6 +119,7 @@ const balance = either(
           "Keys what the cookie says, so that nobody can test a guess at an endpoint's address. Default: the upstream's name.",
         ),
       ),
+      ...(balanceExtra.shape as object),
     }),
   ],
 );
@@ -134,6 +143,7 @@ const keepalive = offOr(
       "auto",
     ),
     requests: z.prefault(field(count(0), "A connection is closed after this many requests; 0 sets no limit."), 0),
+    ...(keepaliveExtra.shape as object),
   }),
 );
 
@@ -154,7 +164,7 @@ const upstreamFields = mapping({
   balance: z.prefault(
     field(
       balance,
-      "Which endpoint gets the next request, in proportion to the weights: each in turn; the one with the fewest requests in flight; the better of two drawn at random, by requests in flight (random-two) or by latency as well (peak-ewma); always the same for a client's address (ip-hash), a hash or a cookie.",
+      "Which endpoint gets the next request, in proportion to the weights: each in turn; the one with the fewest requests in flight; the better of two drawn at random, by requests in flight (random-two) or by latency as well (peak-ewma); always the same for a client's address (ip-hash), a hash or a cookie. client-network, random, hash-text and least-time are nginx's ip_hash, random, hash and least_time.",
     ),
     "round-robin",
   ),
@@ -175,7 +185,7 @@ const upstreamFields = mapping({
     {},
   ),
   limits: group("Bounds of responses, and of the load on each endpoint.", {
-    head: size("Response head; response-header-too-large above it.", "64KiB", { min: 512 }),
+    head: size("Response head; response-header-too-large above it.", "64KiB", { min: 1 }),
     body: size("Response body; response-too-large above it.", "off", { off: true }),
     connections: z.prefault(
       field(
@@ -197,6 +207,7 @@ const upstreamFields = mapping({
     ),
   }),
   ...RESILIENCE_FIELDS,
+  ...(upstreamExtra.shape as object),
   resolve: group("Look-up of host names.", {
     min: duration("An answer is used at least this long, whatever its TTL says.", "1s"),
     timeout: duration("For an answer of the resolver; dns-timeout after it.", "5s"),
@@ -222,7 +233,3 @@ export const upstreamSchema = z.pipe(
     return value as UpstreamFields;
   }),
 );
-
-function hostName(expects: string) {
-  return textAs(expects, (value) => (isHostName(value) ? value : errorOf(`"${value}" is not a host name`)));
-}

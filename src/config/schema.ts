@@ -3,8 +3,9 @@
 // schema-route.ts) and in complete.ts or complete-upstream.ts, which make the program's Config of what was read.
 import * as z from "zod/mini";
 import { errorOf, parseAddress, parseCidr } from "./address.ts";
-import { count, duration, either, field, flag, group, listOf, mapping, off, size, text, textAs } from "./fields.ts";
+import { count, duration, durationOf, either, field, flag, group, listOf, mapping, off, size, text, textAs, unitHint } from "./fields.ts";
 import { routeSchema } from "./schema-route.ts";
+import { serversSections } from "./schema-servers.ts";
 import { errorsFields, tlsVersion } from "./schema-shared.ts";
 import { upstreamSchema } from "./schema-upstream.ts";
 
@@ -79,15 +80,21 @@ const deploymentName = textAs("a name", (name) =>
 /** The whole file. */
 export const configSchema = mapping({
   name: z.prefault(field(deploymentName, "Name of this deployment in Via and Proxy-Status (RFC 9209 §2)."), "goodgate"),
-  listen: z.prefault(
+  defaults: z.prefault(
+    field(
+      z.enum(["goodgate", "nginx"]),
+      "What holds where the file says nothing: what this page says, or what nginx has (no hold, eject, breaker and queue; its deadlines and kept connections; neither console nor failure log).",
+    ),
+    "goodgate",
+  ),
+  listen: z.optional(
     field(
       listOf(
         either('an address such as ":8080", or a mapping with address and tls', [address, portNumber, listener]),
         "an address, or a list of them",
       ),
-      'Addresses to listen on: ":8080", "127.0.0.1:8080", "[::1]:80", "unix:/path", or a mapping where TLS is wanted.',
+      'Addresses to listen on: ":8080", "127.0.0.1:8080", "[::1]:80", "unix:/path", or a mapping where TLS is wanted. With servers, they say it. Default: ":8080".',
     ),
-    ":8080",
   ),
   console: z.prefault(
     field(
@@ -113,6 +120,7 @@ export const configSchema = mapping({
       "Routes; the most specific host and path wins, whatever the order. Left out: every request goes to the only upstream.",
     ),
   ),
+  ...(serversSections.shape as object),
   client: group("How long clients may take, and how much they may send.", {
     timeouts: group("Deadlines of clients.", {
       head: duration("From the first byte of a request (or the accept) to the end of its head; 408 after it.", "30s"),
@@ -168,7 +176,14 @@ export const configSchema = mapping({
       "stderr",
     ),
   }),
-  drain: duration("How long requests in flight may take after the order to stop.", "30s"),
+  drain: z.prefault(
+    field(
+      either('a duration, or "off"', [off, durationOf(1)], unitHint),
+      "How long requests in flight may take after the order to stop; off sets no limit.",
+      { unit: "duration or off" },
+    ),
+    "30s",
+  ),
   "drain-delay": duration(
     "After the order to stop, connections are still accepted for so long while /readyz says no: time for a balancer or Kubernetes to send clients elsewhere.",
     "0s",

@@ -255,6 +255,8 @@ export interface LocationSettings {
   readonly errorLog: readonly ErrorLogConfig[];
   readonly cache: CacheUseConfig | null;
   readonly resolver: ResolverConfig | null;
+  /** Path or "@name" of a request that is made behind the response; missing or null = none. */
+  readonly postAction?: string | null;
 }
 
 export type ContentConfig =

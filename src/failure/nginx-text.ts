@@ -17,6 +17,8 @@ export interface NginxFacts {
   readonly uri?: string;
   /** The zone of a limit. */
   readonly zone?: string;
+  /** An upstream was asked. */
+  readonly asked?: boolean;
 }
 
 type Sentence = (seen: Evidence, facts: NginxFacts) => string;
@@ -125,7 +127,8 @@ function withDetail(text: string, seen: Evidence): string {
 }
 
 const TEXTS: Readonly<Record<CauseId, Sentence>> = {
-  "client-closed-request": () => "client prematurely closed connection, so upstream connection is closed too",
+  "client-closed-request": (_, { asked = true }) =>
+    `client prematurely closed connection${asked ? ", so upstream connection is closed too" : ""}`,
   "client-request-invalid": (seen) => withDetail("client sent invalid request", seen),
   "client-request-too-large": tooLarge,
   "client-timeout": () => "client timed out (110: Connection timed out)",

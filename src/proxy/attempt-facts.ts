@@ -1,6 +1,6 @@
 // What an attempt asks of the connections that are kept, what it learns of its endpoint, and what is known of it when
 // it fails.
-import type { Evidence } from "../failure/failure.ts";
+import type { DeadlineName, Evidence } from "../failure/failure.ts";
 import type { PooledConnection } from "../net/pool.ts";
 import { noteResponse } from "../resilience/adaptive-limit.ts";
 import type { Ms } from "../std/units.ts";
@@ -65,8 +65,9 @@ export function saysLengthTwice({ marks, seen }: ResponseHead): boolean {
   return lengths > 1;
 }
 
-/** Whether the protocol that was chosen is one of those that were offered. */
-export function offers(offered: string, chosen: string): boolean {
-  const wanted = chosen.toLowerCase();
-  return wanted !== "" && offered.split(",").some((protocol) => protocol.trim().toLowerCase() === wanted);
+/** Which of its deadlines has passed. */
+export function deadlineMet({ state, relay, sentAt, exchange }: Attempt): [DeadlineName, Ms] {
+  const { timeouts } = exchange;
+  if (state === "body") return ["idle-body", relay!.idleMs];
+  return sentAt === 0 && !exchange.awaitsContinue ? ["send", timeouts.sendMs] : ["head", timeouts.headMs];
 }

@@ -1,8 +1,7 @@
 // One attempt of an exchange on one endpoint: a connection is taken or dialled, the request goes out, the response
 // is read. What goes wrong is made a Failure here, where it is seen, with its evidence; the exchange decides.
 import { closedFailure, deadlineFailure, failureOf, headExcerpt, wireFailure } from "../failure/classify.ts";
-import type { DeadlineName, Evidence, Failure } from "../failure/failure.ts";
-import type { Connection } from "../net/connection.ts";
+import type { Evidence, Failure } from "../failure/failure.ts";
 import type { DialHandle, DialResult, DialWishes } from "../net/dial.ts";
 import { type ConnectionUser, PooledConnection } from "../net/pool.ts";
 import type { AttemptRecord } from "../observe/record.ts";
@@ -11,19 +10,17 @@ import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 import type { Judged } from "../upstream/judge.ts";
-import { chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
-import { fieldValue, isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
+import { isWireError, type ResponseHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
 import { parseResponseHead } from "../wire/response-head.ts";
-import { evidenceOf, keptConnection, learnFrom, offers, saysLengthTwice } from "./attempt-facts.ts";
+import { deadlineMet, evidenceOf, keptConnection, learnFrom, saysLengthTwice } from "./attempt-facts.ts";
 import type { Exchange } from "./exchange.ts";
 import { ResponseRelay } from "./relay-response.ts";
-import { requestHeadFor } from "./send-request.ts";
-import { type BodyFile, FileSending } from "./server/body-file.ts";
+import { RequestSending } from "./request-sending.ts";
 import { takeUpstreamHead } from "./server/proxied-response.ts";
 import type { ServerRequest } from "./server/request.ts";
 import { wishesOf } from "./server/wishes.ts";
-import { Tunnel } from "./upgrade.ts";
+import { switchRefused, Tunnel } from "./upgrade.ts";
 
 /** After a write has failed, what the upstream may have answered before is awaited this long. */
 const LAST_WORDS_MS = 500;
@@ -60,12 +57,8 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   state: State = "connecting";
   relay: ResponseRelay | null = null;
   tunnel: Tunnel | null = null;
-  /** The head that has not been sent yet: it goes out with the first bytes of the body. */
-  #pendingHead = "";
-  /** The body goes out in chunks of ours. */
-  #chunked = false;
-  /** The body comes out of a file. */
-  #sending: FileSending | null = null;
+  /** The request on its way out; null = there is no connection yet, or it is all that was asked for. */
+  request: RequestSending | null = null;
   #dial: DialHandle | null = null;
   #headBuffer: HeadBuffer | null = null;
   #interims = 0;
@@ -81,7 +74,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   /** It came out of the waiting room, which lets others follow when it ends. */
   #released = false;
   /** The request cannot be sent on: the connection takes no more. */
-  #writeError: NodeJS.ErrnoException | null = null;
+  writeError: NodeJS.ErrnoException | null = null;
 
   constructor(exchange: Exchange, target: Endpoint, group: UpstreamGroup) {
     this.exchange = exchange;
@@ -105,7 +98,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   /** The upstream takes no more of the request; what it has answered is still being read. */
   get deaf(): boolean {
-    return this.#writeError !== null;
+    return this.writeError !== null;
   }
 
   /** What failures may follow from endpoint to endpoint (poison guard). */
@@ -160,7 +153,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     connection.roundTripMs = result.timings.connectedAt - result.timings.resolvedAt;
     if (this.target.away) this.group.newest.watch.connected(this.target);
     this.#connected(connection);
-    this.flushHead();
+    this.request?.flushHead();
   }
 
   #connected(connection: PooledConnection): void {
@@ -170,100 +163,15 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     this.group.judge.connected(this);
     const { exchange } = this;
     if (exchange.served?.location.tunnel) return this.#openTunnel(exchange.served, connection);
-    this.#pendingHead = requestHeadFor(exchange, this.target);
-    const body = exchange.body;
-    const file = exchange.served?.fileToSend ?? null;
-    if (file) return this.#sendFile(file);
-    if (!body || !exchange.sendsBody) return this.#sendWhole(connection);
-    this.#chunked = exchange.served?.sendsChunks === true;
-    if (body.keptBytes > 0) {
-      const kept = Buffer.concat(body.kept);
-      this.sendBody(kept, 0, kept.length, null);
-    }
-    if (body.complete) this.bodyEnded();
-    exchange.attemptReady();
+    this.request = new RequestSending(this, connection);
+    this.request.begin();
   }
 
   /** CONNECT: the connection is all that was asked for. */
   #openTunnel(served: ServerRequest, connection: PooledConnection): void {
-    this.sentAt = this.headAt = this.connectedAt;
-    this.status = 200;
-    this.state = "tunnel";
-    this.group.judge.answered(this, this.status);
-    this.tunnel = new Tunnel(this, connection);
-    this.tunnel.beginConnected(served);
+    this.sentAt = this.connectedAt;
+    this.#beginTunnel(connection, 200).beginConnected(served);
     this.#answered();
-  }
-
-  #sendWhole(connection: PooledConnection): void {
-    const text = this.#pendingHead;
-    this.#pendingHead = "";
-    const own = this.exchange.served?.ownBody ?? null;
-    this.bytesSent = text.length + (own?.length ?? 0);
-    if (own) connection.sendBytes(text, own, 0, own.length, "", null);
-    else connection.sendText(text);
-    this.requestComplete();
-  }
-
-  /** Sends the head by itself where no byte of the body has come with it. */
-  flushHead(): void {
-    if (this.#pendingHead === "" || !this.connection) return;
-    const text = this.#pendingHead;
-    this.#pendingHead = "";
-    this.bytesSent += text.length;
-    this.connection.sendText(text);
-    // The client holds its body back until the upstream says 100 (or refuses): the wait is the upstream's.
-    if (this.exchange.awaitsContinue) this.connection.setDeadline(eventTime() + this.exchange.timeouts.headMs);
-  }
-
-  /** Sends body bytes, already framed. False = wait for upstreamDrained. */
-  sendBody(buffer: Buffer, start: number, end: number, source: Connection | null): boolean {
-    const connection = this.connection!;
-    const before = this.#chunked ? this.#pendingHead + chunkHeader(end - start) : this.#pendingHead;
-    this.#pendingHead = "";
-    this.bytesSent += before.length + end - start;
-    if (this.#writeError) return true;
-    const after = this.#chunked ? this.#behindChunk() : "";
-    const more = connection.sendBytes(before, buffer, start, end, after, source);
-    if (!more) connection.setDeadline(eventTime() + this.exchange.timeouts.sendMs);
-    return more;
-  }
-
-  /** The last chunk goes out with the data before it. */
-  #behindChunk(): string {
-    if (!this.exchange.body!.complete) return "\r\n";
-    this.#chunked = false;
-    return `\r\n${LAST_CHUNK}`;
-  }
-
-  #sendFile(file: BodyFile): void {
-    const { exchange } = this;
-    const gone = (): boolean => this.state === "done" || this.#writeError !== null;
-    this.#sending = new FileSending(file, {
-      get gone() {
-        return gone();
-      },
-      take: (piece) => this.sendBody(piece, 0, piece.length, null),
-      end: () => this.bodyEnded(),
-      fail: (problem) => exchange.served!.bodyFailed(problem),
-      onInternalError: (error) => this.onInternalError(error),
-    });
-    this.#sending.goOn();
-  }
-
-  /** The body has been handed over to its last byte. */
-  bodyEnded(): void {
-    if (!this.ready) return;
-    this.flushHead();
-    if (this.#chunked && !this.#writeError) this.connection!.sendText(LAST_CHUNK);
-    this.requestComplete();
-  }
-
-  /** The last byte of the request was handed over: the response has its deadline from here. */
-  requestComplete(): void {
-    if (!this.connection || this.state !== "head") return;
-    this.sentAt = eventTime();
-    this.connection.setDeadline(this.sentAt + this.exchange.timeouts.headMs);
   }
 
   onBytes(buffer: Buffer, start: number, end: number): void {
@@ -373,25 +281,20 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
     this.complete(reusable);
   }
 
-  /** 101: a tunnel, where it was asked for and says what was asked for (RFC 9110 §7.8). */
   #onSwitch(head: ResponseHead, buffer: Buffer, at: number, end: number): void {
-    const { served } = this.exchange;
-    // Where a virtual server sends what its location says, the client has asked or it has not.
-    const wanted = served ? (fieldValue(this.exchange.head, "upgrade") ?? "") : this.exchange.upgrade;
-    if (wanted === "") {
-      this.#failed(failureOf("response-malformed", this.#evidence({ detail: "101 without a request to upgrade" })));
-    } else if (!served && !offers(wanted, head.upgrade)) {
-      const detail = head.upgrade === "" ? "101 without Upgrade" : `101 for ${head.upgrade}, which was not asked for`;
-      this.#failed(failureOf("upgrade-failed", this.#evidence({ detail })));
-    } else {
-      this.headAt = eventTime();
-      this.status = 101;
-      this.state = "tunnel";
-      this.group.judge.answered(this, this.status);
-      this.tunnel = new Tunnel(this, this.connection!);
-      this.tunnel.begin(head, buffer, at, end);
-      this.#answered();
-    }
+    const refused = switchRefused(this.exchange, head);
+    if (refused) return this.failed(refused.cause, { detail: refused.detail });
+    this.#beginTunnel(this.connection!, 101).begin(head, buffer, at, end);
+    this.#answered();
+  }
+
+  #beginTunnel(connection: PooledConnection, status: number): Tunnel {
+    this.headAt = eventTime();
+    this.status = status;
+    this.state = "tunnel";
+    this.group.judge.answered(this, status);
+    this.tunnel = new Tunnel(this, connection);
+    return this.tunnel;
   }
 
   #unreadable(error: WireError, buffer: Buffer, start: number, end: number): void {
@@ -419,30 +322,24 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   #connectionLost(closedBy: "fin" | "rst", error: NodeJS.ErrnoException | null): void {
     const phase = this.state === "body" ? "response-body" : this.sentAt === 0 ? "write" : "response-head";
-    const evidence = this.#evidence({ closedBy: this.#writeError ? "rst" : closedBy });
-    error ??= this.#writeError;
+    const evidence = this.#evidence({ closedBy: this.writeError ? "rst" : closedBy });
+    error ??= this.writeError;
     if (error?.code) evidence.errno = error.code;
     if (this.state === "body") evidence.closeDelimited = this.relay!.closeDelimited;
     this.#failed(closedFailure(phase, evidence));
   }
 
   onDeadline(at: Ms): void {
-    const timeouts = this.exchange.timeouts;
     if (this.state === "tunnel") return this.tunnel!.idle();
-    if (this.#writeError && this.state === "head") return this.#connectionLost("rst", this.#writeError);
-    const [deadline, deadlineMs]: [DeadlineName, Ms] =
-      this.state === "body"
-        ? ["idle-body", this.relay!.idleMs]
-        : this.sentAt === 0 && !this.exchange.awaitsContinue
-          ? ["send", timeouts.sendMs]
-          : ["head", timeouts.headMs];
+    if (this.writeError && this.state === "head") return this.#connectionLost("rst", this.writeError);
+    const [deadline, deadlineMs] = deadlineMet(this);
     this.#failed(deadlineFailure(deadline, this.#evidence({ deadline, deadlineMs }, at)));
   }
 
   onDrained(): void {
     if (this.state === "tunnel") return this.tunnel!.upstreamDrained();
     if (this.state === "head" && this.sentAt === 0) this.connection?.clearDeadline();
-    this.#sending?.goOn();
+    this.request?.drained();
     this.exchange.upstreamDrained();
   }
 
@@ -501,7 +398,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   /** The upstream has closed its side while we send: it may have answered before (413, 401). */
   onWriteFailed(error: NodeJS.ErrnoException): void {
     if (this.state === "tunnel") return this.#connectionLost("rst", error);
-    this.#writeError ??= error;
+    this.writeError ??= error;
     this.exchange.upstreamDrained();
     this.connection?.resumeReading();
     if (this.state === "head") this.connection?.setDeadline(eventTime() + LAST_WORDS_MS);

@@ -7,12 +7,13 @@
 //     │          └──▶ tunnel            (after 101)
 //     │          └──▶ discard ─▶ head … (virtual servers: the rest of a body that nobody wanted)
 //     └──────────┴──▶ linger ──▶ closed (what the client still sends is thrown away, so that it can read our answer)
+import type { Socket } from "node:net";
 import type { RequestRules } from "../config/servers.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import { Connection } from "../net/connection.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
-import type { Ms } from "../std/units.ts";
+import type { Bytes, Ms } from "../std/units.ts";
 import type { ProxyProtocolFacts, TlsFacts } from "../variables/subject.ts";
 import { isWireError, type RequestHead, type WireError } from "../wire/head.ts";
 import { HeadBuffer } from "../wire/head-buffer.ts";
@@ -30,10 +31,17 @@ import { UNREADABLE } from "./unreadable.ts";
 export const LINGER_MS = 2_000;
 /** … but no longer than this. What it sends is thrown away, so its amount does not matter. */
 const LINGER_MS_MAX = 30_000;
+/** What a client is left to read of a response that was cut, before it meets the reset. */
+const ABORT_MS = 500;
 /** Bytes behind the running exchange that are kept before reading is paused. */
 const STASH_BYTES_MAX = 64 * 1024;
 
 type State = "head" | "exchange" | "tunnel" | "discard" | "linger";
+
+/** The handle of a socket: not public, so each part may be missing. */
+interface SocketHandle {
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
+}
 
 /** Body bytes that nobody wants. */
 const NOWHERE: BodySink = { onBody: () => {} };
@@ -80,6 +88,8 @@ export class ClientConnection extends Connection {
   #lingerUntil: Ms = 0;
   /** Bytes that the kernel had not taken when it was looked last. */
   #lingerPending = 0;
+  /** Its linger ends with a reset. */
+  #resets = false;
   /** The buffer being read is ours to keep. */
   #owned = false;
 
@@ -126,7 +136,8 @@ export class ClientConnection extends Connection {
 
   #readRequests(buffer: Buffer, start: number, end: number): void {
     let at = start;
-    while (at < end && this.state === "head" && !this.closed) {
+    for (let first = true; at < end && this.state === "head" && !this.closed; first = false) {
+      if (!first) this.pipelined = true;
       if (this.#headBuffer) {
         const result = this.#headBuffer.push(buffer, at, end);
         if (result === undefined) return;
@@ -239,6 +250,7 @@ export class ClientConnection extends Connection {
     if (isWireError(at)) return this.#linger();
     if (!this.#rest!.complete) return this.#awaitDiscarded();
     this.#rest = null;
+    this.endBulk(true);
     if (this.gateway.draining) return this.#linger(at < end);
     this.state = "head";
     this.setDeadline(eventTime() + this.idleMs);
@@ -296,23 +308,47 @@ export class ClientConnection extends Connection {
     this.endSending();
     this.#lingerUntil = eventTime() + (closing ? closing.lingeringTimeMs : LINGER_MS_MAX);
     if (!this.ended) this.resumeReading();
-    this.#lingerPending = this.pendingBytes;
-    this.setDeadline(eventTime() + (this.#lingerPending > 0 ? this.#sendMs : this.#lingerMs));
+    this.#lingerPending = this.#left;
+    this.setDeadline(eventTime() + (this.pendingBytes > 0 ? this.#sendMs : this.#lingerMs));
     if (closing && (closing.lingering === "off" || (closing.lingering === "on" && !unread))) this.destroySoon();
+  }
+
+  /** Bytes of ours that the kernel has taken so far: what tells a slow client from one that takes nothing. */
+  get takenBytes(): Bytes {
+    const { _handle: handle } = this.socket as Socket & SocketHandle;
+    return handle ? (handle.bytesWritten ?? 0) - (handle.writeQueueSize ?? 0) : 0;
   }
 
   get #lingerMs(): Ms {
     return this.closing ? this.closing.lingeringTimeoutMs : LINGER_MS;
   }
 
+  /** Gets less as long as the client takes something. */
+  get #left(): number {
+    return this.closing ? -this.takenBytes : this.pendingBytes;
+  }
+
   /** The time to linger is over: who still takes what we sent gets more of it, who takes nothing is cut off. */
   #lingered(): void {
-    const pending = this.pendingBytes;
-    if (pending === 0) return this.destroy();
+    if (this.pendingBytes === 0) return this.#resets ? this.abort() : this.destroy();
+    const left = this.#left;
     // Ended in order, a body that its close delimits would look whole.
-    if (pending >= this.#lingerPending) return this.abort();
-    this.#lingerPending = pending;
+    if (left >= this.#lingerPending) return this.abort();
+    this.#lingerPending = left;
     this.setDeadline(eventTime() + this.#sendMs);
+  }
+
+  /** Ends with a reset, so that nothing looks whole; what was sent gets a moment to arrive before. */
+  abortSoon(): void {
+    if (this.closed) return;
+    this.state = "linger";
+    this.#resets = true;
+    this.#stash = null;
+    this.exchange = null;
+    this.resumeReading();
+    this.#lingerUntil = eventTime() + LINGER_MS_MAX;
+    this.#lingerPending = this.#left;
+    this.setDeadline(eventTime() + (this.pendingBytes > 0 ? this.#sendMs : ABORT_MS));
   }
 
   get #sendMs(): Ms {

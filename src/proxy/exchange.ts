@@ -7,32 +7,28 @@
 //
 // After the response head is sent a failure cannot change the status: the client's connection is aborted.
 
-import type { UpstreamTimeouts } from "../config/config.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
-import { isIdempotent } from "../resilience/retry.ts";
 import { beginRequest, endRequest, type RetryBudget } from "../resilience/retry-budget.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Pick, UpstreamGroup } from "../upstream/group.ts";
-import { fieldValue, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
+import { isWireError, type RequestHead, type ResponseHead } from "../wire/head.ts";
 import { admit } from "./admit.ts";
 import { Attempt, type HowToTry } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { ExchangeContext } from "./exchange-context.ts";
+import { ExchangeFacts } from "./exchange-facts.ts";
 import { Leaver } from "./leaver.ts";
-import type { PlaceholderContext } from "./placeholders.ts";
-import type { RoutePlan } from "./plan.ts";
 import { NextTries } from "./next-tries.ts";
-import { RequestBody, tooLarge } from "./request-body.ts";
-import { newRequestId, requestIdFor } from "./request-id.ts";
+import type { PlaceholderContext } from "./placeholders.ts";
+import { tooLarge } from "./request-body.ts";
 import { respondFailure, respondHere } from "./respond.ts";
 import { interimHeadFor } from "./response-head.ts";
 import type { Runtime } from "./runtime.ts";
 import { tellFailedAttempt, tellFailure } from "./server/log.ts";
-import type { ServerRequest } from "./server/request.ts";
 import { Tries } from "./tries.ts";
 
 const NONE_TRIED: readonly Endpoint[] = [];
@@ -40,21 +36,10 @@ const FIRST_TRY: HowToTry = { fresh: false, released: false };
 /** Bodies of which more than this is still to come are read into a large buffer. */
 const BULK_MIN_BYTES: Bytes = 64 * 1024;
 
-export class Exchange implements ExchangeRecord {
-  /** Who gets the response; none, where it is fetched for the cache alone. */
-  client: ClientConnection;
-  readonly runtime: Runtime;
-  readonly head: RequestHead;
-  readonly body: RequestBody | null;
-  readonly requestId: string;
-
-  readonly startedAt: Ms = eventTime();
+export class Exchange extends ExchangeFacts implements ExchangeRecord {
   respondedAt: Ms = 0;
   endedAt: Ms = 0;
-  /** What the matched route says; null = no route matched (yet). */
-  plan: RoutePlan | null = null;
   captures: readonly string[] | null = null;
-  group: UpstreamGroup | null = null;
   attempt: Attempt | null = null;
   attempts: Attempt[] = [];
   /** What goes beyond the first try; null = nothing has. */
@@ -70,13 +55,12 @@ export class Exchange implements ExchangeRecord {
   queuedMs: Ms = 0;
   aborted = false;
   ended = false;
-  /** Its request of a virtual server; null = it takes a route. */
-  served: ServerRequest | null = null;
   /** The body goes to an upstream as it comes in (or has been read whole). */
   #proxying = false;
+  /** What the client had taken when it was looked last. */
+  #taken: Bytes = 0;
   /** Set once the client has ended its direction. */
   #leaver: Leaver | null = null;
-  #ownId = "";
   /** What the client was told: the connection stays open behind this response. */
   keepAlive = true;
   /** The client sends its body only when it is told to go on (Expect: 100-continue), and was not yet. */
@@ -87,13 +71,9 @@ export class Exchange implements ExchangeRecord {
   upgrade = "";
 
   constructor(client: ClientConnection, runtime: Runtime, head: RequestHead) {
-    this.client = client;
-    this.runtime = runtime;
-    this.head = head;
-    this.body = head.bodyLength === 0 ? null : new RequestBody(head.bodyLength, runtime.servers !== null);
+    super(client, runtime, head);
     this.bytesReceived = head.size;
     this.awaitsContinue = head.expectContinue && head.bodyLength !== 0;
-    this.requestId = requestIdFor(head);
   }
 
   /** Takes the request; [start, end) is what was read behind its head. Returns the offset behind its body's bytes. */
@@ -120,7 +100,7 @@ export class Exchange implements ExchangeRecord {
     this.proxy();
     if (!this.body) return start;
     const at = this.#readBody(buffer, start, end);
-    this.attempt?.flushHead();
+    this.attempt?.request?.flushHead();
     return at;
   }
 
@@ -178,7 +158,7 @@ export class Exchange implements ExchangeRecord {
       this.client.resumeReading();
       this.client.clearDeadline();
       this.client.endBulk((this.attempt?.connection?.pendingBytes ?? 0) === 0);
-      this.attempt?.bodyEnded();
+      this.attempt?.request?.bodyEnded();
       this.served?.clientBody?.arrived();
     } else {
       this.#awaitBody();
@@ -188,8 +168,9 @@ export class Exchange implements ExchangeRecord {
   }
 
   #awaitBody(): void {
-    if (!this.ended && !this.client.readingPaused && !this.awaitsContinue)
-      this.client.setDeadline(eventTime() + this.#bodyMs);
+    if (this.ended || this.client.readingPaused || this.awaitsContinue) return;
+    const bodyMs = this.#bodyMs;
+    if (bodyMs !== Infinity) this.client.setDeadline(eventTime() + bodyMs);
   }
 
   get #bodyMs(): Ms {
@@ -213,7 +194,7 @@ export class Exchange implements ExchangeRecord {
       else body.stopKeeping();
     }
     if (!ready) return this.client.pauseReading();
-    if (!this.attempt!.sendBody(buffer, start, end, this.client)) {
+    if (!this.attempt!.request!.sendBody(buffer, start, end, this.client)) {
       this.client.pauseReading();
       this.client.clearDeadline();
     }
@@ -317,7 +298,8 @@ export class Exchange implements ExchangeRecord {
     this.aborted = true;
     this.end(false);
     // A body that ends with the connection would look whole if it ended in order.
-    this.client.abort();
+    if (this.served) this.client.abortSoon();
+    else this.client.abort();
   }
 
   /** The response is out (or cannot be): the record goes to the observer, the connection to its next request. */
@@ -346,7 +328,9 @@ export class Exchange implements ExchangeRecord {
 
   /** The client takes no more for now. */
   clientBlocked(): void {
-    if (!this.#leaver) this.client.setDeadline(eventTime() + this.#sendMs);
+    if (this.#leaver) return;
+    this.#taken = this.served ? this.client.takenBytes : 0;
+    this.client.setDeadline(eventTime() + this.#sendMs);
   }
 
   get #sendMs(): Ms {
@@ -367,7 +351,11 @@ export class Exchange implements ExchangeRecord {
       if (next === "gone") return this.#clientGone();
       return this.client.setDeadline(eventTime() + next);
     }
-    if (this.respondedAt > 0) return this.#clientGone(this.#sendMs);
+    if (this.respondedAt > 0) {
+      // A slow client of a virtual server is one that takes something within the time.
+      const taken = this.served ? this.client.takenBytes : 0;
+      return taken > this.#taken ? this.clientBlocked() : this.#clientGone(this.#sendMs);
+    }
     const failure = deadlineFailure("client-body", { deadline: "client-body", deadlineMs: this.#bodyMs });
     if (this.served) this.closeTimedOut(failure);
     else this.fail(failure);
@@ -435,30 +423,8 @@ export class Exchange implements ExchangeRecord {
     this.#clientGone();
   }
 
-  /** Path and query as received, without what an absolute target has in front. */
-  get targetReceived(): string {
-    const { form, target } = this.head;
-    if (form !== "absolute") return target;
-    const path = target.slice(target.indexOf("://") + 3).search(/[/?]/);
-    if (path < 0) return "/";
-    const rest = target.slice(target.indexOf("://") + 3 + path);
-    return rest.startsWith("?") ? `/${rest}` : rest;
-  }
-  /** An id that is this gateway's own, whatever the client calls its request. */
-  get ownRequestId(): string {
-    this.#ownId ||= this.head.hasRequestId ? newRequestId() : this.requestId;
-    return this.#ownId;
-  }
-  /** The client's body goes on to the upstream. */
-  get sendsBody(): boolean {
-    return this.body !== null && (this.served === null || this.served.sendsBody);
-  }
-
   get placeholders(): PlaceholderContext {
     return new ExchangeContext(this);
-  }
-  get timeouts(): UpstreamTimeouts {
-    return this.plan!.timeouts;
   }
   /** What binds it to an endpoint; "" = nothing. */
   get balanceKey(): string {
@@ -466,67 +432,9 @@ export class Exchange implements ExchangeRecord {
     const key = this.plan!.balanceKey;
     return key ? key.render(this.placeholders) : "";
   }
-  /** Sending it twice does what sending it once does: by its method, or by a key where the route says so. */
-  get repeatable(): boolean {
-    return isIdempotent(this.method) || this.keyed;
-  }
-  get keyed(): boolean {
-    if (!this.plan?.retry.idempotencyKey || isIdempotent(this.method)) return false;
-    return fieldValue(this.head, "idempotency-key") !== undefined;
-  }
-  /** So much of a body is kept to be sent again. */
-  get keptBytesMax(): Bytes {
-    if (this.served) return Infinity;
-    return this.group!.config.retry.bodyBytes;
-  }
   /** The upstream in the generation that runs now: what is tried from here on is tried there. */
   toNewestGroup(): UpstreamGroup {
     this.group = this.group!.newest;
     return this.group;
-  }
-  get responseLimits(): HeadLimits {
-    return this.plan!.responseLimits;
-  }
-
-  // What the record says of the request, read from the head when it is asked for.
-
-  get method(): string {
-    return this.head.method;
-  }
-  get target(): string {
-    return this.head.target;
-  }
-  get host(): string {
-    return this.head.host;
-  }
-  get protocol(): string {
-    return this.head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0";
-  }
-  /** The client's address, or what trusted proxies say it is. */
-  get clientAddress(): string {
-    const { client, head } = this;
-    if (!client.trusted || !(head.hasXff || head.hasForwarded)) return client.remoteAddress;
-    return client.gateway.clientAddressIn(head) ?? client.remoteAddress;
-  }
-  get clientPort(): number {
-    return this.client.remotePort;
-  }
-  get listener(): string {
-    return this.client.listener.label;
-  }
-  get tls(): boolean {
-    return this.client.listener.tls && !this.client.plainOnTls;
-  }
-  get route(): string {
-    return this.plan ? this.plan.name : "";
-  }
-  get upstream(): string {
-    return this.group ? this.group.config.name : "";
-  }
-  get userAgent(): string {
-    return fieldValue(this.head, "user-agent") ?? "";
-  }
-  get referer(): string {
-    return fieldValue(this.head, "referer") ?? "";
   }
 }

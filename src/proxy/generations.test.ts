@@ -3,6 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, expect, test } from "vitest";
 import { loadConfig } from "../config/load.ts";
+import { makeSelfSigned } from "../lab/certificates.ts";
+import { lowerHttp } from "../nginx/lower/lower.fixture.ts";
 import { Gateway } from "./gateway.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -22,10 +24,25 @@ const config = () => {
   return { ...loadConfig(`upstreams:${upstreams}\nroutes: ${routes}\n`, "goodgate.yaml", {}).config!, listeners: [] };
 };
 
-const gateway = new Gateway(config(), observer, log);
-afterAll(() => gateway.close());
+const { cert, key } = makeSelfSigned("localhost", ["localhost"], { from: -1, to: 1 });
+const servers = () => ({
+  ...lowerHttp(`access_log off; limit_req_zone $arg_a zone=a:1m rate=1r/s; upstream u { server 127.0.0.1:9; }
+    server { listen 127.0.0.1:8443 ssl; ssl_certificate "data:${cert}"; ssl_certificate_key "data:${key}";
+      location / { limit_req zone=a; proxy_pass http://u; } location /v { proxy_pass http://$arg_h; } }`),
+  listeners: [{ address: { kind: "unix", path: "unused" }, tls: null, serversTls: true, viaWildcard: true }] as const,
+});
 
-test("no generation is kept by those that came after it", async () => {
+const gateways: Gateway[] = [];
+afterAll(() => {
+  for (const gateway of gateways) gateway.close();
+});
+
+test.each([
+  ["routes", config],
+  ["virtual servers", servers],
+])("no generation is kept by those that came after it: %s", async (_kind, config) => {
+  const gateway = new Gateway(config(), observer, log);
+  gateways.push(gateway);
   await gateway.start();
   const replaced: WeakRef<Runtime>[] = [];
   for (let round = 0; round < 10; round++) {

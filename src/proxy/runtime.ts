@@ -22,9 +22,9 @@ import { UpstreamGroup } from "../upstream/group.ts";
 import { nameQueryBy } from "../upstream/name-query.ts";
 import type { Dial } from "../upstream/watch.ts";
 import type { HeadLimits } from "../wire/head.ts";
+import { HANDSHAKES } from "./opening.ts";
 import { planRoutes, type RoutePlan } from "./plan.ts";
 import { compileRouter, type Router } from "./route.ts";
-import { HANDSHAKES } from "./opening.ts";
 import { type Handshakes, handshakesOf } from "./server/handshake.ts";
 import { Servers } from "./server/servers.ts";
 import type { UpstreamTable } from "./server/target.ts";
@@ -78,17 +78,16 @@ export class Runtime {
     this.config = config;
     this.observer = observer;
     this.viaName = viaName;
-    this.#context = context;
+    // What is kept of it must not hold the generation before.
+    const { previous: _, ...lasting } = context;
+    this.#context = lasting;
     this.#log = log;
     this.router = compileRouter(config.routes);
     for (const [name, { tls, resolve }] of config.upstreams) {
       if (tls) this.#tlsFor(name, tls);
       this.#resolvers.set(name, resolverFor(resolve));
     }
-    const { previous } = context;
-    this.groups = new Map(
-      [...config.upstreams].map(([name, upstream]) => [name, this.#groupOf(upstream, upstream, previous?.groups.get(name))]),
-    );
+    this.groups = this.#groupsOf(context.previous ?? null);
     this.plans = planRoutes(config, this.groups);
     const { lineBytes, headBytes, fields } = config.client.limits;
     this.headLimits = { lineBytes, headBytes, fields };
@@ -102,6 +101,16 @@ export class Runtime {
     this.servers =
       config.servers && new Servers(config.servers, table, observer.logs ?? null, context.previous?.servers ?? null);
     this.handshakes = handshakesOf(this.servers, config.listeners, HANDSHAKES);
+  }
+
+  /** By themselves: a closure of the constructor that knew the generation before would keep it. */
+  #groupsOf(previous: Runtime | null): ReadonlyMap<string, UpstreamGroup> {
+    return new Map(
+      [...this.config.upstreams].map(([name, upstream]) => [
+        name,
+        this.#groupOf(upstream, upstream, previous?.groups.get(name)),
+      ]),
+    );
   }
 
   /** `template` has what its connections are made with: itself, but for upstreams that requests name. */

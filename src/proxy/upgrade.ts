@@ -2,7 +2,7 @@
 // It begins only when the upstream has agreed; until then what the client sends stays here.
 import type { PooledConnection } from "../net/pool.ts";
 import { eventTime } from "../std/clock.ts";
-import type { ResponseHead } from "../wire/head.ts";
+import { fieldValue, type ResponseHead } from "../wire/head.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
@@ -103,4 +103,23 @@ export class Tunnel {
     this.#exchange.end(false);
     if (this.#exchange.aborted) this.#client.abort();
   }
+}
+
+/** Why a 101 begins no tunnel: it has to be asked for, and to say what was asked for (RFC 9110 §7.8). */
+export function switchRefused(
+  { served, head: request, upgrade }: Exchange,
+  head: ResponseHead,
+): { readonly cause: "response-malformed" | "upgrade-failed"; readonly detail: string } | null {
+  // A virtual server sends what its location says: what counts there is that the client has asked.
+  const wanted = served ? (fieldValue(request, "upgrade") ?? "") : upgrade;
+  if (wanted === "") return { cause: "response-malformed", detail: "101 without a request to upgrade" };
+  if (served || offers(wanted, head.upgrade)) return null;
+  const detail = head.upgrade === "" ? "101 without Upgrade" : `101 for ${head.upgrade}, which was not asked for`;
+  return { cause: "upgrade-failed", detail };
+}
+
+/** Whether the protocol that was chosen is one of those that were offered. */
+function offers(offered: string, chosen: string): boolean {
+  const wanted = chosen.toLowerCase();
+  return wanted !== "" && offered.split(",").some((protocol) => protocol.trim().toLowerCase() === wanted);
 }

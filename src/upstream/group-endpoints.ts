@@ -8,7 +8,7 @@ import { cookieValue } from "./balance-cookie.ts";
 import { Latency } from "./balance-two.ts";
 import { Endpoint, Standing } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
-import { type FoundAddress, type ServerAddress, serverAddresses } from "./server-names.ts";
+import { type FoundAddress, nameToResolve, type ServerAddress, serverAddresses } from "./server-names.ts";
 
 /** Addresses of a name that is resolved at load; null = nobody has asked. */
 export type AddressesOf = (host: string) => readonly string[] | null;
@@ -48,11 +48,12 @@ export class GroupEndpoints {
     for (const left of before.values()) for (const endpoint of left) endpoint.pool.close();
   }
 
-  /** What is known of names, for the generation after: by how the servers are written. */
+  /** What is known of names, for the generation after: ports may be others. */
   handOn(into: Map<EndpointConfig, readonly FoundAddress[]>, servers: readonly EndpointConfig[]): void {
     for (const [before, found] of this.#found) {
-      const same = ({ label, service }: EndpointConfig): boolean =>
-        label === before.label && service === before.service;
+      const name = nameToResolve(before);
+      const same = (server: EndpointConfig): boolean =>
+        server.service === before.service && nameToResolve(server) === name;
       const server = servers.find((one) => same(one) && !into.has(one));
       if (server) into.set(server, found);
     }

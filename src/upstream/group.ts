@@ -10,6 +10,7 @@
 import { randomInt } from "node:crypto";
 import type { BalanceConfig, EndpointConfig, UpstreamConfig, UpstreamTimeouts } from "../config/config.ts";
 import type { DialTarget } from "../net/dial.ts";
+import { DnsClient } from "../net/dns-client.ts";
 import { type AdaptiveLimit, newAdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { newRetryBudget, type RetryBudget } from "../resilience/retry-budget.ts";
 import { warmLimit, warmth } from "../resilience/slow-start.ts";
@@ -23,7 +24,6 @@ import { AWAY, DOWN, EJECTED, type Endpoint, GONE, WARMING } from "./endpoint.ts
 import type { OnUpstreamEvent } from "./events.ts";
 import { type AddressesOf, GroupEndpoints } from "./group-endpoints.ts";
 import { Judge } from "./judge.ts";
-import { DnsClient } from "../net/dns-client.ts";
 import { nameQueryBy } from "./name-query.ts";
 import { type NameQuery, NameWatch } from "./name-watch.ts";
 import { Peers } from "./peers.ts";
@@ -333,8 +333,11 @@ function hasPeers({ endpoints, balance }: UpstreamConfig): boolean {
 function namesOf(group: UpstreamGroup, query: NameQuery | undefined): NameWatch | null {
   const { endpoints, resolver } = group.config;
   if (!resolver || endpoints.every(({ resolve }) => resolve !== "at-run-time")) return null;
-  return new NameWatch(endpoints, resolver, query ?? nameQueryBy(new DnsClient(resolver), resolver.timeoutMs), (server, found) =>
-    group.setAddresses(server, found),
+  return new NameWatch(
+    endpoints,
+    resolver,
+    query ?? nameQueryBy(new DnsClient(resolver), resolver.timeoutMs),
+    (server, found) => group.setAddresses(server, found),
   );
 }
 

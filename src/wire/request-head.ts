@@ -20,7 +20,15 @@ import {
   kindBit,
 } from "./fields.ts";
 import { CHUNKED } from "./framing.ts";
-import { type FieldNames, type Fields, fieldValue, fieldValues, type HeadLimits, type RequestHead, type WireError } from "./head.ts";
+import {
+  type FieldNames,
+  type Fields,
+  fieldValue,
+  fieldValues,
+  type HeadLimits,
+  type RequestHead,
+  type WireError,
+} from "./head.ts";
 import { BAD_LENGTH, contentLength, isPlainLength, transferCoding } from "./length.ts";
 import { endOfLine, INCOMPLETE, INVALID, invalid, scan, scanFields, takeMarks } from "./scan.ts";
 import { INVALID_PATH, normalisePath, readTarget, type Target } from "./target.ts";
@@ -225,13 +233,7 @@ const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade:
 const FRAMING = CONTENT_LENGTH | TRANSFER_ENCODING;
 
 /** Makes the head of what the passes found, or says what is wrong with it as a whole. */
-function understand(
-  buf: Buffer,
-  base: number,
-  headEnd: number,
-  size: number,
-  raw: boolean,
-): RequestHead | WireError {
+function understand(buf: Buffer, base: number, headEnd: number, size: number, raw: boolean): RequestHead | WireError {
   const { minor } = line;
   const { seen } = scan;
   const marks = takeMarks();

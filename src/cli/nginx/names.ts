@@ -21,20 +21,23 @@ export interface Names {
   readonly conf: string;
   /** "" = standard error. */
   readonly errorLog: string;
+  /** What is not done is no obstacle. */
+  readonly lenient: boolean;
 }
 
 /** The places that a command line means. */
-export function namesOf({ prefix: given, conf, errorLog }: Options): Names {
+export function namesOf({ prefix: given, conf, errorLog, lenient }: Options): Names {
   const prefix = given === null ? BUILT_IN.prefix : given === "" || given.endsWith("/") ? given : `${given}/`;
   const log = errorLog ?? BUILT_IN.errorLog;
   return {
     prefix,
     conf: fullName(prefix, conf ?? BUILT_IN.conf),
     errorLog: log === "" ? "" : fullName(prefix, log),
+    lenient,
   };
 }
 
 /** Those of `goodgate run FILE` and `goodgate check FILE`. */
 export function namesOfFile(file: string): Names {
-  return { prefix: BUILT_IN.prefix, conf: toByteText(resolve(file)), errorLog: BUILT_IN.errorLog };
+  return { prefix: BUILT_IN.prefix, conf: toByteText(resolve(file)), errorLog: BUILT_IN.errorLog, lenient: false };
 }

@@ -1,6 +1,7 @@
 // nginx's command line, read as nginx reads it: an argument begins with "-" and holds one letter after the other; a
 // letter that has a value takes the rest of its argument, or else the whole next one, whatever that begins with. The
 // first mistake ends it and is told in nginx's words. A lone "-" says nothing, and is none. All of it is byte text.
+// One option is ours: --lenient.
 
 export type Signal = "stop" | "quit" | "reopen" | "reload";
 
@@ -19,6 +20,8 @@ export interface Options {
   readonly errorLog: string | null;
   readonly conf: string | null;
   readonly directives: string;
+  /** What is not done here is answered with 501 where it stands, and the rest runs. */
+  readonly lenient: boolean;
 }
 
 const WITH_VALUE: Readonly<Record<string, string>> = {
@@ -33,8 +36,13 @@ const WITH_VALUE: Readonly<Record<string, string>> = {
 export function parseOptions(argv: readonly string[]): Options | string {
   const letters = new Set<string>();
   const values: Record<string, string | undefined> = {};
+  let lenient = false;
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index]!;
+    if (argument === "--lenient") {
+      lenient = true;
+      continue;
+    }
     if (!argument.startsWith("-")) return `invalid option: "${argument}"`;
     for (let at = 1; at < argument.length; at++) {
       const letter = argument[at]!;
@@ -65,6 +73,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
     errorLog: values["e"] === "stderr" ? "" : (values["e"] ?? null),
     conf: values["c"] ?? null,
     directives: values["g"] ?? "",
+    lenient,
   };
 }
 

@@ -3,8 +3,10 @@
 // listeners, and only then the background, the pid file and the workers.
 import { release, type as systemName } from "node:os";
 import { InheritedSockets } from "../inherited-sockets.ts";
+import { openConsole } from "../serve.ts";
 import { version } from "../version.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
+import { wantedConsole } from "./console.ts";
 import { startServing, workersOf } from "./crew.ts";
 import { isInBackground, sayStarted, startInBackground } from "./daemon.ts";
 import { filesToOpen, tryToOpen } from "./files-to-open.ts";
@@ -64,6 +66,10 @@ export async function startNginx(
     process.exit(fail(startLog, noNumber));
   }
   introduce(log, workers);
+  const wish = wantedConsole();
+  if (typeof wish === "string") log.log("warn", wish);
+  // It ends with the process.
+  await openConsole(config, service.consoleHandlers());
   // Whoever waited for us goes, and takes its end of standard error along.
   process.stderr.on("error", () => {});
   if (inBackground) sayStarted();

@@ -100,6 +100,7 @@ test("the line of a secret is not repeated", () => {
 
 test("docs/nginx.md lists every rule with what it looks for, and no other", () => {
   const page = readFileSync(fileURLToPath(new URL("../../../docs/nginx.md", import.meta.url)), "utf8");
-  const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, id, about]) => [id, about]);
+  const [, section = ""] = /^### Risks$(.*?)^## /ms.exec(page) ?? [];
+  const rows = [...section.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, id, about]) => [id, about]);
   expect(rows).toEqual(RULES.map(({ id, about }) => [id, about]));
 });

@@ -1,5 +1,6 @@
 // The risks of a configuration, in the order of its files. A comment "# goodgate-ignore: rule, rule" at a directive,
 // or at a block around it, says that whoever wrote it knows.
+import { shown, toByteText } from "../byte-text.ts";
 import { type Inclusion, inNginxOrder, type NginxConfiguration } from "../load.ts";
 import { outwards } from "../lower/scope.ts";
 import { makeProblem, type NginxProblem } from "../problem.ts";
@@ -20,12 +21,18 @@ export function adviseNginx(configuration: NginxConfiguration, isPart = false): 
   const written = new Set(configuration.files.map(({ source }) => source));
   const found: { readonly problem: Advice; readonly inclusion: Inclusion }[] = [];
   const seen = new Set<string>();
-  const around = blocksAround(survey);
+  const silenced = silencedIn(survey);
   for (const rule of RULES) {
     for (const each of rule.find(survey)) {
       const { directive, arg } = each;
       const key = `${rule.id} ${directive.source.path} ${(arg ?? directive.head).start}`;
-      if (seen.has(key) || !written.has(directive.source) || isIgnored(rule, directive, around)) continue;
+      if (
+        seen.has(key) ||
+        !written.has(directive.source) ||
+        silenced(directive).has(rule.id) ||
+        ignoredAt(directive).includes(rule.id)
+      )
+        continue;
       seen.add(key);
       found.push({ problem: adviceOf(rule, each), inclusion: survey.inclusionOf(directive) });
     }
@@ -40,33 +47,36 @@ function adviceOf({ id }: Rule, { directive, arg, text, fix, cause, note = false
     severity: "warning",
     saidByNginx: false,
     source: directive.source,
-    text,
+    text: inBytes(text),
     noticedAt: directive.endsAt,
     at: start,
     length: raw.length,
-    hint: fix,
+    hint: shown(inBytes(fix)),
   });
   const { source: _, ...bare } = problem;
   return { ...(secret ? bare : problem), rule: id, note, ...(cause ? { cause } : {}) };
 }
 
-/** The blocks that a directive stands in, from inside. */
-function blocksAround({ scopes, groups, main }: Survey): ReadonlyMap<Directive, readonly Directive[]> {
-  const around = new Map<Directive, readonly Directive[]>();
+/** Words of ours, and words of the files, which are byte text already. */
+function inBytes(text: string): string {
+  return text.replace(/[^\x00-\xff]/gu, toByteText);
+}
+
+/** The rules that comments silence at a directive and in its block, for each directive. */
+function silencedIn({ scopes, groups, main }: Survey): (directive: Directive) => ReadonlySet<string> {
+  const around = new Map<Directive, ReadonlySet<string>>();
   for (const scope of [main, ...scopes, ...groups.values()]) {
-    const blocks = [...outwards(scope)].flatMap(({ directive }) => directive ?? []);
-    for (const directive of scope.directives) around.set(directive, blocks);
+    const words = new Set([...outwards(scope)].flatMap(({ directive }) => (directive ? ignoredAt(directive) : [])));
+    for (const directive of scope.directives) around.set(directive, words);
   }
-  return around;
+  return (directive) => around.get(directive) ?? new Set();
 }
 
 const IGNORE = /^#\s*goodgate-ignore:\s*(.*)$/;
 
-function isIgnored({ id }: Rule, directive: Directive, around: ReadonlyMap<Directive, readonly Directive[]>): boolean {
-  return [directive, ...(around.get(directive) ?? [])].some(({ comments: { before, trailing } }) =>
-    [...before, trailing ?? ""].some((comment) => {
-      const [, words = ""] = IGNORE.exec(comment.trim()) ?? [];
-      return words.split(/[\s,]+/).includes(id);
-    }),
-  );
+function ignoredAt({ comments: { before, trailing } }: Directive): string[] {
+  return [...before, trailing ?? ""].flatMap((comment) => {
+    const [, words = ""] = IGNORE.exec(comment.trim()) ?? [];
+    return words.split(/[\s,]+/);
+  });
 }

@@ -38,11 +38,16 @@ export function isFinal({ directive }: Scope): boolean {
   return directive?.args[0]?.value.startsWith("^~") ?? false;
 }
 
+/** Compiled once for each location. */
+const compiled = new WeakMap<Scope, RegExp | null>();
+
 function fits(scope: Scope, path: string): boolean {
-  const pattern = patternOfLocation(scope);
-  const compiled = pattern && compilePattern(pattern);
-  if (!compiled || "problem" in compiled) return false;
-  const { regex } = compiled;
-  regex.lastIndex = 0;
-  return regex.test(path);
+  let regex = compiled.get(scope);
+  if (regex === undefined) {
+    const pattern = patternOfLocation(scope);
+    const made = pattern && compilePattern(pattern);
+    regex = made && "regex" in made ? made.regex : null;
+    compiled.set(scope, regex);
+  }
+  return regex?.test(path) ?? false;
 }

@@ -3,7 +3,7 @@
 import { argOf, argsOf, enclosing, type Scope } from "../lower/scope.ts";
 import { partsOf } from "../lower/text.ts";
 import { parseUpstreamUrl, type UpstreamUrl } from "../lower/upstream-url.ts";
-import type { Arg, Directive } from "../tree.ts";
+import { type Arg, type Directive, walk } from "../tree.ts";
 
 export interface Proxied {
   readonly scope: Scope;
@@ -28,7 +28,10 @@ export function proxiesOf(scopes: readonly Scope[], groups: ReadonlyMap<string, 
   return scopes.flatMap((scope) => {
     const directive = scope.own("proxy_pass")[0];
     const arg = directive?.args[0];
-    return directive && arg ? [proxyOf(scope, directive, arg, groups)] : [];
+    // "$API_URL" is what envsubst puts in before nginx reads the file.
+    return directive && arg && !/\$\{?[A-Z][A-Z0-9_]*\b/.test(arg.value)
+      ? [proxyOf(scope, directive, arg, groups)]
+      : [];
   });
 }
 
@@ -55,10 +58,23 @@ function proxyOf(scope: Scope, directive: Directive, arg: Arg, groups: ReadonlyM
   };
 }
 
+const MACHINES = /(?:^|[-_./])(?:metrics|health(?:z|check)?|livez|readyz|ping|status|exporter)(?:$|[-_./:\d])/i;
+
+/** Whether visitors see the answers: neither auth_request nor monitoring asks here. */
+export function isForVisitors({ scope, location, authority }: Proxied): boolean {
+  return (
+    scope.last("internal") === undefined &&
+    !MACHINES.test(authority) &&
+    !MACHINES.test(argsOf(location?.directive ?? undefined).at(-1) ?? "")
+  );
+}
+
 /** The value that a proxied request has for a header; undefined = none is set. */
 export function sentHeader(scope: Scope, name: string): string | undefined {
-  const found = scope.all("proxy_set_header").findLast((each) => argOf(each).toLowerCase() === name.toLowerCase());
-  return found === undefined ? undefined : argOf(found, 1);
+  const found = scope.all("proxy_set_header").filter((each) => argOf(each).toLowerCase() === name.toLowerCase());
+  // An empty value adds nothing, and takes nothing away.
+  const values = found.map((each) => argOf(each, 1));
+  return values.findLast((value) => value !== "") ?? values[0];
 }
 
 /** Names of the variables in a value. */
@@ -72,7 +88,7 @@ export function valuesOf(scope: Scope, name: string, depth = 0): readonly string
   const server = enclosing(scope, "server");
   const http = enclosing(scope, "http");
   const given = [
-    ...(server ? setsIn(server.directives, name) : []),
+    ...(server ? (setsOf(server).get(name) ?? []) : []),
     ...(http?.own("map") ?? []).flatMap((map) => (argOf(map, 1) === `$${name}` ? valuesOfMap(map) : [])),
   ];
   if (given.length === 0) return null;
@@ -89,12 +105,21 @@ export function valuesOf(scope: Scope, name: string, depth = 0): readonly string
   return values;
 }
 
-/** What `set` says within blocks, included files apart from those that the scope has put in already. */
-function setsIn(directives: readonly Directive[], name: string): string[] {
-  return directives.flatMap((each) => {
-    if (each.name === "set" && argOf(each).toLowerCase() === `$${name}`) return [argOf(each, 1)];
-    return each.block ? setsIn(each.block.directives, name) : [];
-  });
+const setsByServer = new WeakMap<Scope, ReadonlyMap<string, readonly string[]>>();
+
+/** What `set` says of each variable within a server. */
+function setsOf(server: Scope): ReadonlyMap<string, readonly string[]> {
+  const known = setsByServer.get(server);
+  if (known) return known;
+  const sets = new Map<string, string[]>();
+  for (const each of walk(server.directives)) {
+    if (each.name !== "set") continue;
+    const name = argOf(each).slice(1).toLowerCase();
+    const values = sets.get(name) ?? [];
+    sets.set(name, [...new Set([...values, argOf(each, 1)])]);
+  }
+  setsByServer.set(server, sets);
+  return sets;
 }
 
 function valuesOfMap({ block }: Directive): string[] {
@@ -141,7 +166,7 @@ export interface GroupServer {
 export function serversOf(group: Scope): GroupServer[] {
   return group.own("server").flatMap((directive) => {
     const url = parseUpstreamUrl(argOf(directive), 80, false);
-    if (typeof url === "string") return [];
+    if (typeof url === "string" || url.host.includes("$")) return [];
     const words = argsOf(directive, 1);
     return {
       directive,

@@ -16,7 +16,7 @@ import {
   headerBufferSmall,
   uploadsSlow,
 } from "./rules/buffers.ts";
-import { cacheSetsCookies, cacheWithoutHost, noBurst } from "./rules/cache.ts";
+import { cacheNotStale, cacheSetsCookies, cacheWithoutHost, noBurst } from "./rules/cache.ts";
 import { errorPageAs200, errorPageFails, errorPageLoop, errorPageNamed } from "./rules/errors.ts";
 import {
   aliasTraversal,
@@ -35,6 +35,7 @@ import {
   keepaliveRace,
   keepaliveUnused,
   maxFailsZero,
+  oneFailureOut,
   oneServer,
   serversDown,
   statusTakesServersOut,
@@ -61,6 +62,7 @@ import {
 } from "./rules/locations.ts";
 import {
   dockerTtl,
+  dockerV6,
   localhostTwice,
   noResolver,
   publicResolver,
@@ -68,7 +70,7 @@ import {
   resolveWithoutResolver,
 } from "./rules/names.ts";
 import { bodyNotKept, nextUpstreamOff, postTwice, triesOutlastClients } from "./rules/retries.ts";
-import { errorLogOff, noDefaultServer, plain443, tlsOld } from "./rules/servers.ts";
+import { errorLogOff, hostsByIf, noDefaultServer, plain443, tlsOld } from "./rules/servers.ts";
 import { redirectLoop, slashes, toItself, uriOfVariables } from "./rules/targets.ts";
 import {
   connectTimeoutDefault,
@@ -91,6 +93,7 @@ export const RULES: readonly Rule[] = [
   statusTakesServersOut,
   idleConnections,
   fewFiles,
+  oneFailureOut,
   postTwice,
   nextUpstreamOff,
   bodyNotKept,
@@ -101,6 +104,7 @@ export const RULES: readonly Rule[] = [
   resolveWithoutResolver,
   dockerTtl,
   publicResolver,
+  dockerV6,
   tlsPort,
   sniOff,
   sniOfGroup,
@@ -142,6 +146,7 @@ export const RULES: readonly Rule[] = [
   cacheWithoutHost,
   cacheSetsCookies,
   noBurst,
+  cacheNotStale,
   uriInHeader,
   captureInHeader,
   strangersTarget,
@@ -165,4 +170,5 @@ export const RULES: readonly Rule[] = [
   tlsOld,
   plain443,
   errorLogOff,
+  hostsByIf,
 ];

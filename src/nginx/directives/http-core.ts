@@ -118,7 +118,7 @@ export const HTTP_CORE: readonly DirectiveSpec[] = [
   httpCore("etag", HTTP_ALL, "FLAG", "flag", { default: "on" }),
   httpCore("early_hints", HTTP_ALL, "1MORE", "own"),
   httpCore("error_page", HTTP_ALL_IF, "2MORE", "own"),
-  httpCore("post_action", HTTP_ALL_IF, "TAKE1", "string", { status: "refused", why: "it is undocumented in nginx" }),
+  httpCore("post_action", HTTP_ALL_IF, "TAKE1", "string", { default: "off" }),
   httpCore("error_log", HTTP_ALL, "1MORE", "own"),
   httpCore("open_file_cache", HTTP_ALL, "TAKE12", "own", {
     default: "off",

@@ -142,12 +142,14 @@ function splitUri(text: string): readonly [string, string] {
   return slash === -1 ? [text, ""] : [text.slice(0, slash), text.slice(slash)];
 }
 
-function addServerNames(scope: Scope, { names, patterns }: Mutable<ReferersConfig>): void {
+/** Patterns among them are asked about the host only. */
+function addServerNames(scope: Scope, { names }: Mutable<ReferersConfig>): void {
   const server = enclosing(scope, "server");
   for (const directive of server?.own("server_name") ?? [])
     for (const { value } of directive.args) {
       const name = value.startsWith("~") ? undefined : hostName(value);
       if (name) names.push(name);
-      else if (value.startsWith("~")) patterns.push({ source: value.slice(1), ignoreCase: /[A-Z]/.test(value) });
+      else if (value.startsWith("~"))
+        names.push({ kind: "pattern", source: value.slice(1), ignoreCase: /[A-Z]/.test(value) });
     }
 }

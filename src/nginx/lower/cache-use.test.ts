@@ -33,6 +33,12 @@ test("folders", () => {
   ]);
 });
 
+test("how the folder is kept in bounds", () => {
+  const [cache] = good("proxy_cache_path c keys_zone=z:1m max_size=0 manager_files=2 manager_sleep=5;").servers!.caches;
+  // Everything is above a size of 0, which is not the same as no bound.
+  expect(cache).toMatchObject({ maxBytes: 1, manager: { files: 2, pauseMs: 5000 } });
+});
+
 test("nothing is kept where nobody says so", () => {
   expect(used("")).toBeNull();
   expect(used("proxy_cache off;", "proxy_cache z;")).toBeNull();

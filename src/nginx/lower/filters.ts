@@ -65,7 +65,12 @@ function pairOf(scope: Scope, directive: Directive): SubConfig["pairs"][number] 
   const [from, to] = directive.args;
   if (!from || !to) return null;
   if (from.value === "") scope.problems.complain(directive, "empty search pattern", from);
-  return { from: textOf(scope, directive, from.value.toLowerCase()), to: textOf(scope, directive, to) };
+  return { from: textOf(scope, directive, lowerAscii(from.value)), to: textOf(scope, directive, to) };
+}
+
+/** Other letters are bytes of something else. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function ssiOf(scope: Scope): SsiConfig | null {

@@ -15,6 +15,7 @@ import { matchOf } from "./location.ts";
 import { formatsOf } from "./logs.ts";
 import type { Lowering, LowerOptions } from "./lowering.ts";
 import { complainNotDone } from "./not-done.ts";
+import { noteOrigins } from "./origins.ts";
 import { type ProcessSettings, processSettingsOf } from "./process.ts";
 import { blockScope, mainScope, problemCollector, type Scope } from "./scope.ts";
 import { complainConflicts, serverOf } from "./server.ts";
@@ -41,11 +42,13 @@ export function lowerNginx({ main, commandLine }: NginxConfiguration, options: L
   complainNotDone(scope);
   const all = problems.all().map((problem) => (options.lenient ? leniently(problem) : problem));
   const failed = all.some(({ severity }) => severity === "error");
+  if (directive && options.origins && !failed)
+    noteOrigins(options.origins, blockScope(scope, "http", directive), servers);
   return { config: failed ? null : configOf(servers, process), process, problems: all };
 }
 
 /** What is not done is no obstacle: it is answered with 501, or left out. */
-function leniently(problem: NginxProblem): NginxProblem {
+export function leniently(problem: NginxProblem): NginxProblem {
   return problem.kind === "scope" ? { ...problem, severity: "warning" } : problem;
 }
 

@@ -12,6 +12,7 @@ import type {
 } from "../../config/servers.ts";
 import type { Directive } from "../tree.ts";
 import type { Listening } from "./listen.ts";
+import type { Origins } from "./origins.ts";
 import type { Scope } from "./scope.ts";
 
 export interface LowerOptions {
@@ -29,6 +30,8 @@ export interface LowerOptions {
   readonly lenient?: boolean;
   /** What the Server field of responses says; nginx's where nobody says. */
   readonly product?: ServersConfig["product"];
+  /** Takes in where each part comes from. */
+  readonly origins?: Origins;
 }
 
 export interface Lowering {

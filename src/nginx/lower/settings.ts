@@ -16,7 +16,7 @@ import { checkProxy, proxyConfigOf } from "./proxy-content.ts";
 import { tunnelConfigOf } from "./proxy-tunnel.ts";
 import { mirrorOf, requestOf, resolverFor } from "./request.ts";
 import { responseOf } from "./response.ts";
-import { flagOf, type Scope } from "./scope.ts";
+import { flagOf, type Scope, wordOf } from "./scope.ts";
 
 /** The settings of a block. */
 export function settingsOf(scope: Scope, lowering: Lowering): LocationSettings {
@@ -44,7 +44,13 @@ export function settingsOf(scope: Scope, lowering: Lowering): LocationSettings {
     errorLog: errorLogsOf(scope, lowering.options),
     cache: cacheUseOf(scope, lowering),
     resolver: resolverFor(scope),
+    postAction: postActionOf(scope),
   };
+}
+
+function postActionOf(scope: Scope): string | null {
+  const uri = wordOf(scope, "post_action", "off");
+  return uri === "off" ? null : uri;
 }
 
 /** What makes the response. */

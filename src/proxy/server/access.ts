@@ -7,7 +7,7 @@ import { splitArgs } from "../../routing/uri.ts";
 import { eventTime, Timed, wheel } from "../../std/clock.ts";
 import type { Ms } from "../../std/units.ts";
 import type { CompiledText } from "../../variables/subject.ts";
-import { fieldValue } from "../../wire/head.ts";
+import { fieldValue, fieldValues } from "../../wire/head.ts";
 import type { Compiler } from "./compiler.ts";
 import { DONE, GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { type MoreFields, respondStatus } from "./special.ts";
@@ -160,15 +160,22 @@ function askSubrequest(request: ServerRequest, { config, sets }: AccessPlan): An
       request.forbiddenTold = true;
       if (status === 403) return resolve({ status, more: {} });
       if (status === 401) {
-        const challenge =
-          asked.output.header?.get("www-authenticate") ?? asked.subject.upstreamHeader("www-authenticate");
-        return resolve({ status, more: challenge ? { "WWW-Authenticate": challenge } : {} });
+        const challenges = challengesOf(asked);
+        return resolve({ status, more: challenges.length > 0 ? { "WWW-Authenticate": challenges } : {} });
       }
       request.log("error", `auth request unexpected status: ${status}`);
       resolve({ status: 500, more: {} });
     });
     if (!began) resolve({ status: 500, more: {} });
   });
+}
+
+/** All WWW-Authenticate of a subrequest, or of its upstream. */
+function challengesOf({ output, upstreamHead }: ServerRequest): readonly string[] {
+  const name = "www-authenticate";
+  const own = (output.header?.lines ?? []).filter((line) => line.name.toLowerCase() === name);
+  if (own.length > 0) return own.map(({ value }) => value);
+  return upstreamHead ? fieldValues(upstreamHead, name) : [];
 }
 
 /** auth_delay: who guesses passwords waits for the answer. */

@@ -190,6 +190,10 @@ export class FileSending {
     this.#to = to;
   }
 
+  get hasMore(): boolean {
+    return this.#at < this.#file.sizeBytes;
+  }
+
   /** Begins, or goes on: more is taken. */
   goOn(): void {
     if (this.#reading || this.#to.gone || this.#at > this.#file.sizeBytes) return;

@@ -64,6 +64,8 @@ export class CacheLookup extends Timed {
     const [held, found] = this.store.hold(this.#hash, this.#minUses, nowSec, this.held);
     this.held = held;
     if (found === "error" || found === "scarce") return found;
+    // Who was given it may ask again at once.
+    if (held.writing) await held.writing;
     if (found === "new" || held.exists) {
       const kept = await readKept(this.#request, this.path, this.key);
       if (kept === "broken") return "scarce";

@@ -307,7 +307,11 @@ export class CacheRun {
       request: this.#request,
       writer: store.writer(held.hash, headStartOf(key) + head.text.length),
       prefix: (bodyBytes) => encodeHeads(facts, key, head.text, bodyBytes),
+      onEnding: (finished) => {
+        held.writing = finished;
+      },
       onWritten: (written) => {
+        held.writing = null;
         if (written.ok) store.stored(held, written.bytes);
         this.#isWritten = true;
         this.end();

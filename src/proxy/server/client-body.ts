@@ -47,27 +47,33 @@ export class ClientBody {
 
   /** Body bytes that no upstream takes. */
   take(buffer: Buffer, start: number, end: number): void {
-    const { client } = this.#request.exchange;
     const body = this.#body;
     if (this.mode === "discarded" || this.mode === "lost") return;
     if (this.file) {
       this.file.append(Buffer.from(buffer.subarray(start, end)));
-      if (this.file.behindBytes >= BEHIND_BYTES_MAX) client.pauseReading();
+      if (this.file.behindBytes >= BEHIND_BYTES_MAX) this.#pause();
       return;
     }
     body.keep(buffer, start, end);
     if (this.mode === "whole") {
       if (this.#needsFile()) this.#toFile();
-    } else if (body.keptBytes >= EARLY_BYTES_MAX) client.pauseReading();
+    } else if (body.keptBytes >= EARLY_BYTES_MAX) this.#pause();
   }
 
-  /** Calls back once it has been read; at once, where somebody has taken it before. */
-  whole(then: () => void): void {
+  /** The client waits for us: its timer stands still. */
+  #pause(): void {
+    const { client } = this.#request.exchange;
+    client.pauseReading();
+    client.clearDeadline();
+  }
+
+  /** Calls back once it has been read; at once, where somebody has taken it before. `inMemory`: what has come stays there. */
+  whole(then: () => void, inMemory = false): void {
     if (this.mode !== "early" && this.mode !== "whole") return then();
     const begins = this.mode === "early";
     this.mode = "whole";
     if (this.#tooLarge()) return;
-    if (begins && this.#needsFile()) this.#toFile();
+    if (begins && !inMemory && this.#needsFile()) this.#toFile();
     this.#then = then;
     if (this.#body.complete) this.arrived();
     else this.#request.exchange.readOn();
@@ -91,6 +97,7 @@ export class ClientBody {
   lose(): void {
     this.mode = "lost";
     this.#then = null;
+    this.#request.exchange.client.clearDeadline();
     this.#body.stopKeeping();
   }
 

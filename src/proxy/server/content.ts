@@ -44,7 +44,13 @@ export function tryFiles(request: ServerRequest): Outcome {
 }
 
 export function serveContent(request: ServerRequest): void {
-  const { content } = request.location.settings;
+  const { location, contentBlock } = request;
+  const { content } = location.settings.content.kind === "files" ? (contentBlock ?? location).settings : location.settings;
+  if ((content.kind === "proxy" && !location.proxy) || (content.kind === "tunnel" && !location.tunnel)) {
+    // The settings are those of a later block, which names no upstream.
+    const detail = "two conditions hold: one passes the request on, the later one says nothing of it";
+    return request.failed(failureOf("gateway-config-invalid", { detail }));
+  }
   switch (content.kind) {
     case "proxy":
       return beginProxying(request);

@@ -11,6 +11,8 @@ export interface FillOptions {
   /** What goes to the front of the file, once the body's length is known. */
   readonly prefix: (bodyBytes: number) => Buffer;
   readonly onWritten: (written: Written) => void;
+  /** The body is whole; settles behind onWritten. */
+  readonly onEnding?: (finished: Promise<void>) => void;
 }
 
 /** One file on its way. */
@@ -38,20 +40,24 @@ export class Fill {
 
   /** The body is whole. `done` is called when the file can be seen, or will never be. */
   end(done: () => void): void {
-    const { writer, prefix, request, onWritten } = this.#options;
+    const { writer, prefix, request, onWritten, onEnding } = this.#options;
     this.isEnding = true;
-    void writer.finish(prefix(writer.bodyBytes)).then((written) =>
+    const finished = writer.finish(prefix(writer.bodyBytes)).then((written) =>
       this.#asEvent(() => {
         if (!written.ok) request.log("crit", `${written.error.message} while a response was kept`);
         onWritten(written);
         if (!request.exchange.ended) done();
       }),
     );
+    onEnding?.(finished);
   }
 
   /** The response is not whole: nothing is kept. */
   abort(): void {
-    if (!this.isEnding) void this.#options.writer.abort();
+    if (this.isEnding) return;
+    void this.#options.writer.abort().then((error) => {
+      if (error) this.#options.request.log("crit", error.message);
+    });
   }
 
   #asEvent(act: () => void): void {

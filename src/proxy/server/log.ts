@@ -93,10 +93,13 @@ export function tellFailedAttempt(request: ServerRequest, attempt: Attempt, fail
 /** What ends a request that no attempt has told of. */
 export function tellFailure(request: ServerRequest, failure: Failure): void {
   if (request.exchange.attempts.some((attempt) => attempt.failure === failure)) return;
-  const { group } = request.exchange;
-  const upstream = group
-    ? `${group.config.tls ? "https" : "http"}://${group.config.name}${request.exchange.forwardTarget}`
-    : undefined;
+  const { group, attempt } = request.exchange;
+  // Where the client is at fault, or we are, nobody may have been asked.
+  const own = failure.phase === "client" || failure.cause === "gateway-internal-error";
+  const upstream =
+    group && (attempt || !own)
+      ? `${group.config.tls ? "https" : "http"}://${group.config.name}${request.exchange.forwardTarget}`
+      : undefined;
   writeError(request, nginxFailureLevel(failure), nginxFailureText(failure, factsOf(request)), {
     cause: failure.cause,
     ...(upstream && { upstream }),
@@ -107,6 +110,7 @@ function factsOf({ exchange, uri, unresolved }: ServerRequest): NginxFacts {
   const { head } = exchange;
   return {
     uri,
+    asked: exchange.attempt !== null,
     ...(unresolved && { host: unresolved.address.host }),
     ...(head.bodyLength > 0 && { bodyBytes: head.bodyLength }),
   };

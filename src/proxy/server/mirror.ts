@@ -1,6 +1,18 @@
-// mirror: copies of a request for others, whose answers nobody waits for. The body is read first where they get it.
+// Requests whose answers nobody waits for: copies for others (mirror), which get the body where that is wanted, and
+// what is asked for behind a response (post_action).
+import { splitArgs } from "../../routing/uri.ts";
 import { DONE, GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { subrequest } from "./subrequest.ts";
+
+/** post_action: a request behind the response, whose answer nobody gets. */
+export function followUp(request: ServerRequest): void {
+  const { postAction } = request.location.settings;
+  if (!postAction || request.parent || request.followsUp) return;
+  request.followsUp = true;
+  const named = postAction.startsWith("@") ? postAction : null;
+  const { uri, args } = named === null ? splitArgs(postAction) : request;
+  subrequest(request, { uri, args, outlives: true, ...(named !== null && { named }) }, () => {});
+}
 
 export function mirrorRequest(request: ServerRequest): Outcome {
   const { mirror } = request.location.settings;

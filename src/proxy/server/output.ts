@@ -22,6 +22,8 @@ import { respondStatus } from "./special.ts";
 
 const QUEUE_BYTES_MAX: Bytes = 256 * 1024;
 
+/** Of the others it means nothing how old the file of their page is. */
+const DATED = new Set([200, 206, 304]);
 const NOT_WITHOUT_CONTENT = /^(?:content-type|last-modified)$/i;
 
 /** Where the response of a subrequest goes. */
@@ -80,6 +82,8 @@ export class Output extends Timed implements ByteSink {
     }
     request.discardBody();
     const noBody = exchange.method === "HEAD" && request.parent === null;
+    if (header.status === 204) header.lines = header.lines.filter(({ name }) => !NOT_WITHOUT_CONTENT.test(name));
+    else if (!header.fromUpstream && !DATED.has(header.status)) header.remove("last-modified");
     const filtered = filterHeader(request, header);
     if (filtered.instead > 0) {
       request.renewOutput();
@@ -88,7 +92,6 @@ export class Output extends Timed implements ByteSink {
     }
     exchange.status = header.status;
     const { status } = header;
-    if (status === 204) header.lines = header.lines.filter(({ name }) => !NOT_WITHOUT_CONTENT.test(name));
     this.#bodiless = noBody || status === 204 || status === 304 || filtered.empty;
     this.range = header.seekable && !this.#bodiless ? filtered.range : null;
     const target = request.target;
@@ -100,7 +103,7 @@ export class Output extends Timed implements ByteSink {
     } else this.#frame(header);
     const last: ByteSink = {
       write: (bytes) => this.#take(bytes),
-      flush: () => this.#flushHead(),
+      flush: () => (this.#rate > 0 ? this.#pump() : this.#flushHead()),
       end: () => this.#bodyEnded(),
     };
     if (this.#bodiless) this.#first = last;
@@ -189,17 +192,37 @@ export class Output extends Timed implements ByteSink {
 
   #bodyEnded(): void {
     this.#ended = true;
-    if (this.#queuedBytes === 0) this.#finish();
+    if (this.#queuedBytes === 0 && this.#headGoesOut()) this.#finish();
+  }
+
+  /** The head counts for the rate, too. False = the rest of it has to wait. */
+  #headGoesOut(): boolean {
+    const { exchange } = this.#request;
+    if (this.#rate === 0 || this.#head === "" || exchange.ended) return true;
+    const allowed = this.#allowedNow();
+    const part = this.#head.slice(0, Math.max(allowed, 0));
+    this.#head = this.#head.slice(part.length);
+    if (part !== "") {
+      exchange.respondedAt ||= eventTime();
+      exchange.bytesSent += part.length;
+      this.#sentBytes += part.length;
+      if (!exchange.client.sendText(part)) exchange.clientBlocked();
+    }
+    if (this.#head === "") return true;
+    this.#waitForMore(allowed - part.length);
+    return false;
+  }
+
+  #waitForMore(allowed: number): void {
+    wheel.set(this, eventTime() + Math.ceil((-allowed * 1000) / this.#rate) + 1);
   }
 
   /** Sends what the rate allows now. */
   #pump(): void {
+    if (!this.#headGoesOut()) return;
     while (this.#queuedBytes > 0) {
       const allowed = this.#allowedNow();
-      if (allowed <= 0) {
-        wheel.set(this, eventTime() + Math.ceil((-allowed * 1000) / this.#rate) + 1);
-        return;
-      }
+      if (allowed <= 0) return this.#waitForMore(allowed);
       const first = this.#queue[0]!;
       const part = first.length <= allowed ? first : first.subarray(0, allowed);
       if (part === first) this.#queue.shift();
@@ -296,7 +319,7 @@ export class Output extends Timed implements ByteSink {
 
   /** Whether anything of the response was sent, so that it can no longer be another one. */
   get begun(): boolean {
-    return this.header !== null && this.#head === "";
+    return this.header !== null && (this.#head === "" || this.#sentBytes > 0);
   }
 
   /** Nothing more goes out. */

@@ -171,11 +171,12 @@ export function beginProxying(request: ServerRequest): void {
   exchange.forwardTarget = targetSafe(target);
   if (request.givenBody && proxy.passBody) request.ownBody = request.givenBody;
   const { clientBody } = request;
-  if (clientBody === null || exchange.body!.complete || !streams(request, proxy)) {
+  const isStreamed = clientBody !== null && streams(request, proxy);
+  if (!isStreamed || exchange.body!.complete) {
     return request.whenBodyIsWhole(() => {
       if (proxy.body) request.ownBody = Buffer.from(proxy.body.render(request.subject), "latin1");
       ask(request);
-    });
+    }, isStreamed);
   }
   request.testExpect();
   if (clientBody.stream()) ask(request);

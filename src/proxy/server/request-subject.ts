@@ -1,4 +1,5 @@
 // A request of a virtual server as its variables see it (variables/subject.ts). Made where the first variable is used.
+import { parseBasicCredentials } from "../../access/basic-auth.ts";
 import { eventTime } from "../../std/clock.ts";
 import type { Ms } from "../../std/units.ts";
 import { cookieOf, setCookieOf } from "../../variables/parameters.ts";
@@ -33,9 +34,7 @@ export class RequestSubject implements Subject {
   // -- the request
 
   get method(): string {
-    return this.#main.method === this.#exchange.method || this.#request.parent
-      ? this.#main.method
-      : this.#exchange.method;
+    return this.#request.main.method;
   }
   get target(): string {
     return this.#main.targetReceived;
@@ -90,7 +89,9 @@ export class RequestSubject implements Subject {
     return this.#main.ownRequestId;
   }
   get remoteUser(): string | undefined {
-    return this.#request.main.remoteUser;
+    const { main } = this.#request;
+    const field = main.method === "CONNECT" ? "proxy-authorization" : "authorization";
+    return main.remoteUser ?? parseBasicCredentials(fieldValue(main.exchange.head, field))?.user;
   }
   get isSubrequest(): boolean {
     return this.#request.parent !== null;
@@ -194,8 +195,12 @@ export class RequestSubject implements Subject {
   }
   sentHeader(name: string): string | undefined {
     const { sentHead } = this.#request;
-    if (sentHead === "") return this.#request.output.header?.get(name);
     const values: string[] = [];
+    if (sentHead === "") {
+      const lines = this.#request.output.header?.lines ?? [];
+      for (const line of lines) if (line.name.toLowerCase() === name) values.push(line.value);
+      return values.length === 0 ? undefined : values.join(", ");
+    }
     for (const line of sentHead.split("\r\n").slice(1)) {
       const colon = line.indexOf(":");
       if (colon === name.length && line.slice(0, colon).toLowerCase() === name)
@@ -204,7 +209,8 @@ export class RequestSubject implements Subject {
     return values.length === 0 ? undefined : values.join(", ");
   }
   sentTrailer(name: string): string | undefined {
-    return this.#request.sentTrailers.find((line) => line.name.toLowerCase() === name)?.value;
+    const lines = this.#request.sentTrailers.filter((line) => line.name.toLowerCase() === name);
+    return lines.length === 0 ? undefined : lines.map(({ value }) => value).join(", ");
   }
   get gzipRatio(): string | undefined {
     return this.#request.gzipRatio?.();

@@ -25,6 +25,7 @@ import type { FeatureFacts } from "./features.ts";
 import type { Fill } from "./fill.ts";
 import { mayKeepAliveOn } from "./keep-alive.ts";
 import { tellFailure, writeError, writeLogs } from "./log.ts";
+import { followUp } from "./mirror.ts";
 import { Output, type OutputTarget } from "./output.ts";
 import { PHASES } from "./phases.ts";
 import type { LocationPlan, ServerPlan } from "./plan.ts";
@@ -59,6 +60,8 @@ export class ServerRequest {
   readonly servers: Servers;
   server: ServerPlan;
   location: LocationPlan;
+  /** The last if-block that said what makes the response. */
+  contentBlock: LocationPlan | null = null;
   /** Path, decoded and normalised; arguments without "?"; undefined = none. */
   uri = "/";
   args: string | undefined;
@@ -148,6 +151,8 @@ export class ServerRequest {
   stub: Buffer | null = null;
   /** Its subrequests at work, and how many there are below the main request. */
   readonly children = new Set<ServerRequest>();
+  /** What its location wants behind the response was asked for. */
+  followsUp = false;
   readonly features: FeatureFacts = { secureLink: null, visitor: null };
   subrequestsAtWork = 0;
   readonly parent: ServerRequest | null;
@@ -214,6 +219,7 @@ export class ServerRequest {
   redirectTo(uri: string, args: string | undefined): void {
     if (!this.countChange()) return this.circle("internally redirecting to", uri);
     this.#newRound();
+    this.asReceived = false;
     this.uri = uri;
     this.args = args;
     this.location = this.server.base;
@@ -238,7 +244,6 @@ export class ServerRequest {
 
   #newRound(): void {
     this.internal = true;
-    this.asReceived = false;
     this.inLocation = true;
     this.mirrored = false;
     this.ownBody = null;
@@ -265,9 +270,9 @@ export class ServerRequest {
   }
 
   /** Calls back once the client's body has been read. */
-  whenBodyIsWhole(then: () => void): void {
+  whenBodyIsWhole(then: () => void, inMemory = false): void {
     this.testExpect();
-    if (this.clientBody) this.clientBody.whole(then);
+    if (this.clientBody) this.clientBody.whole(then, inMemory);
     else then();
   }
 
@@ -353,8 +358,16 @@ export class ServerRequest {
     respondStatus(this, 500);
   }
 
+  /** Its settings are those of an if-block from here on; without content of its own it leaves that to the last that had. */
+  enterBlock(block: LocationPlan): void {
+    const { contentBlock } = this;
+    this.enter(block);
+    this.contentBlock = block.settings.content.kind === "files" ? contentBlock : block;
+  }
+
   /** Its settings are those of this location from here on. */
   enter(location: LocationPlan): void {
+    this.contentBlock = null;
     this.location = location;
     this.exchange.plan = location.plan;
   }
@@ -374,6 +387,7 @@ export class ServerRequest {
     this.clientBody?.end();
     this.output.abandon();
     writeLogs(this);
+    followUp(this);
   }
 
   mayKeepAlive(): boolean {

@@ -1,6 +1,7 @@
 // Rewrite programs (set, if, rewrite, break, return), compiled once into functions.
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, type Stats, statSync } from "node:fs";
 import type { Condition, LocationSettings, RewriteStep } from "../../config/servers.ts";
+import { checkedFrom, openChecked } from "../../content/symlinks.ts";
 import { escapeArgs, unescapeRedirect } from "../../routing/uri.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import type { Compiler } from "./compiler.ts";
@@ -81,7 +82,7 @@ function compileIf(
   const plan = settings && planOf(settings);
   return (request) => {
     if (!holds(request)) return "next";
-    if (plan) request.enter(plan);
+    if (plan) request.enterBlock(plan);
     for (const code of codes) {
       const said = code(request);
       if (said !== "next") return said;
@@ -110,17 +111,17 @@ function compileCondition(condition: Condition, compiler: Compiler): (request: S
     }
     case "file": {
       const path = compiler.text(condition.path);
-      return (request) => fileIs(condition.test, path.render(request.subject)) !== condition.not;
+      return (request) => fileIs(request, condition.test, path.render(request.subject)) !== condition.not;
     }
   }
 }
 
 /** As in nginx the rewrite phase looks at once, since a program cannot wait. */
-function fileIs(test: (Condition & { kind: "file" })["test"], path: string): boolean {
-  const name = Buffer.from(path, "latin1");
+function fileIs(request: ServerRequest, test: (Condition & { kind: "file" })["test"], path: string): boolean {
   try {
-    const stats = statSync(name);
-    if (test === "executable") accessSync(name, constants.X_OK);
+    const stats = statsOf(request, path);
+    if (stats === null) return false;
+    if (test === "executable") accessSync(Buffer.from(path, "latin1"), constants.X_OK);
     return test === "file" ? stats.isFile() : test === "directory" ? stats.isDirectory() : true;
   } catch {
     // Whatever keeps us from seeing it: it is not there for us.
@@ -128,12 +129,29 @@ function fileIs(test: (Condition & { kind: "file" })["test"], path: string): boo
   }
 }
 
+/** null = there is a symbolic link on the way that must not be followed. */
+function statsOf(request: ServerRequest, path: string): Stats | null {
+  const { disableSymlinks, symlinksFrom } = request.location.settings.root;
+  const from = symlinksFrom === null ? null : request.render(symlinksFrom);
+  const begin = checkedFrom(path, { mode: disableSymlinks, from });
+  if (disableSymlinks === "off" || begin === null || !path.startsWith("/")) return statSync(Buffer.from(path, "latin1"));
+  const fd = openChecked(path, begin, disableSymlinks, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (typeof fd !== "number") return null;
+  try {
+    return fstatSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function compileReturn({ status, text }: RewriteStep & { do: "return" }, compiler: Compiler): Code {
   const value = text === null ? null : compiler.text(text);
   return (request) => {
     if (status === 444) closeSilently(request);
-    else if (isRedirect(status)) redirectHere(request, status, value?.render(request.subject) ?? "");
-    else if (status < 400 || (value && value.constant !== ""))
+    else if (isRedirect(status)) {
+      request.testExpect();
+      redirectHere(request, status, value?.render(request.subject) ?? "");
+    } else if (status < 400 || (value && value.constant !== ""))
       respondText(request, status, value?.render(request.subject) ?? "");
     else respondStatus(request, status);
     return "responded";

@@ -31,6 +31,7 @@ import { compileProgram } from "./rewrite.ts";
 import { Sticky } from "./sticky.ts";
 import type { UpstreamTable } from "./target.ts";
 import { hasTunnels } from "./tunnel.ts";
+import { repeatedField } from "./unique-fields.ts";
 
 const OPEN_FILES_MAX = 4096;
 
@@ -72,6 +73,7 @@ export class Servers {
     };
     const plans = config.servers.map((server) => planServer(server, context));
     this.#plans = plans;
+    this.caches.tellProblems((text) => plans[0]?.base.errorLog?.log("crit", text, null));
     this.charsets = new CharsetMaps(config.charsetMaps ?? [], charsetNames([...context.cached.keys()]));
     this.#table = compileServers(plans, (plan) => plan.config, compile);
   }
@@ -81,9 +83,9 @@ export class Servers {
     const { head } = exchange;
     const set = this.#setFor(exchange);
     const host = head.host === "" ? null : readHost(head.host);
-    // Without a host it is that of the handshake, unless a server has the empty name.
+    // Without a host it is the default one whatever the handshake asked for, unless a server has the empty name.
     const found = host ? set.find(host.host) : (set.findNameless() ?? null);
-    const request = new ServerRequest(exchange, this, found?.server ?? this.serverOf(exchange.client));
+    const request = new ServerRequest(exchange, this, found?.server ?? set.defaultServer);
     if (found?.pattern) this.compiler.keepCaptures(request, found.pattern);
     request.host = host?.host ?? "";
     request.hostPort = host?.port;
@@ -91,6 +93,8 @@ export class Servers {
       request.problem = wireFailure("request", "bad-host", "no valid host in Host", 400, {});
     if (head.form === "authority" && !/:\d+$/.test(head.target))
       request.problem ??= wireFailure("request", "bad-target", "CONNECT without a port", 400, {});
+    const repeated = repeatedField(head);
+    if (repeated !== null) request.problem ??= wireFailure("request", "bad-field", `${repeated} twice`, 400, {});
     // CONNECT names no path: it is asked for in the place of all.
     const uri = readUri(head.form === "authority" ? "/" : exchange.targetReceived, request.server.mergeSlashes);
     if (uri === null)

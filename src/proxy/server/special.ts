@@ -5,12 +5,11 @@ import { typeOf } from "../../content/mime.ts";
 import { nginxStatusOf, proxyStatusType } from "../../failure/facets.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { failureMember } from "../../failure/proxy-status.ts";
-import { nginxStatusText } from "../../failure/status.ts";
 import { escapeRefresh, escapeUri } from "../../routing/uri.ts";
 import { escapeHtml } from "../../std/html.ts";
 import { fieldValue } from "../../wire/head.ts";
 import { failureResponse } from "../respond.ts";
-import { ownStatusText, shownStatus } from "./own-statuses.ts";
+import { ownStatusText, pageTitle, shownStatus } from "./own-statuses.ts";
 import type { ErrorPagePlan } from "./plan.ts";
 import type { ServerRequest } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
@@ -31,8 +30,9 @@ export function respondStatus(request: ServerRequest, status: number, more: More
   request.errorFields = { ...request.errorFields, ...more };
   const header = new ResponseHeader(shownStatus(status));
   if (status === 204 || status === 304 || status < 300) return sendWhole(request, header, "");
-  header.add("Content-Type", "text/html");
-  sendWhole(request, header, plainPage(request, status));
+  const body = plainPage(request, status);
+  if (body !== "") header.add("Content-Type", "text/html");
+  sendWhole(request, header, body);
 }
 
 /** An attempt or something of ours has failed: the status is nginx's, the name is ours. */
@@ -57,6 +57,8 @@ export function respondFailed(request: ServerRequest, failure: Failure): void {
 
 /** What error_page calls it: nginx has a number of its own for heads that are too large. */
 function errorPageCode(failure: Failure): number {
+  // What is not done here.
+  if (failure.status === 501) return 501;
   return failure.status === 431 && failure.cause !== "upstream-error-passthrough" ? 494 : nginxStatusOf(failure);
 }
 
@@ -157,7 +159,7 @@ export function redirectToFolder(request: ServerRequest): void {
 export function respondText(request: ServerRequest, status: number, text: string, type?: string): void {
   request.testExpect();
   const header = new ResponseHeader(status);
-  if (text !== "" || request.method !== "HEAD") {
+  if (status !== 204 && (text !== "" || request.method !== "HEAD")) {
     const { types } = request.location.settings;
     const rendered = type ?? typeOf(request.uri, types) ?? request.location.defaultType.render(request.subject);
     if (rendered !== "") header.add("Content-Type", rendered);
@@ -188,7 +190,8 @@ export function closeSilently(request: ServerRequest): void {
   const { exchange } = request;
   exchange.status = 444;
   exchange.end(false);
-  exchange.client.destroy();
+  if (request.location.settings.request.resetTimedOut) exchange.client.abort();
+  else exchange.client.destroy();
 }
 
 /** The page of a status that nginx has made up. */
@@ -204,7 +207,8 @@ function ownPage(request: ServerRequest, text: string): string {
 function plainPage(request: ServerRequest, status: number): string {
   const own = ownStatusText(status);
   if (own !== undefined) return ownPage(request, own);
-  const title = `${status}${nginxStatusText(status) === "" ? "" : ` ${nginxStatusText(status)}`}`;
+  const title = pageTitle(status);
+  if (title === undefined) return "";
   const { product } = request.location;
   return (
     `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n` +

@@ -44,6 +44,8 @@ export interface SubrequestOptions {
   readonly method?: string;
   /** Its body; null = none. */
   readonly body?: Buffer | null;
+  /** It begins in this named location. */
+  readonly named?: string;
   /** The file that has its body. */
   readonly file?: BodyFile | null;
   /** It goes on when its parent has ended. */
@@ -94,7 +96,8 @@ export function subrequest(
       if (!exchange.ended) exchange.clientGone();
     });
   request.phase = 1;
-  request.run();
+  if (options.named !== undefined) request.redirectToNamed(options.named);
+  else request.run();
   return true;
 }
 

@@ -36,7 +36,7 @@ export class SocketFacts implements TlsFacts {
   readonly #hello: ClientHello | null;
   /** What verified the client's certificate said of it; "" = nothing is wrong with it. */
   readonly #verifyError: string;
-  /** Our own certificate and the curve that both sides have are known where there is one of them. */
+  /** Ours; Node tells a server nothing of the one in use, which is known where there is no choice. */
   readonly #curves: string;
   #client: TlsClientFacts | null | undefined;
 
@@ -111,7 +111,9 @@ function clientFacts(certificate: X509Certificate): TlsClientFacts {
     issuerLegacy: oneLine(issuer),
     validFrom: certificate.validFrom,
     validUntil: validTo,
-    daysRemaining: String(Math.max(0, Math.floor((Date.parse(validTo) - wallMs()) / DAY_MS))),
+    get daysRemaining() {
+      return String(Math.max(0, Math.floor((Date.parse(validTo) - wallMs()) / DAY_MS)));
+    },
   };
 }
 

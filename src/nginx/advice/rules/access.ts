@@ -132,8 +132,7 @@ export const refererAsLock: Rule = {
 /** Any site that has the name somewhere in its own. */
 export const originLoose: Rule = {
   id: "origin-loose",
-  about:
-    "patterns for `$http_origin`, `$http_referer` or `$host` that fit other people's names too (no `$` at the end)",
+  about: "patterns for `$http_origin` that fit other people's names too, because nothing binds them to the end",
   *find({ scopes, http }) {
     for (const scope of scopes) {
       for (const directive of scope.own("if")) {

@@ -1,11 +1,11 @@
 // Buffers for heads, and bounds of bodies.
 import { argOf, argsOf, bytesOf, enclosing, msOf, type Scope } from "../../lower/scope.ts";
 import { parseBuffers, parseSize } from "../../units.ts";
-import { type Proxied, serversOf } from "../proxies.ts";
+import { isForVisitors, type Proxied, serversOf } from "../proxies.ts";
 import type { Rule } from "../rule.ts";
 import { prefixOf } from "../words.ts";
 
-const AUTH = /(?:^|[-_./])(?:oauth2?|oidc|saml|sso|keycloak|authelia|authentik|zitadel|dex|auth0|okta)(?:$|[-_./:\d])/i;
+const AUTH = /(?:^|[-_./])(?:oauth2?(?:-proxy)?|oidc|saml|keycloak|authentik|zitadel|auth0|okta)(?:$|[-_./:\d])/i;
 
 /** What a proxy's application is called in the files: its location, its group, its host, the names of its server. */
 function namesOf({ location, scope, authority, group }: Proxied): string[] {
@@ -108,11 +108,20 @@ export const bodySizeDefault: Rule = {
   id: "body-size-default",
   about: "uploads (by the name of the location or the application) with the default `client_max_body_size` of 1m",
   *find({ proxies, isKnown }) {
+    // Once for a server: one line there is what it takes.
+    const told = new Set<Scope | undefined>();
     for (const proxy of proxies) {
       const { scope, directive, arg } = proxy;
-      if (scope.last("client_max_body_size") || !isKnown(scope)) continue;
+      if (
+        told.has(enclosing(scope, "server")) ||
+        scope.last("client_max_body_size") ||
+        !isKnown(scope) ||
+        !isForVisitors(proxy)
+      )
+        continue;
       const name = namesOf(proxy).find((each) => UPLOADS.test(each));
       if (name === undefined) continue;
+      told.add(enclosing(scope, "server"));
       yield {
         directive,
         arg,

@@ -73,3 +73,22 @@ export const noBurst: Rule = {
       }
   },
 };
+
+/** A copy is there, and a failure is shown. */
+export const cacheNotStale: Rule = {
+  id: "cache-not-stale",
+  about: "a cache without `proxy_cache_use_stale`: failures are shown where an old copy is there",
+  *find({ proxies, isKnown }) {
+    for (const { scope } of proxies) {
+      const cache = scope.last("proxy_cache");
+      if (cacheOf(scope) === undefined || !cache || scope.last("proxy_cache_use_stale") || !isKnown(scope)) continue;
+      yield {
+        directive: cache,
+        text: "while the application is away, visitors see 502 though a copy of the page is kept",
+        fix: 'write "proxy_cache_use_stale error timeout updating http_500 http_502 http_503 http_504;"',
+        cause: "connect-refused",
+        note: true,
+      };
+    }
+  },
+};

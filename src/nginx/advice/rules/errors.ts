@@ -1,7 +1,7 @@
 // error_page: pages that come from the upstream that has just failed, and failures that look like answers.
 import { argOf, argsOf, enclosing, flagOf, type Scope } from "../../lower/scope.ts";
 import type { Directive } from "../../tree.ts";
-import { locationFor } from "../find-location.ts";
+import { isExact, locationFor } from "../find-location.ts";
 import type { Rule } from "../rule.ts";
 
 interface Page {
@@ -29,6 +29,7 @@ export const errorPageFails: Rule = {
   about: "an `error_page` for failures of the upstream whose path is proxied to the same upstream",
   *find(survey) {
     const seen = new Set<Directive>();
+    const locations = new Map<string, Scope | null>();
     for (const { scope, arg } of survey.proxies) {
       const server = enclosing(scope, "server");
       if (!server || !survey.isKnown(scope)) continue;
@@ -36,8 +37,13 @@ export const errorPageFails: Rule = {
         const page = pageOf(directive);
         if (!isForFailures(page) || !page.target.startsWith("/") || page.target.includes("$") || seen.has(directive))
           continue;
-        const location = locationFor(survey, server, page.target.replace(/\?.*$/, ""));
-        if (location?.own("proxy_pass")[0]?.args[0]?.value !== arg.value) continue;
+        const path = page.target.replace(/\?.*$/, "");
+        const key = `${survey.servers.indexOf(server)} ${path}`;
+        const location = locations.get(key) ?? locationFor(survey, server, path);
+        locations.set(key, location);
+        // Who asks for the page itself is another matter.
+        if ((location === scope && isExact(scope)) || location?.own("proxy_pass")[0]?.args[0]?.value !== arg.value)
+          continue;
         seen.add(directive);
         const again = flagOf(scope, "recursive_error_pages", false);
         yield {

@@ -12,7 +12,7 @@ export const aliasTraversal: Rule = {
     for (const scope of scopes) {
       const alias = scope.own("alias")[0];
       const path = scope.kind === "location" ? prefixOf(scope, false) : undefined;
-      if (!alias || path === undefined || path === "" || !isWritten(scope) || isExact(scope)) continue;
+      if (!alias || path === undefined || path === "" || !isWritten(scope) || scope.last("internal")) continue;
       if (path.endsWith("/") || !argOf(alias).endsWith("/")) continue;
       const name = argOf(alias).replace(/[^/]*\/$/, "");
       yield {
@@ -40,7 +40,7 @@ export const rootOfSystem: Rule = {
         // Of one path only that is asked for.
         const place = scope.kind === "location" ? (prefixOf(scope) ?? "/") : "/";
         if (directive.name === "root" && place.length > 1 && path === "/") continue;
-        if (scope.kind === "location" && isExact(scope)) continue;
+        if (scope.kind === "location" && (isExact(scope) || scope.last("internal") || picksFiles(scope))) continue;
         yield {
           directive,
           arg: directive.args[0],
@@ -50,6 +50,12 @@ export const rootOfSystem: Rule = {
       }
   },
 };
+
+/** Only below a path that is written here. */
+function picksFiles(scope: Scope): boolean {
+  const tries = scope.own("try_files")[0];
+  return tries !== undefined && argsOf(tries).every((word) => /^(?:=|@|\/[^$]+\/)/.test(word));
+}
 
 /** What stands in the way of strangers. */
 function isGuarded(scope: Scope): boolean {

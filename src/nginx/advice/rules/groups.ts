@@ -34,7 +34,7 @@ export const keepaliveRace: Rule = {
       if (idleMs === 0 || !at) continue;
       const words = [name, ...serversOf(group).map(({ url }) => url.text)].join(" ").toLowerCase();
       const app = APPS.find(([pattern]) => pattern.test(words));
-      if (app && idleMs < app[2] * 1000) continue;
+      if (idleMs < (app?.[2] ?? 5) * 1000) continue;
       const own = app ? Math.max(1, app[2] - 1) : 4;
       const fix = `give the application more than ${seconds(idleMs)}, or write "keepalive_timeout ${own}s;" in this group`;
       if (app)
@@ -157,9 +157,9 @@ export const oneServer: Rule = {
       const servers = serversOf(group);
       const [only] = servers;
       if (servers.length !== 1 || !only || group.own("server").length !== 1) continue;
-      // A name can stand for several addresses.
+      // A name can stand for several addresses; "=0" asks for what holds.
       const several = only.url.isName;
-      const arg = only.directive.args.find(({ value }) => /^(?:max_fails|fail_timeout)=/.test(value));
+      const arg = only.directive.args.find(({ value }) => /^(?:max_fails|fail_timeout)=(?!0s?$)/.test(value));
       if (arg && !several)
         yield {
           directive: only.directive,
@@ -276,5 +276,29 @@ export const fewFiles: Rule = {
       fix: `write "worker_rlimit_nofile ${connections * 2};": a request that is passed on needs two`,
       cause: "gateway-resource-exhausted",
     };
+  },
+};
+
+/** One failed request, and ten seconds without the server. */
+export const oneFailureOut: Rule = {
+  id: "one-failure-takes-out",
+  about: "a group of several servers with the default `max_fails=1`: one failed request takes a server out for 10 s",
+  *find({ groups, proxies }) {
+    for (const [name, group] of groups) {
+      const servers = serversOf(group).filter(({ isDown }) => !isDown);
+      if (
+        servers.length < 2 ||
+        servers.some(({ maxFails }) => maxFails !== undefined) ||
+        usersOf(proxies, group).length === 0
+      )
+        continue;
+      yield {
+        directive: group.directive!,
+        text: `one request that fails takes a server out for 10 s, in each worker by itself; when all ${servers.length} of "${name}" are out, every request is a 502 ("no live upstreams")`,
+        fix: `write "zone ${name} 64k;", and "max_fails=3" where single failures are common`,
+        cause: "no-healthy-upstream",
+        note: true,
+      };
+    }
   },
 };

@@ -1,14 +1,9 @@
 // What is said to upstreams and to visitors, and what is lost because a block has lines of its own.
 import { argOf, argsOf, enclosing, flagOf, oneOf, type Scope, wordOf } from "../../lower/scope.ts";
-import { isPublicName, type Proxied, sentHeader } from "../proxies.ts";
+import { isForVisitors, isPublicName, sentHeader } from "../proxies.ts";
 import type { Rule } from "../rule.ts";
 import { countOf, listOf, prefixOf } from "../words.ts";
 import { SOCKETS } from "./timeouts.ts";
-
-/** The proxies that answer visitors. */
-function isForVisitors({ scope }: Proxied): boolean {
-  return scope.last("internal") === undefined;
-}
 
 /** The application is told another host than the visitor asked for. */
 export const hostMissing: Rule = {
@@ -29,7 +24,7 @@ export const hostMissing: Rule = {
       yield {
         directive,
         arg,
-        text: `the application is told "Host: ${told}"${told.includes("_") ? ", which is no valid name (400)," : ""}: it sends visitors there in redirects and links, and refuses what it does not know`,
+        text: `the application is told "Host: ${told}"${told.includes("_") ? ", which is no valid name (400)" : ""}: it sends visitors there in redirects and links, and refuses what it does not know`,
         fix: 'write "proxy_set_header Host $host;" beside it',
         cause: "upstream-error-passthrough",
       };
@@ -113,7 +108,9 @@ export const proxyHeadersLost: Rule = {
       const from = [scope, ...outerLocations(scope)].find((each) => each.own("proxy_set_header").length > 0);
       if (!from) continue;
       const names = lost(from, "proxy_set_header");
-      if (names.length === 0) continue;
+      const host = from.own("proxy_set_header").find((each) => argOf(each).toLowerCase() === "host");
+      // Another host is meant, which need not know of our visitors.
+      if (names.length === 0 || (host && !/^\$(?:http_)?host\b/i.test(argOf(host, 1)))) continue;
       yield {
         directive: from.own("proxy_set_header")[0]!,
         text: `because of ${countOf(from.own("proxy_set_header").length, "line")} here, ${listOf(names)} of the block around ${names.length === 1 ? "is" : "are"} not sent from here`,

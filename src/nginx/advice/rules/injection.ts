@@ -1,6 +1,6 @@
 // What a request can write into headers, and where it can send us. Decoded values ($uri, captures of it) can hold line
 // ends: in `return`, `add_header`, `proxy_set_header` and a `proxy_pass` with variables they go out as they are.
-import { complement, has } from "../../../config/pcre-chars.ts";
+import { has } from "../../../config/pcre-chars.ts";
 import { argOf, argsOf, enclosing, outwards, type Scope } from "../../lower/scope.ts";
 import { partsOf } from "../../lower/text.ts";
 import type { Arg, Directive } from "../../tree.ts";
@@ -84,12 +84,12 @@ export const captureInHeader: Rule = {
 
 /** The pattern that a capture is of, where it is held against the decoded path. */
 function sourceOf(scope: Scope, directive: Directive, name: string): string | undefined {
-  if (!/^[1-9]$/.test(name) && !isNamedGroup(scope, name)) return undefined;
+  if (!/^[1-9]$/.test(name)) return namedSource(scope, name);
   const at = scope.directives.indexOf(directive);
   const rewrite = scope.directives
     .slice(0, at)
     .findLast((each) => each.name === "rewrite" || (each.name === "if" && each.block !== null));
-  if (rewrite?.name === "rewrite" && /^[1-9]$/.test(name)) return argOf(rewrite);
+  if (rewrite?.name === "rewrite") return argOf(rewrite);
   if (scope.kind === "if" || scope.kind === "server if") {
     const words = argsOf(scope.directive ?? undefined);
     const operator = words.findIndex((word) => /^~\*?$/.test(word));
@@ -102,10 +102,13 @@ function sourceOf(scope: Scope, directive: Directive, name: string): string | un
   return location ? patternOfLocation(location)?.source : undefined;
 }
 
-function isNamedGroup(scope: Scope, name: string): boolean {
-  const location = enclosing(scope, "location");
-  const source = location ? patternOfLocation(location)?.source : undefined;
-  return source !== undefined && new RegExp(`\\(\\?P?[<']${name}[>']`, "i").test(source);
+/** The pattern of the location around it in which a group has this name. */
+function namedSource(scope: Scope, name: string): string | undefined {
+  for (const at of outwards(scope)) {
+    const source = at.kind === "location" ? patternOfLocation(at)?.source : undefined;
+    if (source !== undefined && new RegExp(`\\(\\?P?[<']${name}[>']`, "i").test(source)) return source;
+  }
+  return undefined;
 }
 
 const STRANGERS = /^(?:arg_\w+|args|query_string|cookie_\w+|http_\w+|uri|document_uri|request_uri)$/;
@@ -151,7 +154,7 @@ function isStrangers(survey: Survey, scope: Scope, name: string, hasDomain: bool
   if (depth > 3) return false;
   if (name === "host") return !hasFixedNames(scope);
   if (STRANGERS.test(name)) return true;
-  if (/^[1-9]$/.test(name) || isNamedGroup(scope, name)) return isFreeCapture(scope, name, hasDomain);
+  if (/^[1-9]$/.test(name) || namedSource(scope, name) !== undefined) return isFreeCapture(scope, name, hasDomain);
   const server = enclosing(scope, "server");
   const sets = [...outwards(scope)].flatMap((at) => at.own("set")).filter((each) => argOf(each) === `$${name}`);
   return (
@@ -173,8 +176,8 @@ const ENDS_HOST = [..."/?#@:"].map((char) => char.charCodeAt(0));
 /** A capture that is a whole host, or can end the one that it stands in. */
 function isFreeCapture(scope: Scope, name: string, hasDomain: boolean): boolean {
   const location = enclosing(scope, "location");
-  const source = location ? patternOfLocation(location)?.source : undefined;
+  const source = namedSource(scope, name) ?? (location ? patternOfLocation(location)?.source : undefined);
   const bytes = source === undefined ? undefined : bytesOfGroup(source, name);
-  if (bytes === undefined || bytes === complement(bytes)) return false;
+  if (bytes === undefined) return false;
   return !hasDomain || ENDS_HOST.some((code) => has(bytes, code));
 }

@@ -16,11 +16,12 @@ export const locationUnreachable: Rule = {
       const locations = inner(scope, "location");
       let all: Scope | undefined;
       const patterns = new Map<string, Scope>();
+      const prefixes = locations.filter((each) => !isExact(each) && prefixOf(each, false) !== undefined);
       for (const location of locations) {
         const pattern = patternOfLocation(location);
         if (!pattern) continue;
         const text = `${pattern.ignoreCase} ${pattern.source}`;
-        const before = all ?? patterns.get(text) ?? finalAround(locations, pattern);
+        const before = all ?? patterns.get(text) ?? finalAround(prefixes, pattern);
         if (before) yield unreachable(location, before);
         patterns.set(text, location);
         if (fitsEveryPath(pattern.source)) all ??= location;
@@ -36,12 +37,12 @@ export const locationUnreachable: Rule = {
 };
 
 /** `^~ /a/` before `~ ^/a/b`: prefixes are compared first. */
-function finalAround(locations: readonly Scope[], pattern: { source: string; ignoreCase: boolean }): Scope | undefined {
+function finalAround(prefixes: readonly Scope[], pattern: { source: string; ignoreCase: boolean }): Scope | undefined {
   const beginning = beginningOf(pattern.source, pattern.ignoreCase);
-  const longest = locations
-    .filter((each) => !isExact(each) && beginning.startsWith(prefixOf(each, false) ?? "\0"))
+  const longest = prefixes
+    .filter((each) => beginning.startsWith(prefixOf(each, false)!))
     .toSorted((a, b) => prefixOf(b, false)!.length - prefixOf(a, false)!.length)[0];
-  const isWithin = locations.some((each) => (prefixOf(each, false) ?? "").startsWith(beginning) && !isFinal(each));
+  const isWithin = prefixes.some((each) => prefixOf(each, false)!.startsWith(beginning) && !isFinal(each));
   return longest && isFinal(longest) && !isWithin ? longest : undefined;
 }
 

@@ -1,7 +1,8 @@
 // Names of upstreams: when they are resolved, by whom, and to what.
 import { isIP } from "node:net";
-import { argOf, argsOf, type Scope } from "../../lower/scope.ts";
-import { expansions, isDnsName, type Proxied, serversOf, usersOf } from "../proxies.ts";
+import { argOf, argsOf } from "../../lower/scope.ts";
+import type { Directive } from "../../tree.ts";
+import { expansions, isDnsName, isPublicName, type Proxied, serversOf, usersOf } from "../proxies.ts";
 import type { Found, Rule } from "../rule.ts";
 import type { Survey } from "../survey.ts";
 
@@ -120,14 +121,16 @@ export const resolveWithoutResolver: Rule = {
 };
 
 /** Resolvers that upstream names are asked of. */
-function* usedResolvers(survey: Survey): Generator<NonNullable<ReturnType<Scope["last"]>>> {
+function* usedResolvers(survey: Survey): Generator<{ readonly directive: Directive; readonly name: string }> {
   for (const proxy of survey.proxies) {
-    const resolver = proxy.scope.last("resolver");
-    if (resolver && proxy.authority.includes("$") && unresolvedIn(survey, proxy) !== null) yield resolver;
+    const directive = proxy.scope.last("resolver");
+    const name = directive && proxy.authority.includes("$") ? unresolvedIn(survey, proxy) : null;
+    if (directive && name !== null) yield { directive, name };
   }
   for (const group of survey.groups.values()) {
-    const resolver = group.last("resolver");
-    if (resolver && serversOf(group).some(({ resolve }) => resolve)) yield resolver;
+    const directive = group.last("resolver");
+    const server = serversOf(group).find(({ resolve }) => resolve);
+    if (directive && server) yield { directive, name: server.url.host };
   }
 }
 
@@ -136,7 +139,7 @@ export const dockerTtl: Rule = {
   id: "docker-ttl",
   about: "Docker's resolver 127.0.0.11 without `valid`: its answers hold for ten minutes",
   *find(survey) {
-    for (const directive of usedResolvers(survey)) {
+    for (const { directive } of usedResolvers(survey)) {
       const arg = directive.args.find(({ value }) => /^127\.0\.0\.11(?::53)?$/.test(value));
       if (!arg || argsOf(directive).some((word) => word.startsWith("valid="))) continue;
       yield {
@@ -160,7 +163,7 @@ export const publicResolver: Rule = {
   id: "public-resolver",
   about: "names of upstreams that are asked of a public DNS server",
   *find(survey) {
-    for (const directive of usedResolvers(survey)) {
+    for (const { directive, name } of usedResolvers(survey)) {
       const arg = directive.args.find(({ value }) => PUBLIC.has(value.replace(/:53$/, "")));
       if (!arg) continue;
       yield {
@@ -169,6 +172,28 @@ export const publicResolver: Rule = {
         text: `${argOf(directive)} is asked over plain UDP for where requests go: it knows no private names, and whoever forges an answer gets the requests`,
         fix: "name a resolver of your own network (127.0.0.53, 127.0.0.11, that of the VPC)",
         cause: "dns-not-resolved",
+        note: isPublicName(name),
+      };
+    }
+  },
+};
+
+/** Addresses that nobody listens on, or a question that nobody answers. */
+export const dockerV6: Rule = {
+  id: "docker-ipv6",
+  about:
+    "Docker's resolver 127.0.0.11 without `ipv6=off`: a second question for each name, which networks without IPv6 may leave unanswered",
+  *find(survey) {
+    for (const { directive } of usedResolvers(survey)) {
+      const arg = directive.args.find(({ value }) => /^127\.0\.0\.11(?::53)?$/.test(value));
+      if (!arg || argsOf(directive).some((word) => word.startsWith("ipv6="))) continue;
+      yield {
+        directive,
+        arg,
+        text: "each name is asked for twice, for IPv4 and IPv6; where the second question is not answered, requests wait for resolver_timeout",
+        fix: `write "resolver ${argsOf(directive).join(" ")} ipv6=off;" in networks without IPv6`,
+        cause: "dns-timeout",
+        note: true,
       };
     }
   },

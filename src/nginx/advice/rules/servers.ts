@@ -91,3 +91,24 @@ export const errorLogOff: Rule = {
       }
   },
 };
+
+/** One server for several hosts. */
+export const hostsByIf: Rule = {
+  id: "hosts-by-if",
+  about: "several hosts in one server, told apart by `if ($host …)` and `set`",
+  *find({ servers, inner }) {
+    for (const server of servers) {
+      const conditions = inner(server, "server if").filter(
+        ({ directive, own }) => /^\(\$(?:http_)?host$/.test(argOf(directive ?? undefined)) && own("set").length > 0,
+      );
+      const [first, second] = conditions;
+      if (!first || !second) continue;
+      yield {
+        directive: second.directive!,
+        text: "hosts are told apart by if: a name that none of them has gets whatever was set before, which may be another host's",
+        fix: 'write a server for each host, or "map $host $target { default …; }"',
+        note: true,
+      };
+    }
+  },
+};
