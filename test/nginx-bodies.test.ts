@@ -460,6 +460,17 @@ describe("who takes too long or leaves", () => {
     expect((await c.response()).status).toBe(200);
   });
 
+  test("proxy_ignore_client_abort: the upstream may finish for a client that is gone", async () => {
+    const c = client();
+    c.send("GET /ignore/gone HTTP/1.1\r\nHost: a\r\n\r\n");
+    const request = await theRequest();
+    c.socket.resetAndDestroy();
+    await pause(200);
+    expect(request.ended).toBe(false);
+    answer(request);
+    expect(await logged("/ignore/gone")).toContain("/ignore/gone 200");
+  });
+
   test("an end behind a request that we answer ourselves is none", async () => {
     const c = client();
     c.send("GET /return/half HTTP/1.1\r\nHost: a\r\n\r\n");

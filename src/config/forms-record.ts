@@ -90,7 +90,7 @@ export function record<T extends object>(parts: Parts<T>): RecordForm<T> {
 
 function zodOf({ form, description, standard, group }: Part<unknown>): z.ZodMiniType {
   const written = standard === undefined || group ? undefined : form.write(standard);
-  const words = { ...form.words, ...(written === undefined ? {} : { default: written }) };
+  const words = { ...form.words, ...(written === undefined ? {} : { standard: written }) };
   return z.optional(field(form.schema, description, words)) as unknown as z.ZodMiniType;
 }
 

@@ -1,6 +1,7 @@
 // The JSON Schema for editors and the reference page for people, made from the one table of fields (schema.ts).
 // reference.test.ts writes them with UPDATE_REFERENCE=1, and fails where the committed files say something else.
 import * as z from "zod/mini";
+import { withShared } from "./reference-shared.ts";
 import { configSchema } from "./schema.ts";
 import { PLACEHOLDER_FAMILIES, PLACEHOLDERS } from "./template.ts";
 
@@ -9,6 +10,8 @@ interface Node {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
+  /** The default where zod has none: it belongs to a block's table (forms-record.ts). */
+  readonly standard?: unknown;
   readonly unit?: string;
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Node>>;
@@ -20,6 +23,8 @@ interface Node {
   readonly const?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Node>>;
 }
 
 function tree(): Node {
@@ -28,17 +33,21 @@ function tree(): Node {
 
 /** schema/goodgate.schema.json. */
 export function jsonSchema(): string {
-  const { $schema, ...rest } = tidy(tree()) as Record<string, unknown>;
+  const short = withShared(tidy(tree()) as Record<string, unknown>, SECTIONS);
+  const { $schema, ...rest } = short;
   const schema = { $schema, title: "goodgate.yaml", description: "Configuration of Goodgate.", ...rest };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
+
+/** Parts of the file with virtual servers, which say the same in many places. */
+const SECTIONS = ["server-defaults", "variables", "zones", "caches", "formats", "charset-maps", "servers"];
 
 /** Takes out what only the page uses, and lets variables stand where a pattern is asked for. */
 function tidy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(tidy);
   if (typeof value !== "object" || value === null) return value;
-  const node = { ...(value as Record<string, unknown>) };
-  delete node["unit"];
+  const { unit: _, standard, ...node } = value as Record<string, unknown>;
+  if (standard !== undefined) node["default"] ??= standard;
   if (typeof node["pattern"] === "string") node["pattern"] = String.raw`(?:${node["pattern"]})|\$\{`;
   if (isEmpty(node["default"])) delete node["default"];
   return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, tidy(child)]));
@@ -50,39 +59,63 @@ function isEmpty(value: unknown): boolean {
 
 /** docs/config.md. */
 export function referencePage(): string {
-  const sections = [INTRODUCTION, ...sectionsOf(tree(), "", "Top level"), placeholderSection()];
+  const root = tree();
+  const page: Page = { defs: root.$defs ?? {}, seen: new Set(), block: keysOf(root.properties?.["server-defaults"]) };
+  const sections = [INTRODUCTION, ...sectionsOf(page, root, "", "Top level"), placeholderSection()];
   return `${sections.map((section) => section.trim()).join("\n\n")}\n`;
 }
 
+interface Page {
+  readonly defs: Readonly<Record<string, Node>>;
+  /** Definitions that have a section. */
+  readonly seen: Set<string>;
+  /** Keys that every block of virtual servers has. */
+  readonly block: readonly string[];
+}
+
+function keysOf(node: Node | undefined): string[] {
+  return Object.keys(node?.properties ?? {});
+}
+
 /** A section for a mapping, and one for each mapping in it. */
-function sectionsOf(node: Node, path: string, title: string): string[] {
+function sectionsOf(page: Page, node: Node, path: string, title: string): string[] {
   const own: string[] = [];
   const inner: string[] = [];
+  const isBlock = path !== "server-defaults" && page.block.every((key) => key === "head" || keysOf(node).includes(key));
   for (const [key, field] of Object.entries(node.properties ?? {})) {
+    if (isBlock && page.block.includes(key)) continue;
     const name = path === "" ? key : `${path}.${key}`;
     const required = node.required?.includes(key) && field.default === undefined;
     own.push(
       `| \`${key}\` | ${cell(kindOf(field))} | ${cell(defaultOf(field, required === true))} | ${cell(field.description ?? "")} |`,
     );
-    const part = mappingIn(field);
-    if (part) inner.push(...sectionsOf(part.node, `${name}${part.suffix}`, `\`${name}${part.suffix}\``));
+    const part = mappingIn(page, field);
+    if (part) inner.push(...sectionsOf(page, part.node, `${name}${part.suffix}`, `\`${name}${part.suffix}\``));
   }
+  if (isBlock) own.push("| … | | | The keys of `server-defaults`, for this block. |");
   return [`## ${title}\n\n| Key | Value | Default | Meaning |\n|---|---|---|---|\n${own.join("\n")}`, ...inner];
 }
 
 /** The mapping that a field is, holds by name, or lists. */
-function mappingIn(field: Node): { node: Node; suffix: string } | undefined {
+function mappingIn(page: Page, field: Node): { node: Node; suffix: string } | undefined {
+  if (field.$ref !== undefined) {
+    const name = field.$ref.replace("#/$defs/", "");
+    const node = page.defs[name];
+    if (!node || page.seen.has(name)) return undefined;
+    page.seen.add(name);
+    return mappingIn(page, node);
+  }
   if (field.properties) return { node: field, suffix: "" };
   if (field.items) {
-    const found = mappingIn(field.items);
+    const found = mappingIn(page, field.items);
     return found && { node: found.node, suffix: `[]${found.suffix}` };
   }
   if (field.additionalProperties) {
-    const found = mappingIn(field.additionalProperties);
+    const found = mappingIn(page, field.additionalProperties);
     return found && { node: found.node, suffix: `.NAME${found.suffix}` };
   }
   // Of several forms the fullest: a mapping before a list of mappings.
-  const forms = (field.anyOf ?? []).map(mappingIn).filter((form) => form !== undefined);
+  const forms = (field.anyOf ?? []).map((form) => mappingIn(page, form)).filter((form) => form !== undefined);
   return forms.toSorted((a, b) => a.suffix.length - b.suffix.length)[0];
 }
 
@@ -106,8 +139,9 @@ function plural(noun: string): string {
 
 function defaultOf(field: Node, required: boolean): string {
   if (required) return "required";
-  if (field.default === undefined || isEmpty(field.default) || field.default === "") return "";
-  return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
+  const value = field.default ?? field.standard;
+  if (value === undefined || isEmpty(value) || value === "") return "";
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
 function cell(text: string): string {
@@ -185,6 +219,38 @@ The most specific one that matches, whatever the order in the file:
 A regular expression is refused where it can take long on a hostile path: a repetition within a repetition, alternatives
 that begin alike under a repetition, backreferences, lookaround, more than one place to try at every character. It is not
 tried on paths above 2048 characters; such a path goes to the next route that fits, so deny by prefix, not by expression.
+
+## Virtual servers
+
+\`\`\`yaml
+upstreams: { app: ["10.0.0.1:3000", "10.0.0.2:3000"] }
+servers:
+  - names: [example.com, "*.example.com"]
+    listen: [":80"]
+    request: { body: 10MiB }
+    proxy: { request: { headers: { Host: "{$host}", X-Real-IP: "{$remote_addr}" } } }
+    locations:
+      - { location: /, proxy: app }
+      - { location: /static/, root: { alias: /srv/static/ }, response: { expires: { after: 30d } } }
+      - location: ~ ^/old/(.*)$
+        rewrite: [{ if: { value: "{$request_method}", equals: POST }, then: [{ return: 405 }] }, { return: 301, text: "/new/{$1}" }]
+\`\`\`
+
+A file has \`routes\` or \`servers\`. Servers choose by address and Host, and then by a tree of locations, with nginx's rules of
+precedence, rewrite programs and variables: what an nginx.conf can say has its place here, and \`goodgate adapt nginx.conf\`
+prints an nginx.conf in this form.
+
+- **Inheritance**: a block has the settings of the block around it with what it says laid over; mappings such as \`request\`,
+  \`proxy\` or \`access\` are taken key by key, everything else (texts, lists, \`headers\`, mappings that \`off\` can stand for) as a
+  whole. Where the requests go (\`proxy.to\`, \`proxy.url\`, \`tunnel\`, \`content\`) and \`try-files\` hold in their own block only;
+  \`if\` and \`limit-except\` have those of their location.
+- **Texts** may have variables: \`{$host}\`, \`{$1}\` for what a pattern captured; \`{{\` is a brace by itself. A name that nothing
+  defines is an error.
+- **Patterns** are written as in routes, \`~ ^/a\` or \`~* \\.png$\`, in PCRE's language. They are not bounded in time as those of
+  routes are: a pattern that can run away does.
+- **Bytes**: what is written is UTF-8; a byte that is none is \`"\\udcff"\` (here ff).
+- \`defaults: nginx\` gives upstreams what nginx has where the file says nothing; without it they hold, eject and retry as this
+  page says.
 
 ## What happens when an upstream fails
 

@@ -94,6 +94,7 @@ const innerSteps: Form<readonly FileStep[]> = {
   schema: z.lazy(() => steps.schema) as unknown as z.ZodMiniType<readonly FileStep[]>,
   write: (all) => (all.length === 0 ? "off" : steps.write(all)),
   visit: (raw, path, see) => steps.visit?.(raw, path, see),
+  words: { unit: "a step, or a list" },
 };
 
 type If = Omit<Extract<FileStep, { do: "if" }>, "do">;

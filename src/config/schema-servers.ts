@@ -136,6 +136,7 @@ const innerLocations: Form<readonly FileLocation[]> = {
   schema: z.lazy(() => locations.schema) as unknown as z.ZodMiniType<readonly FileLocation[]>,
   write: (all) => (all.length === 0 ? "off" : locations.write(all)),
   visit: (raw, path, see) => locations.visit?.(raw, path, see),
+  words: { unit: "list of mappings" },
 };
 
 const rewritePart = part("rewrite", steps, "Program that runs first: steps in order.", []);

@@ -83,6 +83,8 @@ export class ClientConnection extends Connection {
   #stash: Buffer | null = null;
   /** How the virtual server of the last request wants the connection to end; null = as goodgate.yaml has it for all. */
   closing: RequestRules | null = null;
+  /** Its last head could not be read: who knows what is still to come. */
+  #unreadable = false;
   /** What is discarded of a body. */
   #rest: RequestBody | null = null;
   #lingerUntil: Ms = 0;
@@ -180,6 +182,7 @@ export class ClientConnection extends Connection {
 
   /** A head that cannot be read: answered, and the connection closed, since what follows cannot be trusted. */
   #refuse(error: WireError): void {
+    this.#unreadable = true;
     this.#fail(wireFailure("request", error.error, error.detail, error.status, {}));
   }
 
@@ -299,8 +302,9 @@ export class ClientConnection extends Connection {
   }
 
   /** `unread`: something of the client is still to come, or was not looked at. */
-  #linger(unread = this.#stash !== null): void {
+  #linger(unread = false): void {
     const { closing } = this;
+    const more = unread || this.#stash !== null || this.#unreadable;
     this.state = "linger";
     this.#stash = null;
     this.#rest = null;
@@ -310,7 +314,7 @@ export class ClientConnection extends Connection {
     if (!this.ended) this.resumeReading();
     this.#lingerPending = this.#left;
     this.setDeadline(eventTime() + (this.pendingBytes > 0 ? this.#sendMs : this.#lingerMs));
-    if (closing && (closing.lingering === "off" || (closing.lingering === "on" && !unread))) this.destroySoon();
+    if (closing && (closing.lingering === "off" || (closing.lingering === "on" && !more))) this.destroySoon();
   }
 
   /** Bytes of ours that the kernel has taken so far: what tells a slow client from one that takes nothing. */

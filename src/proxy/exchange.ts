@@ -339,7 +339,7 @@ export class Exchange extends ExchangeFacts implements ExchangeRecord {
 
   /** The client ended its direction: a body that is not whole is cut, a whole request may still be waited for. */
   onClientEnd(): void {
-    if (this.body && !this.body.complete) return this.#clientGone(0, this.served?.clientBody?.isSent ? 400 : 0);
+    if (this.body && !this.body.complete) return this.#clientGone();
     if (this.served) return this.served.clientEnded();
     this.#leaver = new Leaver(this);
     this.client.setDeadline(eventTime() + this.#leaver.firstLookMs);
@@ -379,12 +379,14 @@ export class Exchange extends ExchangeFacts implements ExchangeRecord {
     this.#clientGone();
   }
 
-  #clientGone(sendMs: Ms = 0, status = 0): void {
+  #clientGone(sendMs: Ms = 0): void {
     if (this.ended) return;
     const failure = sendMs
       ? deadlineFailure("client-send", { deadline: "client-send", deadlineMs: sendMs })
       : failureOf("client-closed-request", { bytesSent: this.bytesSent });
-    this.failure = status > 0 ? { ...failure, status } : failure;
+    // To virtual servers a body that ends while it is read is a bad request.
+    const cutBody = this.served?.clientBody?.isSent && !this.body!.complete;
+    this.failure = cutBody ? { ...failure, status: 400 } : failure;
     if (this.served && this.served.parent === null) tellFailure(this.served, failure);
     this.aborted = true;
     const { client } = this;

@@ -214,3 +214,13 @@ test("any split of anything gives the same error or the same end; what is accept
     { numRuns: 300 },
   );
 });
+
+test("what is to come of a chunk that has begun is known before it comes", () => {
+  const decoder = new ChunkedDecoder({ extensionBytes: 100, trailerBytes: 100 });
+  const left: number[] = [];
+  for (const part of ["f", "f", "\r", "\n", "x".repeat(5), "x".repeat(250), "\r\n", "0\r\n", "\r\n"]) {
+    decoder.decode(Buffer.from(part), 0, part.length, () => {});
+    left.push(decoder.chunkLeft);
+  }
+  expect(left).toEqual([0, 0, 255, 255, 250, 0, 0, 0, 0]);
+});

@@ -307,9 +307,9 @@ test("what is accepted is within the grammar", () => {
 });
 
 test("what is said of a beginning stays true whatever follows", () => {
-  const limits: HeadLimits = { lineBytes: 40, headBytes: 60, fields: 3 };
   fc.assert(
-    fc.property(anyHead, (text) => {
+    fc.property(anyHead, fc.boolean(), (text, rawTargets) => {
+      const limits: HeadLimits = { lineBytes: 40, headBytes: 60, fields: 3, rawTargets };
       const buf = Buffer.from(text, "latin1");
       const whole = parseRequestHead(buf, 0, buf.length, limits);
       for (let end = 0; end < buf.length; end++) {
@@ -321,4 +321,34 @@ test("what is said of a beginning stays true whatever follows", () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test("targets with fragments and bytes beyond ASCII: only where they are asked for", () => {
+  const raw: HeadLimits = { ...LIMITS, rawTargets: true };
+  const ask = (target: string, limits: HeadLimits) => parse(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`, limits);
+  for (const target of ["/a#b", "/a?b#c", "/\xe9", "/a?\xff", "/#", "http://a/b#c", "/%41/../c#%zz?d"])
+    expect(ask(target, LIMITS)).toMatchObject({ error: "bad-target", status: 400 });
+  expect(ask("/a#b", raw)).toMatchObject({ target: "/a#b", path: "/a", query: "" });
+  expect(ask("/a?b#c", raw)).toMatchObject({ path: "/a", query: "?b#c" });
+  expect(ask("/\xe9/.?\xff", raw)).toMatchObject({ path: "/\xe9/", query: "?\xff" });
+  expect(ask("http://b/c#d", raw)).toMatchObject({ host: "b", path: "/c" });
+  expect(ask("/%41/../c#%zz?d", raw)).toMatchObject({ path: "/c" });
+  for (const target of ["/a\x01", "/a\x7f", "/a b", "/a\tb#", "#", "\xe9"])
+    expect(ask(target, raw)).toMatchObject({ error: expect.any(String), status: 400 });
+});
+
+test("one transfer coding that is not chunked is one that is not known, where that is asked for", () => {
+  const raw: HeadLimits = { ...LIMITS, rawTargets: true };
+  const ask = (fields: string, limits: HeadLimits) => parse(`POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`, limits);
+  for (const coding of ["identity", "chunked, identity", "chunked, chunked", "x"]) {
+    const strict = ask(`Transfer-Encoding: ${coding}`, LIMITS);
+    expect(isWireError(strict)).toBe(true);
+    expect(ask(`Transfer-Encoding: ${coding}`, raw)).toMatchObject({ error: "bad-coding", status: 501 });
+  }
+  const twice = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked";
+  expect(ask(twice, raw)).toMatchObject({ error: "bad-coding", status: 400 });
+  expect(ask("Transfer-Encoding: chunked\r\nContent-Length: 5", raw)).toMatchObject({
+    error: "both-framings",
+    status: 400,
+  });
 });

@@ -60,15 +60,7 @@ import {
   locationOutside,
   locationUnreachable,
 } from "./rules/locations.ts";
-import {
-  dockerTtl,
-  dockerV6,
-  localhostTwice,
-  noResolver,
-  publicResolver,
-  resolvedOnce,
-  resolveWithoutResolver,
-} from "./rules/names.ts";
+import { dockerTtl, dockerV6, localhostTwice, noResolver, publicResolver, resolvedOnce } from "./rules/names.ts";
 import { bodyNotKept, nextUpstreamOff, postTwice, triesOutlastClients } from "./rules/retries.ts";
 import { errorLogOff, hostsByIf, noDefaultServer, plain443, tlsOld } from "./rules/servers.ts";
 import { redirectLoop, slashes, toItself, uriOfVariables } from "./rules/targets.ts";
@@ -101,7 +93,6 @@ export const RULES: readonly Rule[] = [
   resolvedOnce,
   localhostTwice,
   noResolver,
-  resolveWithoutResolver,
   dockerTtl,
   publicResolver,
   dockerV6,

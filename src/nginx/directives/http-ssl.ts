@@ -4,7 +4,7 @@ import { BUFFERS, type DirectiveSpec, HTTP, HTTP_ALL, HTTP_SERVER, rowsOf } from
 
 const httpSsl = rowsOf("http_ssl", "lowered");
 const httpV2 = rowsOf("http_v2", "accepted", "clients are served HTTP/1.1");
-const httpV3 = rowsOf("http_v3", "accepted", "it matters only with http3, which is refused");
+const httpV3 = rowsOf("http_v3", "accepted", 'it matters only to "listen … quic", which is refused');
 
 /** TLS and the newer versions of HTTP towards clients. */
 export const HTTP_SSL: readonly DirectiveSpec[] = [
@@ -68,8 +68,8 @@ export const HTTP_SSL: readonly DirectiveSpec[] = [
   httpV2("http2_push_preload", HTTP_ALL, "FLAG", "own", { default: "off" }),
   httpV2("http2_push", HTTP_ALL, "TAKE1", "own", { default: "off" }),
 
-  httpV3("http3", HTTP_SERVER, "FLAG", "flag", { default: "on", status: "refused", why: "HTTP/3 is not served" }),
-  httpV3("http3_hq", HTTP_SERVER, "FLAG", "flag", { default: "off", status: "refused", why: "HTTP/3 is not served" }),
+  httpV3("http3", HTTP_SERVER, "FLAG", "flag", { default: "on" }),
+  httpV3("http3_hq", HTTP_SERVER, "FLAG", "flag", { default: "off" }),
   httpV3("http3_max_concurrent_streams", HTTP_SERVER, "TAKE1", "number", { default: "128" }),
   httpV3("http3_stream_buffer_size", HTTP_SERVER, "TAKE1", "size", { default: "64k" }),
   httpV3("quic_retry", HTTP_SERVER, "FLAG", "flag", { default: "off" }),

@@ -46,9 +46,10 @@ export function filterHeader(request: ServerRequest, header: ResponseHeader): Fi
       header.ranges = false;
     }
   }
-  addFields(request, header, validators);
+  const types = addFields(request, header, validators);
   const steps = bodySteps(request, header);
   const range = request.parent === null && header.status === 200 ? cutRanges(request, header) : null;
+  for (const type of types) if (type !== "") header.add("Content-Type", type);
   if (range?.kind === "unsatisfiable") {
     request.errorFields = { "Content-Range": range.contentRange };
     return { empty: true, instead: 416, steps: [], range: null };
@@ -73,10 +74,11 @@ function conditionsOf({ exchange: { head } }: ServerRequest) {
   };
 }
 
-/** expires and add_header. */
-function addFields(request: ServerRequest, header: ResponseHeader, { lastModifiedSeconds }: Validators): void {
+/** expires and add_header. Returns values of Content-Type, which the filters of the body do not go by. */
+function addFields(request: ServerRequest, header: ResponseHeader, { lastModifiedSeconds }: Validators): string[] {
   const { location } = request;
-  if (request.parent) return;
+  const types: string[] = [];
+  if (request.parent) return types;
   const cookie = request.servers.sticky.setCookie(request);
   if (cookie) header.add("Set-Cookie", cookie);
   const { expires } = location.settings.response;
@@ -96,9 +98,11 @@ function addFields(request: ServerRequest, header: ResponseHeader, { lastModifie
     if (lowerName === "last-modified" || lowerName === "etag") {
       if (rendered === "") header.remove(lowerName);
       else header.set(name, rendered);
-    } else if (rendered !== "") header.add(name, rendered);
+    } else if (lowerName === "content-type") types.push(rendered);
+    else if (rendered !== "") header.add(name, rendered);
   }
   addVisitorCookie(request, header);
+  return types;
 }
 
 function cutRanges(request: ServerRequest, header: ResponseHeader): RangePlan | null {

@@ -327,9 +327,11 @@ export class ServerRequest {
     return this.slice ?? this.output;
   }
 
-  /** It goes on when its client has left, since what it fetches is kept. */
+  /** It goes on when its client has left, since what it fetches is kept, or the configuration says so. */
   get goesOnAlone(): boolean {
-    return this.fill !== null || this.cache?.goesOnAlone === true;
+    if (this.fill !== null || this.cache?.goesOnAlone === true) return true;
+    const { content } = this.location.settings;
+    return this.exchange.respondedAt === 0 && content.kind === "proxy" && content.ignoreClientAbort;
   }
 
   /** What binds the request to a server of its upstream. */

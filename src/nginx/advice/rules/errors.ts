@@ -84,10 +84,14 @@ export const errorPageNamed: Rule = {
   id: "named-location-missing",
   about: "`error_page`, `try_files` or `auth_request` that lead to a location which is not there",
   *find({ scopes, inner, isKnown }) {
+    const byServer = new Map<Scope, ReadonlySet<string>>();
     for (const scope of scopes) {
       const server = enclosing(scope, "server");
       if (!server || !isKnown(scope)) continue;
-      const names = new Set(inner(server, "location").map(({ directive }) => argOf(directive ?? undefined)));
+      const names =
+        byServer.get(server) ??
+        new Set(inner(server, "location").map(({ directive }) => argOf(directive ?? undefined)));
+      byServer.set(server, names);
       for (const directive of [...scope.own("error_page"), ...scope.own("try_files")]) {
         const target = directive.args.at(-1);
         if (!target || !/^@[^$]+$/.test(target.value) || names.has(target.value)) continue;

@@ -102,24 +102,6 @@ export const noResolver: Rule = {
   },
 };
 
-/** resolve without whom to ask. */
-export const resolveWithoutResolver: Rule = {
-  id: "resolve-without-resolver",
-  about: "`server … resolve` without `resolver` in the group or in http",
-  *find({ groups, isKnown }) {
-    for (const group of groups.values()) {
-      const server = serversOf(group).find(({ resolve, url }) => resolve && url.isName);
-      if (!server || group.last("resolver") || !isKnown(group)) continue;
-      yield {
-        directive: server.directive,
-        text: "no resolver is defined: the program does not start, or the group stays empty and each request is a 502",
-        fix: 'write "resolver 127.0.0.11 valid=10s;" for containers, or the address of your DNS server, in this group',
-        cause: "dns-not-resolved",
-      };
-    }
-  },
-};
-
 /** Resolvers that upstream names are asked of. */
 function* usedResolvers(survey: Survey): Generator<{ readonly directive: Directive; readonly name: string }> {
   for (const proxy of survey.proxies) {
