@@ -37,6 +37,8 @@ interface Asked {
 
 let folder: string;
 let port: number;
+/** Where heads have to come at once. */
+let headPort: number;
 let program: ChildProcess;
 let origin: Origin;
 let broken: Origin;
@@ -86,6 +88,7 @@ function answer({ socket, body }: Asked): void {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "goodgate-nginx-bodies-"));
   port = await lastingPort();
+  headPort = await lastingPort();
   origin = await startOrigin(serve);
   // Takes a request and closes: the next server is asked.
   broken = await startOrigin((socket) => socket.once("data", () => socket.destroy()));
@@ -118,13 +121,16 @@ http {
     location /cleaned { client_body_in_file_only clean; rewrite ^ /slow break; ${to} }
     location /lost { client_body_temp_path lost; ${to} }
     location /pair { proxy_next_upstream error timeout non_idempotent; proxy_pass http://pair; }
+    location /mirrored { mirror /copy; ${to} }
+    location = /copy { internal; ${to} }
     location /small { client_max_body_size 10; ${to} }
     location /impatient { client_body_timeout 300ms; ${to} }
     location /impatient/stream { client_body_timeout 300ms; proxy_request_buffering off; ${to} }
+    location /reset { client_body_timeout 300ms; reset_timedout_connection on; ${to} }
     location /limits { lingering_timeout 300ms; return 200 answered; }
     location /off { lingering_close off; return 200 answered; }
   }
-  server { listen 127.0.0.1:${port}; server_name quick; client_header_timeout 300ms; }
+  server { listen 127.0.0.1:${headPort}; client_header_timeout 300ms; }
 }
 `,
   );
@@ -269,6 +275,21 @@ describe("read whole", () => {
     );
   });
 
+  test("a mirror gets a copy out of the same file", async () => {
+    const body = seededBytes(6, 400_000);
+    const c = client();
+    c.send(withLength("/mirrored", body.length));
+    c.send(body);
+    expect((await c.response()).body.toString()).toBe(hashOf(body));
+    await until(
+      () => (asked.length === 2 && asked.every((each) => each.body.length === body.length)) || undefined,
+      WAIT_MS,
+      () => `${asked.map((each) => each.body.length)}`,
+    );
+    expect(asked.map((each) => /^\S+ (\S+)/.exec(each.head)?.[1]).sort()).toEqual(["/copy", "/mirrored"]);
+    for (const each of asked) expect(hashOf(each.body)).toBe(hashOf(body));
+  });
+
   test("a disk that fails is our fault, told in nginx's words", async () => {
     rmSync(join(folder, "lost"), { recursive: true, force: true });
     writeFileSync(join(folder, "lost"), "no folder");
@@ -373,6 +394,7 @@ describe("not wanted", () => {
     c.send(`${inChunks("/return/bad")}zz\r\n`);
     expect((await c.response()).status).toBe(400);
     await c.closed;
+    expect(read("error.log")).toContain("client sent invalid chunked body: ");
   });
 
   test("lingering_close off: closed at once", async () => {
@@ -423,6 +445,21 @@ describe("who takes too long or leaves", () => {
     await c.closed;
     expect(c.text).toBe("");
     expect(await logged(path)).toContain(`${path} 408 client-timeout`);
+  });
+
+  test("reset_timedout_connection: it ends with a reset", async () => {
+    const c = client();
+    c.send(`${withLength("/reset", 10)}01`);
+    await c.closed;
+    expect([c.text, c.ending]).toEqual(["", "rst"]);
+  });
+
+  test("a head that stalls gets no answer", async () => {
+    const c = new RawClient(headPort);
+    clients.push(c);
+    c.send("GET /head HTTP/1.1\r\nHost:");
+    await c.closed;
+    expect([c.text, c.ending]).toEqual(["", "fin"]);
   });
 
   test("a body that ends early is a bad request", async () => {

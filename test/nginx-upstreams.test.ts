@@ -21,6 +21,7 @@ let folder: string;
 let port: number;
 let tunnelPort: number;
 let app: RawUpstream;
+let silent: RawUpstream;
 let appPort: string;
 let dns: dgram.Socket;
 let program: ChildProcess;
@@ -45,6 +46,7 @@ beforeAll(async () => {
   port = await lastingPort();
   tunnelPort = await lastingPort();
   app = await startRawUpstream(answer);
+  silent = await startRawUpstream(() => null);
   appPort = app.address.split(":")[1]!;
   dns = dgram.createSocket("udp4");
   dns.on("message", (question, from) => {
@@ -64,10 +66,14 @@ http {
   access_log off;
   resolver 127.0.0.1:${dns.address().port}; resolver_timeout 5s;
   upstream block { server ${app.address}; }
+  upstream slow { server ${silent.address}; server ${app.address}; }
+  upstream slower { server ${silent.address}; server ${app.address}; }
   server {
     listen 127.0.0.1:${port};
     location / { proxy_pass http://${app.address}; }
     location /named/ { proxy_pass http://$arg_to/x; add_header X-Addr $upstream_addr; add_header X-Host $proxy_host; }
+    location /soon { proxy_pass http://slower; proxy_read_timeout 600ms; proxy_next_upstream_timeout 60s; }
+    location /late { proxy_pass http://slow; proxy_read_timeout 600ms; proxy_next_upstream_timeout 300ms; }
     location /inner/ { internal; return 200 "$request_method $uri $args"; }
   }
   server {
@@ -95,6 +101,7 @@ afterAll(async () => {
   program?.kill("SIGKILL");
   dns?.close();
   await app?.close();
+  await silent?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -184,4 +191,14 @@ test("a request that says a field twice that is one is refused", async () => {
   client.send("GET / HTTP/1.1\r\nHost: shop.test\r\nIf-Match: a\r\nIf-Match: b\r\n\r\n");
   expect((await client.response("GET", WAIT_MS)).status).toBe(400);
   client.close();
+});
+
+test("the time for other servers runs from the first try", async () => {
+  expect((await ask("/late")).status).toBe(504);
+  expect(app.requests.filter((request) => request.includes(" /late "))).toEqual([]);
+});
+
+test("within that time another server is asked", async () => {
+  expect((await ask("/soon")).body.toString()).toBe("app /soon");
+  expect(silent.requests.filter((request) => request.includes(" /soon "))).toHaveLength(1);
 });

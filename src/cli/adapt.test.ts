@@ -53,19 +53,18 @@ events {}
 http {
   upstream app { zone app 64k; hash $request_uri consistent; server 10.0.0.1:80 max_fails=3 fail_timeout=5s; server 10.0.0.2 weight=2 max_conns=8; server app.example:81 down; keepalive 4; keepalive_timeout 9s; }
   upstream bound { server 10.0.0.1:80 route=a; server 10.0.0.2:80 route=b; sticky cookie id expires=1h path=/ httponly; }
-  map $http_upgrade $connection { default upgrade; '' close; 1 one; ~^x(?<rest>.*)$ $rest; "\\~y" tilde; 10 ten; }
+  map $http_upgrade $upgraded { default upgrade; '' close; 1 one; ~^x(?<rest>.*)$ $rest; "\\~y" tilde; 10 ten; }
   geo $place { default none; 10.0.0.0/8 office; 2001:db8::/32 lab; }
-  geo $proxied $place2 { ranges; 10.1.0.0-10.1.0.255 a; }
+  geo $realip_remote_addr $place2 { ranges; 10.1.0.0-10.1.0.255 a; }
   split_clients $remote_addr $variant { 0.5% a; 33.33% b; * c; }
   limit_req_zone $binary_remote_addr zone=one:10m rate=30r/m;
   limit_conn_zone $server_name zone=two:1m;
   proxy_cache_path /var/cache/a levels=1:2 keys_zone=c:10m max_size=1g inactive=1h use_temp_path=off;
   log_format short escape=json '$remote_addr "$request" {$status}';
-  access_log /var/log/a.log short buffer=32k flush=5s if=$connection;
+  access_log /var/log/a.log short buffer=32k flush=5s if=$upgraded;
   error_log syslog:server=127.0.0.1:5514,tag=x warn;
   gzip on; gzip_types text/css application/json; gzip_vary on; gzip_disable msie6;
   types { text/html html htm; video/3gpp 3gp; application/x-7z-compressed 7z; }
-  set $proxied 1;
   server {
     listen 80; listen [::]:80 ipv6only=on backlog=100; listen unix:/run/a.sock proxy_protocol;
     server_name example.com *.example.com .example.org www.example.* ~^(?<sub>.+)\\.net$;
@@ -88,7 +87,7 @@ http {
 `;
 
 test("a bit of everything", () => {
-  const { config, problems } = lower(EVERYTHING.replace("  set $proxied 1;\n", "").replace("$proxied $place2", "$remote_addr $place2"));
+  const { config, problems } = lower(EVERYTHING);
   expect(problems.filter(({ severity }) => severity === "error").map(({ message }) => message)).toEqual([]);
   const back = readBack(config!);
   expect(inOrder(comparable(back))).toEqual(inOrder(comparable(config)));
@@ -102,33 +101,94 @@ function inOrder(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([key, each]) => {
     const isEntries = key === "entries" && Array.isArray(each);
-    return [key, isEntries ? each.map(inOrder).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : inOrder(each)];
+    return [
+      key,
+      isEntries ? each.map(inOrder).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : inOrder(each),
+    ];
   });
   return Object.fromEntries(entries);
 }
 
 const SETTINGS = [
-  "client_max_body_size 5m;", "client_max_body_size 0;", "root /srv/a;", "root /srv/$host;", "index a.html /b;", "expires 1h;", "expires max;", "add_header A $host;",
-  "add_header A b always;", "gzip on;", "gzip off;", "gzip_vary on;", "access_log off;", "access_log /a.log;", "error_page 404 /404;", "etag off;", "satisfy any;",
-  "deny 10.0.0.1;", "allow all;", "proxy_set_header A $arg_a;", "proxy_set_header Host x;", "proxy_read_timeout 7s;", "proxy_read_timeout 60s;", "proxy_connect_timeout 1s;", "proxy_buffering off;",
-  "proxy_redirect off;", "proxy_redirect / /x;", "proxy_hide_header X;", "proxy_method POST;", "proxy_buffer_size 8k;", "proxy_intercept_errors on;", "default_type a/b;", "limit_rate 5k;",
-  "keepalive_timeout 5s 4s;", "server_tokens off;", "autoindex on;", "recursive_error_pages on;", "log_not_found off;", "mirror /m;", "proxy_http_version 1.0;", "proxy_next_upstream off;",
-  "charset utf-8;", "sub_filter a b;", "resolver 127.0.0.1;", "proxy_cache c;", "proxy_cache off;", "proxy_cache_valid 5m;", "proxy_ignore_client_abort on;", "proxy_bind 127.0.0.1;",
+  "client_max_body_size 5m;",
+  "client_max_body_size 0;",
+  "root /srv/a;",
+  "root /srv/$host;",
+  "index a.html /b;",
+  "expires 1h;",
+  "expires max;",
+  "add_header A $host;",
+  "add_header A b always;",
+  "gzip on;",
+  "gzip off;",
+  "gzip_vary on;",
+  "access_log off;",
+  "access_log /a.log;",
+  "error_page 404 /404;",
+  "etag off;",
+  "satisfy any;",
+  "deny 10.0.0.1;",
+  "allow all;",
+  "proxy_set_header A $arg_a;",
+  "proxy_set_header Host x;",
+  "proxy_read_timeout 7s;",
+  "proxy_read_timeout 60s;",
+  "proxy_connect_timeout 1s;",
+  "proxy_buffering off;",
+  "proxy_redirect off;",
+  "proxy_redirect / /x;",
+  "proxy_hide_header X;",
+  "proxy_method POST;",
+  "proxy_buffer_size 8k;",
+  "proxy_intercept_errors on;",
+  "default_type a/b;",
+  "limit_rate 5k;",
+  "keepalive_timeout 5s 4s;",
+  "server_tokens off;",
+  "autoindex on;",
+  "recursive_error_pages on;",
+  "log_not_found off;",
+  "mirror /m;",
+  "proxy_http_version 1.0;",
+  "proxy_next_upstream off;",
+  "charset utf-8;",
+  "sub_filter a b;",
+  "resolver 127.0.0.1;",
+  "proxy_cache c;",
+  "proxy_cache off;",
+  "proxy_cache_valid 5m;",
+  "proxy_ignore_client_abort on;",
+  "proxy_bind 127.0.0.1;",
 ];
 const CONTENT = [
-  "proxy_pass http://app;", "proxy_pass http://app/u/;", "proxy_pass http://10.0.0.1:81;", "proxy_pass http://$host;", "proxy_pass https://app;", "return 204;", "try_files $uri =404;",
-  "rewrite ^/(.*) /x/$1 break;", "alias /srv/x/;", "stub_status;", "if ($arg_b) { expires off; proxy_pass http://10.0.0.2; }", "if ($arg_c) { set $v 1; }", "internal;", "limit_except GET { deny all; }", "",
+  "proxy_pass http://app;",
+  "proxy_pass http://app/u/;",
+  "proxy_pass http://10.0.0.1:81;",
+  "proxy_pass http://$host;",
+  "proxy_pass https://app;",
+  "return 204;",
+  "try_files $uri =404;",
+  "rewrite ^/(.*) /x/$1 break;",
+  "alias /srv/x/;",
+  "stub_status;",
+  "if ($arg_b) { expires off; proxy_pass http://10.0.0.2; }",
+  "if ($arg_c) { set $v 1; }",
+  "internal;",
+  "limit_except GET { deny all; }",
+  "",
 ];
 
 /** A block: each setting once, at most one way to answer, locations within. */
 const lines = fc.uniqueArray(fc.constantFrom(...SETTINGS), { maxLength: 7, selector: (line) => line.split(" ")[0]! });
-const location = fc.tuple(fc.constantFrom("/", "/a/", "/b"), lines, fc.constantFrom(...CONTENT), lines).map(
-  ([path, own, content, inner]) =>
-    `location ${path} { ${own.join(" ")} ${content} ${path === "/a/" ? `location /a/in { ${inner.join(" ")} proxy_pass http://app; }` : ""} }`,
-);
-const server = fc.tuple(lines, fc.uniqueArray(location, { maxLength: 3, selector: (text) => text.split(" ")[1]! })).map(
-  ([own, locations]) => `server { ${own.join(" ")} ${locations.join(" ")} }`,
-);
+const location = fc
+  .tuple(fc.constantFrom("/", "/a/", "/b"), lines, fc.constantFrom(...CONTENT), lines)
+  .map(
+    ([path, own, content, inner]) =>
+      `location ${path} { ${own.join(" ")} ${content} ${path === "/a/" ? `location /a/in { ${inner.join(" ")} proxy_pass http://app; }` : ""} }`,
+  );
+const server = fc
+  .tuple(lines, fc.uniqueArray(location, { maxLength: 3, selector: (text) => text.split(" ")[1]! }))
+  .map(([own, locations]) => `server { ${own.join(" ")} ${locations.join(" ")} }`);
 
 test("configurations put together at random", () => {
   let lowered = 0;
@@ -160,7 +220,12 @@ http {
 }
 `;
   const configuration = run(new Map([["nginx.conf", text]]));
-  const printed = adapted(configuration, { prefix: PREFIX, conf: `${PREFIX}nginx.conf`, errorLog: "", lenient: false } as never);
+  const printed = adapted(configuration, {
+    prefix: PREFIX,
+    conf: `${PREFIX}nginx.conf`,
+    errorLog: "",
+    lenient: false,
+  } as never);
   expect(printed).toBe(`# The site of Example.
 
 # user nobody: start Goodgate as this user, as packaging/goodgate.service does

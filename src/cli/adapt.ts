@@ -48,10 +48,14 @@ export function adapted(configuration: NginxConfiguration, names: Names): string
   const { config, process } = lowerAt(configuration, names, { origins });
   if (!config) return null;
   const top = headingOf(configuration);
-  return printConfig(config, [...top, ...(top.length > 0 ? [""] : []), ...aboutProcess(process, configuration)], (part) => {
-    const directive = origins.get(part);
-    return directive ? commentsOf(directive).map(bare) : [];
-  });
+  return printConfig(
+    config,
+    [...top, ...(top.length > 0 ? [""] : []), ...aboutProcess(process, configuration)],
+    (part) => {
+      const directive = origins.get(part);
+      return directive ? commentsOf(directive).map(bare) : [];
+    },
+  );
 }
 
 /** What stands at the top of the main file, up to the first directive. */
@@ -78,11 +82,14 @@ function bare(comment: string): string {
 function aboutProcess(settings: ProcessSettings, { main }: NginxConfiguration): string[] {
   const said = new Set(main.file.directives.map(({ name }) => name));
   const lines: string[] = [];
-  if (settings.user) lines.push(`user ${settings.user.name}: start Goodgate as this user, as packaging/goodgate.service does`);
+  if (settings.user)
+    lines.push(`user ${settings.user.name}: start Goodgate as this user, as packaging/goodgate.service does`);
   if (said.has("pid")) lines.push(`pid ${shown(settings.pid)}: goodgate run --pid-file ${shown(settings.pid)}`);
   if (said.has("error_log")) lines.push("error_log: it holds in each server, as error-log");
-  if (said.has("daemon") || said.has("master_process")) lines.push("daemon, master_process: Goodgate stays in the foreground; --workers says how many");
+  if (said.has("daemon") || said.has("master_process"))
+    lines.push("daemon, master_process: Goodgate stays in the foreground; --workers says how many");
   for (const env of settings.env) lines.push(`env ${shown(env)}: the environment is that of whoever starts Goodgate`);
-  if (settings.workingDirectory !== null) lines.push(`working_directory ${shown(settings.workingDirectory)}: start Goodgate there`);
+  if (settings.workingDirectory !== null)
+    lines.push(`working_directory ${shown(settings.workingDirectory)}: start Goodgate there`);
   return lines;
 }

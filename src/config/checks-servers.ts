@@ -1,14 +1,15 @@
 // Names in virtual servers: what the file uses has to be there. Works on what is written, so that each mistake has its
 // place; what blocks inherit is told once, where it stands.
-import type { Problem } from "./config.ts";
+
 import { errorOf } from "./address.ts";
+import type { Problem } from "./config.ts";
 import type { Path } from "./document.ts";
 import type { NameKind } from "./forms.ts";
 import { patternFrom } from "./forms.ts";
 import { compilePattern } from "./pcre.ts";
 import { serversSections } from "./schema-servers.ts";
 import type { ServersConfig } from "./servers.ts";
-import { suggestionHint, suggest } from "./suggest.ts";
+import { suggest, suggestionHint } from "./suggest.ts";
 import { textParts } from "./text.ts";
 import { builtinNames, isKnown } from "./variable-names.ts";
 
@@ -36,7 +37,8 @@ export function slotsOf(names: readonly Name[], made: readonly string[]): NonNul
   }
   for (const { kind, value } of names) {
     if (kind !== "text") continue;
-    for (const name of variablesIn(value)) if (OF_OTHERS.test(name) && !isKnown(name) && !slots.has(name) && !isMade.has(name)) slots.set(name, "not-found");
+    for (const name of variablesIn(value))
+      if (OF_OTHERS.test(name) && !isKnown(name) && !slots.has(name) && !isMade.has(name)) slots.set(name, "not-found");
   }
   return [...slots].map(([name, unset]) => ({ name, unset }));
 }
@@ -79,6 +81,27 @@ export function unknownNames(
     const isText = kind === "cache" && variablesIn(value).length > 0;
     if (!all || isText || value === "off" || all.names.includes(value)) return [];
     return [{ problem: errorOf(`unknown ${all.what} "${value}"`, suggestionHint(value, all.names)), path }];
+  });
+}
+
+/** Named locations that nobody has: the request fails when it is sent there. */
+export function unknownTargets(names: readonly Name[]): readonly { readonly problem: Problem; readonly path: Path }[] {
+  const serverOf = (path: Path) => (path[0] === "servers" ? path[1] : undefined);
+  const there = names.filter(({ kind }) => kind === "target");
+  return names.flatMap(({ kind, value, path }) => {
+    const isGoingOn = path.includes("error-pages") || path.includes("try-files");
+    if (kind !== "text" || !isGoingOn || !/^@[^{]*$/.test(value)) return [];
+    const server = serverOf(path);
+    const near = there
+      .filter((each) => server === undefined || serverOf(each.path) === server)
+      .map((each) => each.value);
+    if (near.includes(value)) return [];
+    return [
+      {
+        problem: { ...errorOf(`there is no location "${value}"`, suggestionHint(value, near)), severity: "warning" },
+        path,
+      },
+    ];
   });
 }
 

@@ -3,7 +3,13 @@
 import { isIP } from "node:net";
 import type { UpstreamConfig, UpstreamTimeouts, UpstreamTls } from "./config.ts";
 import { isSame } from "./forms-record.ts";
-import type { FileProxy, FileProxyRequest, FileProxyResponse, FileTimeouts, FileTunnel } from "./schema-servers-proxy.ts";
+import type {
+  FileProxy,
+  FileProxyRequest,
+  FileProxyResponse,
+  FileTimeouts,
+  FileTunnel,
+} from "./schema-servers-proxy.ts";
 import type {
   HostsByText,
   LocationMatch,
@@ -44,7 +50,12 @@ export function proxyOf(file: FileProxy, place: Place): ProxyConfig {
           kind: "text",
           url,
           tls: file.tls,
-          hosts: hostsOf(file.hosts, schemesOf(url, file.tls), modelOf(place, { tls: null, probes: file.probes, timeouts, headBytes }), place),
+          hosts: hostsOf(
+            file.hosts,
+            schemesOf(url, file.tls),
+            modelOf(place, { tls: null, probes: file.probes, timeouts, headBytes }),
+            place,
+          ),
         };
   const hostName = file.hostName ?? hostNameOf(target);
   return {
@@ -84,14 +95,19 @@ export function fileProxyOf(config: ProxyConfig, place: Place, base: FileProxy):
     response: {
       ...response,
       hide: response.hide.filter((name) => !HIDDEN.includes(name)),
-      headBytes: unless(base.response.headBytes === null && response.headBytes === upstream.limits.headBytes, response.headBytes),
+      headBytes: unless(
+        base.response.headBytes === null && response.headBytes === upstream.limits.headBytes,
+        response.headBytes,
+      ),
       redirects: unless(base.response.redirects === null && isSame(response.redirects, redirects), response.redirects),
     },
     retry: config.retry,
     ignoreClientAbort: config.ignoreClientAbort,
     tls: text?.tls ?? null,
     probes: text?.hosts.model.keepalive.probes ?? base.probes,
-    hosts: text && unless(isSame(text.hosts.upstreams, allHosts(schemesOf(text.url, text.tls), place)), text.hosts.upstreams),
+    hosts:
+      text &&
+      unless(isSame(text.hosts.upstreams, allHosts(schemesOf(text.url, text.tls), place)), text.hosts.upstreams),
   };
 }
 
@@ -161,7 +177,9 @@ function timeoutsOver(given: UpstreamTimeouts, around: UpstreamTimeouts, base: F
 function uriOf(uri: Text | null, place: Place): ProxyUri {
   if (uri === null) return { kind: "as-received" };
   const prefix = prefixOf(place);
-  return prefix === undefined ? { kind: "whole", uri } : { kind: "replace", prefixLength: prefix.length, by: plainText(uri) };
+  return prefix === undefined
+    ? { kind: "whole", uri }
+    : { kind: "replace", prefixLength: prefix.length, by: plainText(uri) };
 }
 
 function writtenUri(uri: ProxyUri): Text | null {
@@ -182,7 +200,12 @@ function hostNameOf(target: ProxyTarget): string {
 }
 
 /** From the address of the upstream to the location. */
-function redirectsOf(target: ProxyTarget, hostName: string, uri: Text | null, place: Place): readonly ProxyRedirectRule[] {
+function redirectsOf(
+  target: ProxyTarget,
+  hostName: string,
+  uri: Text | null,
+  place: Place,
+): readonly ProxyRedirectRule[] {
   if (target.kind === "text") return [];
   const address = literalText(`${target.scheme}://${hostName}`);
   if (uri === null) return [{ from: `${address}/`, to: "/" }];
@@ -263,7 +286,12 @@ function modelOf({ model }: Place, { tls, probes, timeouts, headBytes }: Use): U
   return { ...model, tls, timeouts, keepalive: { ...model.keepalive, probes }, limits: { ...model.limits, headBytes } };
 }
 
-function hostsOf(written: HostsByText["upstreams"] | null, schemes: Schemes, model: UpstreamConfig, place: Place): HostsByText {
+function hostsOf(
+  written: HostsByText["upstreams"] | null,
+  schemes: Schemes,
+  model: UpstreamConfig,
+  place: Place,
+): HostsByText {
   return { upstreams: written ?? allHosts(schemes, place), model };
 }
 

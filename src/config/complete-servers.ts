@@ -3,8 +3,8 @@ import type { CompleteContext } from "./complete-context.ts";
 import { type Place, prefixOf, proxyOf, tunnelOf } from "./complete-servers-proxy.ts";
 import type { Address, Config, ListenerConfig } from "./config.ts";
 import type { Path } from "./document.ts";
-import { COMMON_TYPES } from "./media-types.ts";
 import { type Change, joined, laidOver } from "./forms-record.ts";
+import { COMMON_TYPES } from "./media-types.ts";
 import { type FileListen, type FileLocation, type FileServer, type FileServers, head } from "./schema-servers.ts";
 import { type BlockChange, block, type FileBlock } from "./schema-servers-block.ts";
 import { COMBINED } from "./schema-servers-logs.ts";
@@ -130,7 +130,12 @@ export function settingsOf(file: FileBlock, place: Place): LocationSettings {
   const { proxy, tunnel, content, unsupported, filters, types, ...settings } = file;
   const gzip = filters.gzip && { ...filters.gzip, ...filters.gzipRules };
   const byExtension = types.base === "common" ? { ...COMMON_TYPES, ...types.extensions } : types.extensions;
-  return { ...settings, types: { byExtension, default: types.default }, filters: { ...filters, gzip }, content: contentOf({ proxy, tunnel, content, unsupported }, place) };
+  return {
+    ...settings,
+    types: { byExtension, default: types.default },
+    filters: { ...filters, gzip },
+    content: contentOf({ proxy, tunnel, content, unsupported }, place),
+  };
 }
 
 function contentOf(file: Pick<FileBlock, "proxy" | "tunnel" | "content" | "unsupported">, place: Place): ContentConfig {
@@ -142,12 +147,16 @@ function contentOf(file: Pick<FileBlock, "proxy" | "tunnel" | "content" | "unsup
 
 function rewriteOf(steps: readonly FileStep[], change: BlockChange, place: Place, inLocation: boolean): RewriteStep[] {
   return steps.map((step): RewriteStep => {
-    if (step.do === "rewrite") return { ...step, then: step.then ?? (step.redirect === 0 ? "go-on" : "last") };
+    if (step.do === "rewrite") {
+      const then = step.then ?? (step.redirect === 0 ? "go-on" : "last");
+      return { ...step, then };
+    }
     if (step.do !== "if") return step;
     const says = step.settings ?? (inLocation ? {} : "off");
     const inner = says === "off" ? change : within("if", change, placed(says, place));
     const settings = says === "off" ? null : settingsOf(completed(inner), place);
-    return { do: "if", condition: step.condition, then: rewriteOf(step.then, inner, place, inLocation), settings };
+    const then = rewriteOf(step.then, inner, place, inLocation);
+    return { do: "if", condition: step.condition, then, settings };
   });
 }
 
@@ -156,7 +165,9 @@ function rewriteOf(steps: readonly FileStep[], change: BlockChange, place: Place
 /** The first server of an address takes what is for none, unless another says so. */
 function isDefaultAt(server: FileServer, { address, isDefault }: FileListen, servers: readonly FileServer[]): boolean {
   if (isDefault !== null) return isDefault;
-  const all = servers.flatMap((each) => each.listen.filter((one) => isSameAddress(one.address, address)).map((one) => ({ each, one })));
+  const all = servers.flatMap((each) =>
+    each.listen.filter((one) => isSameAddress(one.address, address)).map((one) => ({ each, one })),
+  );
   const chosen = all.find(({ one }) => one.isDefault === true) ?? all[0];
   return chosen?.each === server;
 }
@@ -187,7 +198,9 @@ function listenersOf(servers: readonly FileServer[]): ListenerConfig[] {
     tls: null,
     ...(tls ? { serversTls: true } : {}),
     ...(proxyProtocol ? { proxyProtocol: true } : {}),
-    ...(backlog === null && ipv6Only === null && all.some((other) => covers(other.address, address)) ? { viaWildcard: true } : {}),
+    ...(backlog === null && ipv6Only === null && all.some((other) => covers(other.address, address))
+      ? { viaWildcard: true }
+      : {}),
     ...(backlog === null ? {} : { backlog }),
     ...(ipv6Only === null ? {} : { ipv6Only }),
   }));
@@ -195,7 +208,8 @@ function listenersOf(servers: readonly FileServer[]): ListenerConfig[] {
 
 /** Whether connections to one address come to the socket of the other. */
 function covers(wide: Address, narrow: Address): boolean {
-  if (wide.kind !== "tcp" || narrow.kind !== "tcp" || wide.port !== narrow.port || wide.host === narrow.host) return false;
+  if (wide.kind !== "tcp" || narrow.kind !== "tcp" || wide.port !== narrow.port || wide.host === narrow.host)
+    return false;
   return wide.host === (narrow.host.includes(":") ? "::" : "0.0.0.0") || wide.host === "";
 }
 
@@ -211,8 +225,11 @@ export function clientOf(servers: ServersConfig): Config["client"] {
       sendMs: request.sendTimeoutMs,
       idleMs: request.keepAliveMs,
     },
-    limits: { lineBytes: bytes, headBytes: bytes * count, fields: first?.head.fieldsMax ?? head.standard.fieldsMax, bodyBytes: 0 },
+    limits: {
+      lineBytes: bytes,
+      headBytes: bytes * count,
+      fields: first?.head.fieldsMax ?? head.standard.fieldsMax,
+      bodyBytes: 0,
+    },
   };
 }
-
-

@@ -5,11 +5,15 @@ import type { CompleteContext } from "./complete-context.ts";
 import type { ListenerConfig, UpstreamTls } from "./config.ts";
 import type { Path } from "./document.ts";
 import { certificateProblem, pemProblem, resolveBeside } from "./files.ts";
-import { upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import type { FileConfig, FileUpstream } from "./schema.ts";
+import { upstreamTlsExtra } from "./schema-upstream-extra.ts";
 
 /** A listener with its certificates. */
-export function listenerOf(raw: NonNullable<FileConfig["listen"]>[number], path: Path, context: CompleteContext): ListenerConfig {
+export function listenerOf(
+  raw: NonNullable<FileConfig["listen"]>[number],
+  path: Path,
+  context: CompleteContext,
+): ListenerConfig {
   if ("kind" in raw) return { address: raw, tls: null };
   if (raw.tls === undefined) return { address: raw.address, tls: null };
   const { cert, key, certificates, "min-version": minVersion } = raw.tls;

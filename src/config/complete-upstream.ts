@@ -73,7 +73,11 @@ export function upstreamOf(name: string, raw: FileUpstream, path: Path, context:
 function retryOf(raw: FileUpstream["retry"], endpoints: readonly EndpointConfig[]): UpstreamConfig["retry"] {
   const { attempts, within, budget, backoff, "backoff-max": backoffMax, body } = isOff(raw) ? RETRY_STANDARD : raw;
   return {
-    attempts: isOff(raw) ? 1 : attempts === "all" ? Math.max(1, endpoints.filter(({ down }) => !down).length) : attempts,
+    attempts: isOff(raw)
+      ? 1
+      : attempts === "all"
+        ? Math.max(1, endpoints.filter(({ down }) => !down).length)
+        : attempts,
     withinMs: within,
     budget: isOff(budget) ? 1 : budget,
     backoffMs: backoff,
@@ -153,7 +157,11 @@ function balanceOf(raw: FileUpstream["balance"], at: Path, { report }: CompleteC
       at,
     );
   if (secret !== undefined && cookie === undefined)
-    report(errorOf(`${given[0] ?? "that"} has no secret`.replace(/^hash/, "a hash"), "secret goes with cookie"), [...at, "secret"], "key");
+    report(
+      errorOf(`${given[0] ?? "that"} has no secret`.replace(/^hash/, "a hash"), "secret goes with cookie"),
+      [...at, "secret"],
+      "key",
+    );
   if (cookie !== undefined) return { cookie, secret: secret ?? "" };
   if (random !== null) return { random };
   if (hashText !== null) return { hashText, method: method ?? "modulo" };

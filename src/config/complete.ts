@@ -4,7 +4,10 @@
 
 import * as z from "zod/mini";
 import { errorOf } from "./address.ts";
+import { bytesOfText } from "./byte-strings.ts";
+import { namesIn, slotsOf, unknownNames, unknownTargets } from "./checks-servers.ts";
 import { type CompleteContext, isOff } from "./complete-context.ts";
+import { clientOf, serversOf } from "./complete-servers.ts";
 import { listenerOf } from "./complete-tls.ts";
 import { timeoutsOf, upstreamOf } from "./complete-upstream.ts";
 import type {
@@ -20,12 +23,9 @@ import type {
 } from "./config.ts";
 import type { Path } from "./document.ts";
 import { readPage, resolveBeside } from "./files.ts";
-import { formatPathPattern } from "./path-pattern.ts";
-import { bytesOfText } from "./byte-strings.ts";
-import { namesIn, slotsOf, unknownNames } from "./checks-servers.ts";
-import { clientOf, serversOf } from "./complete-servers.ts";
 import { NO_BOUND_MS } from "./forms.ts";
 import { nginxUpstream } from "./nginx-defaults.ts";
+import { formatPathPattern } from "./path-pattern.ts";
 import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
 import { serversSections } from "./schema-servers.ts";
 import { upstreamSchema } from "./schema-upstream.ts";
@@ -61,20 +61,22 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     upstreams,
     routes: virtual ? [] : routesOf(raw, errors, context),
     servers: virtual?.servers ?? null,
-    client: virtual ? clientOf(virtual.servers) : {
-      timeouts: {
-        headMs: raw.client.timeouts.head,
-        bodyMs: raw.client.timeouts.body,
-        sendMs: raw.client.timeouts.send,
-        idleMs: raw.client.timeouts.idle,
-      },
-      limits: {
-        lineBytes: raw.client.limits.line,
-        headBytes: raw.client.limits.head,
-        fields: raw.client.limits.fields,
-        bodyBytes: raw.client.limits.body,
-      },
-    },
+    client: virtual
+      ? clientOf(virtual.servers)
+      : {
+          timeouts: {
+            headMs: raw.client.timeouts.head,
+            bodyMs: raw.client.timeouts.body,
+            sendMs: raw.client.timeouts.send,
+            idleMs: raw.client.timeouts.idle,
+          },
+          limits: {
+            lineBytes: raw.client.limits.line,
+            headBytes: raw.client.limits.head,
+            fields: raw.client.limits.fields,
+            bodyBytes: raw.client.limits.body,
+          },
+        },
     trust: raw.trust,
     forwarding: {
       xForwarded: raw.forwarding["x-forwarded"],
@@ -102,7 +104,9 @@ function virtualServersOf(raw: FileConfig, upstreams: ReadonlyMap<string, Upstre
   const model = upstreamOf("", modelOf(raw.defaults), ["upstreams"], context);
   const { positionOf = () => undefined } = context;
   const result = serversOf(file, slotsOf(names, made), { upstreams, model }, { ...context, positionOf });
-  for (const { problem, path } of unknownNames(names, result.servers, [...upstreams.keys()])) context.report(problem, path);
+  for (const { problem, path } of unknownNames(names, result.servers, [...upstreams.keys()]))
+    context.report(problem, path);
+  for (const { problem, path } of unknownTargets(names)) context.report(problem, path);
   return result;
 }
 
@@ -113,7 +117,10 @@ const BESIDE_SERVERS = {
 };
 
 function modelOf(defaults: FileConfig["defaults"]): FileUpstream {
-  return z.parse(upstreamSchema, defaults === "nginx" ? nginxUpstream({ endpoints: [], keepalive: "off" }) : []) as FileUpstream;
+  return z.parse(
+    upstreamSchema,
+    defaults === "nginx" ? nginxUpstream({ endpoints: [], keepalive: "off" }) : [],
+  ) as FileUpstream;
 }
 
 function routesOf(raw: FileConfig, errors: ErrorsConfig, context: CompleteContext): RouteConfig[] {

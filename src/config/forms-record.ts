@@ -33,12 +33,7 @@ export interface RecordForm<T> extends Form<T> {
 }
 
 /** A field. */
-export function part<T>(
-  key: string,
-  form: Form<T>,
-  description: string,
-  ...standard: [] | [NoInfer<T>]
-): Part<T> {
+export function part<T>(key: string, form: Form<T>, description: string, ...standard: [] | [NoInfer<T>]): Part<T> {
   return standard.length === 0 ? { key, form, description } : { key, form, description, standard: standard[0] as T };
 }
 
@@ -49,7 +44,10 @@ export function optional<T>(key: string, form: Form<T>, description: string): Pa
 
 /** A field whose own fields are inherited one by one. */
 export function groupPart<T>(key: string, group: RecordForm<T>, description: string): Part<T> {
-  const changes = z.pipe(mapping({ ...group.shape }), z.transform((raw) => group.changeOf(raw as never)));
+  const changes = z.pipe(
+    mapping({ ...group.shape }),
+    z.transform((raw) => group.changeOf(raw as never)),
+  );
   const form: Form<T> = { ...group, schema: changes as unknown as z.ZodMiniType<T> };
   return { key, form, description, standard: group.standard, group };
 }

@@ -23,11 +23,17 @@ export function tagged<T extends object>(by: keyof T & string, kinds: Readonly<R
     const problem =
       given.length !== 1 || !first
         ? errorOf(
-            given.length === 0 ? `one of ${tags.join(", ")} is missing` : `${given.map(({ tag }) => tag).join(" and ")} at once`,
+            given.length === 0
+              ? `one of ${tags.join(", ")} is missing`
+              : `${given.map(({ tag }) => tag).join(" and ")} at once`,
             `give it exactly one of ${tags.join(", ")}`,
           )
         : misfit(raw, first.form, first.tag);
-    if (!problem) return { [by]: first!.kind, ...laidOver(first!.form.parts, first!.form.standard, first!.form.changeOf(raw)) } as T;
+    if (!problem)
+      return {
+        [by]: first!.kind,
+        ...laidOver(first!.form.parts, first!.form.standard, first!.form.changeOf(raw)),
+      } as T;
     context.issues.push({ code: "custom", input: raw, message: refusal(problem.message, problem.hint) });
     return z.NEVER;
   });
@@ -53,8 +59,8 @@ function keysOf(form: AnyRecord): string[] {
 function misfit(raw: Readonly<Record<string, unknown>>, form: AnyRecord, tag: string): Problem | null {
   const parts = Object.values(form.parts) as { key: string; standard?: unknown }[];
   const odd = Object.keys(raw).find((key) => raw[key] !== undefined && !parts.some((part) => part.key === key));
-  if (odd !== undefined) return errorOf(`${odd} has no place beside ${tag}`, `its keys: ${parts.map(({ key }) => key).join(", ")}`);
+  if (odd !== undefined)
+    return errorOf(`${odd} has no place beside ${tag}`, `its keys: ${parts.map(({ key }) => key).join(", ")}`);
   const missing = parts.find((part) => !("standard" in part) && raw[part.key] === undefined);
   return missing ? errorOf(`"${missing.key}" is missing`) : null;
 }
-

@@ -164,7 +164,11 @@ export const bytes: Form<Bytes> = {
 
 /** With a unit where it comes out even. */
 export function sizeText(bytes: Bytes): string | number {
-  for (const [unit, factor] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]] as const)
+  for (const [unit, factor] of [
+    ["GiB", 2 ** 30],
+    ["MiB", 2 ** 20],
+    ["KiB", 2 ** 10],
+  ] as const)
     if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`;
   return bytes;
 }
@@ -176,7 +180,10 @@ export function words<const W extends string>(...all: readonly W[]): Form<W> {
 
 /** "off" (or false) stands for null. */
 export function orOff<T>(form: Form<T>): Form<T | null> {
-  const none = z.pipe(z.literal(["off", false]), z.transform((): null => null));
+  const none = z.pipe(
+    z.literal(["off", false]),
+    z.transform((): null => null),
+  );
   const schema = z.union([none, form.schema], {
     error: ({ input }) => refusal(`expected a value or "off", found ${found(input)}`),
   });
@@ -196,7 +203,10 @@ export function orNothing<T>(form: Form<T>): Form<T | null> {
 /** One or a list; "off" is none. */
 export function list<T>(item: Form<T>, expects: string): Form<readonly T[]> {
   const many = listOf(item.schema, `${expects}, or a list of them`);
-  const none = z.pipe(z.literal(["off", false]), z.transform((): T[] => []));
+  const none = z.pipe(
+    z.literal(["off", false]),
+    z.transform((): T[] => []),
+  );
   const { visit } = item;
   return {
     schema: z.union([none, many], {
@@ -213,7 +223,7 @@ export function list<T>(item: Form<T>, expects: string): Form<readonly T[]> {
       visit: (raw: unknown, path: Path, see: See) => {
         if (raw === "off") return;
         if (!Array.isArray(raw)) visit(raw, path, see);
-        else raw.forEach((each, index) => visit(each, [...path, index], see));
+        else raw.forEach((each, index) => void visit(each, [...path, index], see));
       },
     }),
     words: { unit: `${item.words?.unit ?? expects}, or a list` },
@@ -270,7 +280,10 @@ export function orShort<T, S>(
 export function mapped<A, B>(form: Form<A>, there: (value: A) => B, back: (value: B) => A): Form<B> {
   return {
     ...form,
-    schema: z.pipe(form.schema as z.ZodMiniType, z.transform(there as (value: unknown) => B) as never) as unknown as z.ZodMiniType<B>,
+    schema: z.pipe(
+      form.schema as z.ZodMiniType,
+      z.transform(there as (value: unknown) => B) as never,
+    ) as unknown as z.ZodMiniType<B>,
     write: (value) => form.write(back(value)),
   };
 }

@@ -7,9 +7,9 @@ import { unknownUpstream } from "./checks-route.ts";
 import { complete, routeToAll } from "./complete.ts";
 import type { Config, Problem } from "./config.ts";
 import { type Environment, type Path, readDocument, type SourceDocument } from "./document.ts";
+import { withFilesBeside } from "./files-beside.ts";
 import { problemsOf } from "./issues.ts";
 import { withDefaults } from "./nginx-defaults.ts";
-import { withFilesBeside } from "./files-beside.ts";
 import { sortProblems } from "./problem.ts";
 import { configSchema } from "./schema.ts";
 

@@ -89,5 +89,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 
 /** Types by extension. */
 export const COMMON_TYPES: TypesConfig["byExtension"] = Object.fromEntries(
-  Object.entries(EXTENSIONS).flatMap(([type, extensions]) => extensions.split(" ").map((extension) => [extension, type])),
+  Object.entries(EXTENSIONS).flatMap(([type, extensions]) =>
+    extensions.split(" ").map((extension) => [extension, type]),
+  ),
 );

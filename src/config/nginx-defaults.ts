@@ -26,7 +26,14 @@ const UPSTREAM: Mapping = {
   timeouts: { send: "60s" },
   keepalive: { connections: 32, idle: "60s", requests: 1000, time: "1h" },
   limits: { head: "4KiB" },
-  retry: { attempts: "all", within: NEVER, budget: "off", backoff: "0s", "backoff-max": "0s", body: String(Number.MAX_SAFE_INTEGER) },
+  retry: {
+    attempts: "all",
+    within: NEVER,
+    budget: "off",
+    backoff: "0s",
+    "backoff-max": "0s",
+    body: String(Number.MAX_SAFE_INTEGER),
+  },
   eject: "off",
   breaker: "off",
   hold: "off",
@@ -46,23 +53,33 @@ export function withDefaults(value: unknown): unknown {
 
 /** An upstream with nginx's defaults. */
 export function nginxUpstream(written: unknown): unknown {
-  const upstream = typeof written === "string" ? { endpoints: [written] } : Array.isArray(written) ? { endpoints: written } : written;
+  const upstream =
+    typeof written === "string" ? { endpoints: [written] } : Array.isArray(written) ? { endpoints: written } : written;
   if (!isMapping(upstream)) return written;
   const filled = beneath(upstream, UPSTREAM) as Record<string, unknown>;
   const endpoints = Array.isArray(upstream["endpoints"]) ? upstream["endpoints"] : [];
   const { keepalive, timeouts, tls } = filled;
   // Off still has the rules for what a text with variables may bring.
-  const kept = keepalive === "off" || keepalive === false ? { ...(UPSTREAM["keepalive"] as Mapping), connections: 0 } : keepalive;
+  const kept =
+    keepalive === "off" || keepalive === false ? { ...(UPSTREAM["keepalive"] as Mapping), connections: 0 } : keepalive;
   return {
     ...filled,
-    ...(endpoints.length > 0 ? { endpoints: endpoints.map((each) => nginxEndpoint(each, endpoints.length === 1)) } : {}),
+    ...(endpoints.length > 0
+      ? { endpoints: endpoints.map((each) => nginxEndpoint(each, endpoints.length === 1)) }
+      : {}),
     keepalive: isMapping(kept) ? beneath(kept, { total: kept["connections"] }) : kept,
     timeouts: isMapping(timeouts) ? withTimeouts(timeouts) : timeouts,
     ...(isMapping(tls) ? { tls: beneath(tls, TLS) } : tls === true ? { tls: TLS } : {}),
   };
 }
 
-const TLS: Mapping = { verify: false, sni: false, ciphers: "DEFAULT", "verify-depth": 1, protocols: ["TLSv1.2", "TLSv1.3"] };
+const TLS: Mapping = {
+  verify: false,
+  sni: false,
+  ciphers: "DEFAULT",
+  "verify-depth": 1,
+  protocols: ["TLSv1.2", "TLSv1.3"],
+};
 
 /** One timer for connecting and the handshake, one for all reads. */
 function withTimeouts(timeouts: Mapping): Mapping {

@@ -46,14 +46,18 @@ function replaced(node: unknown, name: string, sharing: Sharing, isDefinition = 
   const text = textOf(node);
   const isPart = "type" in node || "anyOf" in node;
   if (isDefinition || !isPart || text.length < LENGTH_MIN || (sharing.counts.get(text) ?? 0) < 2) {
-    const entries = Object.entries(node).map(([key, inner]) => [key, replaced(inner, isWord(key) ? name : key, sharing)]);
+    const entries = Object.entries(node).map(([key, inner]) => [
+      key,
+      replaced(inner, isWord(key) ? name : key, sharing),
+    ]);
     return Object.fromEntries(entries);
   }
   const { description, ...bare } = node as Node;
   let known = sharing.names.get(text);
   if (known === undefined) {
     known = name;
-    for (let count = 2; known in sharing.defs || [...sharing.names.values()].includes(known); count++) known = `${name}-${count}`;
+    for (let count = 2; known in sharing.defs || [...sharing.names.values()].includes(known); count++)
+      known = `${name}-${count}`;
     sharing.names.set(text, known);
     sharing.defs[known] = replaced(bare, name, sharing, true);
   }

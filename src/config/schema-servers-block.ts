@@ -25,7 +25,11 @@ const TO_ONLY = z.pipe(
 
 /** Short form: the name of an upstream. */
 function proxyPart() {
-  const made = groupPart<FileProxy>("proxy", proxy, "Requests go to an upstream; short form: its name. Without `to` and `url`: what holds for blocks within.");
+  const made = groupPart<FileProxy>(
+    "proxy",
+    proxy,
+    "Requests go to an upstream; short form: its name. Without `to` and `url`: what holds for blocks within.",
+  );
   const schema = z.union([TO_ONLY, made.form.schema], {
     error: ({ input }) => refusal(`expected the name of an upstream, or a mapping, found ${found(input)}`),
   });
@@ -33,7 +37,9 @@ function proxyPart() {
     ...proxy,
     writeChange: (change) => {
       const written = proxy.writeChange(change);
-      return Object.keys(written).length === 1 && typeof written["to"] === "string" ? (written["to"] as never) : written;
+      return Object.keys(written).length === 1 && typeof written["to"] === "string"
+        ? (written["to"] as never)
+        : written;
     },
     visit: (raw, path, see) => {
       if (typeof raw === "string") see("upstream", raw, path);
@@ -46,7 +52,12 @@ function proxyPart() {
 const parts: Parts<FileBlock> = {
   proxy: proxyPart(),
   tunnel: part("tunnel", orOff(tunnel), "CONNECT requests become tunnels; { } leads where they ask for.", null),
-  content: part("content", orNothing(words("files", "status-page", "empty-gif", "random-index")), "What answers where nothing else does. Default: files.", null),
+  content: part(
+    "content",
+    orNothing(words("files", "status-page", "empty-gif", "random-index")),
+    "What answers where nothing else does. Default: files.",
+    null,
+  ),
   unsupported: part("unsupported", orNothing(plain), "Answers 501 and says why.", null),
   ...settings.parts,
 };
@@ -56,5 +67,8 @@ const made = record<FileBlock>(parts);
 /** The keys of a block; `changes` reads a mapping that has no others. */
 export const block = {
   ...made,
-  changes: z.pipe(mapping({ ...made.shape }), z.transform((raw) => made.changeOf(raw as never))),
+  changes: z.pipe(
+    mapping({ ...made.shape }),
+    z.transform((raw) => made.changeOf(raw as never)),
+  ),
 };

@@ -22,7 +22,11 @@ const gzip: Form<Gzip> = orShort(gzipFull, words("on"), '"on", "off" or a mappin
 const gzipRules = record<GzipRules>({
   minHttpMinor: part(
     "http",
-    mapped(words("1.0", "1.1"), (version) => (version === "1.0" ? 0 : 1), (minor) => (minor === 0 ? "1.0" : "1.1")),
+    mapped(
+      words("1.0", "1.1"),
+      (version) => (version === "1.0" ? 0 : 1),
+      (minor) => (minor === 0 ? "1.0" : "1.1"),
+    ),
     "Oldest version of HTTP that gets it.",
     1,
   ),
@@ -34,7 +38,13 @@ const gzipRules = record<GzipRules>({
 const sub = record<SubConfig>({
   pairs: part(
     "replace",
-    list(record<SubConfig["pairs"][number]>({ from: part("from", text, "What is looked for."), to: part("to", text, "What takes its place.") }), "a mapping with from and to"),
+    list(
+      record<SubConfig["pairs"][number]>({
+        from: part("from", text, "What is looked for."),
+        to: part("to", text, "What takes its place."),
+      }),
+      "a mapping with from and to",
+    ),
     "What is replaced.",
   ),
   once: part("once", flag, "Only the first of each.", true),
@@ -77,6 +87,11 @@ export const filters = record<Omit<FiltersConfig, "gzip"> & { readonly gzip: Gzi
   ssi: part("ssi", orOff(ssi), "Server-side includes.", null),
   charset: part("charset", orOff(charset), "Charset of responses.", null),
   addition: part("addition", orOff(addition), "Puts other responses around bodies.", null),
-  subrequestBytesMax: part("subrequest", size, "What a subrequest may answer that becomes the value of a variable.", 4096) as never,
+  subrequestBytesMax: part(
+    "subrequest",
+    size,
+    "What a subrequest may answer that becomes the value of a variable.",
+    4096,
+  ) as never,
   sliceBytes: part("slice", size, "Size of the pieces that upstreams are asked for; off asks for all.", 0),
 });

@@ -1,7 +1,22 @@
 // Logs of virtual servers: where lines go, and what is in them.
 import { errorOf, formatAddress, isProblem, parseAddress } from "./address.ts";
 import type { Address } from "./config.ts";
-import { count, duration, type Form, file, flag, mapped, nameOf, orNothing, orShort, plain, size, text, textForm, words } from "./forms.ts";
+import {
+  count,
+  duration,
+  type Form,
+  file,
+  flag,
+  mapped,
+  nameOf,
+  orNothing,
+  orShort,
+  plain,
+  size,
+  text,
+  textForm,
+  words,
+} from "./forms.ts";
 import { part, record } from "./forms-record.ts";
 import type { AccessLogConfig, ErrorLevel, ErrorLogConfig, LogFormatConfig, SyslogConfig } from "./servers.ts";
 import { literalText, textParts } from "./text.ts";

@@ -15,7 +15,10 @@ export const serverName: Form<ServerName> = {
       if (name.length > 2 && name.startsWith("*.")) return { kind: "below", name: name.slice(2) };
       if (name.length > 2 && name.endsWith(".*")) return { kind: "any-end", name: name.slice(0, -2) };
       return name.includes("*")
-        ? errorOf(`"${written}" is no name of a server`, 'a star stands for the first or the last label: "*.example.com", "www.example.*"')
+        ? errorOf(
+            `"${written}" is no name of a server`,
+            'a star stands for the first or the last label: "*.example.com", "www.example.*"',
+          )
         : { kind: "exact", name };
     },
     nameText,

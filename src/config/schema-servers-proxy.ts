@@ -39,7 +39,12 @@ import type {
 const upstreamTls = record<UpstreamTls>({
   verify: part("verify", flag, "Whether the certificate's chain and name are verified.", true),
   ca: part("ca", orNothing(file), "PEM file of the CAs that are trusted instead of the system's.", null),
-  serverName: part("server-name", orNothing(plain), "Name that is sent as SNI and verified. Default: the host of the URL.", null),
+  serverName: part(
+    "server-name",
+    orNothing(plain),
+    "Name that is sent as SNI and verified. Default: the host of the URL.",
+    null,
+  ),
   cert: part("cert", orNothing(file), "PEM file of a client certificate.", null),
   key: part("key", orNothing(file), "PEM file of its key.", null),
   minVersion: part("min-version", words("TLSv1.2", "TLSv1.3"), "Oldest TLS version.", "TLSv1.2"),
@@ -61,8 +66,18 @@ export interface FileTimeouts {
 const timeouts = record<FileTimeouts>({
   connectMs: part("connect", deadline, "To connect. Default: the upstream's.", null),
   tlsMs: part("tls", deadline, "For the TLS handshake. Default: as connect.", null),
-  sendMs: part("send", deadline, "Between two writes of the request that make progress. Default: the upstream's.", null),
-  headMs: part("head", deadline, "From the end of the request to the end of the response head. Default: the upstream's.", null),
+  sendMs: part(
+    "send",
+    deadline,
+    "Between two writes of the request that make progress. Default: the upstream's.",
+    null,
+  ),
+  headMs: part(
+    "head",
+    deadline,
+    "From the end of the request to the end of the response head. Default: the upstream's.",
+    null,
+  ),
   idleBodyMs: part("idle-body", deadline, "Between two reads of the response body. Default: as head.", null),
   tunnelIdleMs: part("tunnel-idle", deadline, "For an upgraded connection without a byte. Default: as head.", null),
 });
@@ -81,7 +96,11 @@ const request = record<FileProxyRequest>({
   method: part("method", orOff(text), "Method, instead of the client's.", null),
   minor: part(
     "http",
-    mapped(words("1.0", "1.1"), (version) => (version === "1.0" ? 0 : 1), (minor) => (minor === 0 ? "1.0" : "1.1")),
+    mapped(
+      words("1.0", "1.1"),
+      (version) => (version === "1.0" ? 0 : 1),
+      (minor) => (minor === 0 ? "1.0" : "1.1"),
+    ),
     "Version of HTTP.",
     1,
   ),
@@ -106,16 +125,31 @@ const rules = list(rule, "a mapping with from and to");
 const fields = list(plain, "the name of a field");
 
 const response = record<FileProxyResponse>({
-  buffered: part("buffered", flag, "Whether responses are read as fast as they come, whatever the client's speed.", true),
+  buffered: part(
+    "buffered",
+    flag,
+    "Whether responses are read as fast as they come, whatever the client's speed.",
+    true,
+  ),
   headBytes: part("head", orNothing(size), "Response head; 502 above it. Default: the upstream's.", null),
   bufferBytes: part("buffer", size, "What is kept in memory for a slow client.", 32_768),
   tempFileBytesMax: part("temp-file", size, "What is kept in a file behind that.", 1024 ** 3),
   hide: part("hide", fields, "Fields that are not passed on, besides Date, Server, X-Pad and X-Accel-….", []),
   pass: part("pass", fields, "Fields that are passed on although they usually are not.", []),
-  ignore: part("ignore", fields, "Fields that are not obeyed: x-accel-…, expires, cache-control, set-cookie, vary.", []),
+  ignore: part(
+    "ignore",
+    fields,
+    "Fields that are not obeyed: x-accel-…, expires, cache-control, set-cookie, vary.",
+    [],
+  ),
   interceptErrors: part("intercept-errors", flag, "Whether errors of upstreams get `error-pages`.", false),
   passTrailers: part("trailers", flag, "Whether trailers are passed on.", false),
-  redirects: part("redirects", orNothing(rules), "What is replaced in Location and Refresh. Default: the address of the upstream by the location.", null),
+  redirects: part(
+    "redirects",
+    orNothing(rules),
+    "What is replaced in Location and Refresh. Default: the address of the upstream by the location.",
+    null,
+  ),
   cookieDomains: part("cookie-domains", rules, "What is replaced in the domain of cookies.", []),
   cookiePaths: part("cookie-paths", rules, "What is replaced in the path of cookies.", []),
   cookieFlags: part(
@@ -134,7 +168,12 @@ const response = record<FileProxyResponse>({
   forceRanges: part("force-ranges", flag, "Whether ranges are made of whole responses.", false),
   store: part(
     "store",
-    orOff(record<NonNullable<ProxyResponseRules["store"]>>({ path: part("path", fileText, "Where to."), mode: part("mode", count(), "Mode of the file.", 0o600) })),
+    orOff(
+      record<NonNullable<ProxyResponseRules["store"]>>({
+        path: part("path", fileText, "Where to."),
+        mode: part("mode", count(), "Mode of the file.", 0o600),
+      }),
+    ),
     "Responses are written to files.",
     null,
   ),
@@ -170,8 +209,18 @@ export interface FileProxy {
 }
 
 const hostEntry = record<HostsByText["upstreams"][string]>({
-  http: part("http", orNothing(nameOf("upstream") as Form<string | null>), "Upstream where the URL begins with http.", null) as never,
-  https: part("https", orNothing(nameOf("upstream") as Form<string | null>), "Upstream where it begins with https.", null) as never,
+  http: part(
+    "http",
+    orNothing(nameOf("upstream") as Form<string | null>),
+    "Upstream where the URL begins with http.",
+    null,
+  ) as never,
+  https: part(
+    "https",
+    orNothing(nameOf("upstream") as Form<string | null>),
+    "Upstream where it begins with https.",
+    null,
+  ) as never,
 });
 
 /** Upstreams by what a host may be. */
@@ -188,8 +237,18 @@ function withoutNull(entry: object): HostsByText["upstreams"][string] {
 /** The group of a block; what is given without `to` and `url` holds for blocks within. */
 export const proxy = record<FileProxy>({
   to: part("to", orNothing(nameOf("upstream", "the name of an upstream")), "Name of the upstream that answers.", null),
-  url: part("url", orNothing(text), "URL with variables that requests go to: an upstream by its name, or any other host.", null),
-  uri: part("uri", orNothing(text), "Path that takes the place of what the location's prefix matched; without a prefix, of the whole target.", null),
+  url: part(
+    "url",
+    orNothing(text),
+    "URL with variables that requests go to: an upstream by its name, or any other host.",
+    null,
+  ),
+  uri: part(
+    "uri",
+    orNothing(text),
+    "Path that takes the place of what the location's prefix matched; without a prefix, of the whole target.",
+    null,
+  ),
   hostName: part("host-name", orNothing(plain), "What `{$proxy_host}` is. Default: the upstream's name.", null),
   timeouts: groupPart("timeouts", timeouts, "Deadlines that differ from the upstream's."),
   request: groupPart("request", request, "What is sent."),
@@ -223,18 +282,32 @@ export const tunnel = record<FileTunnel>({
 });
 
 const cacheUseFull = record<CacheUseConfig>({
-  cache: part("zone", { ...text, visit: nameOf("cache").visit! }, "Name of a cache; a text with variables chooses one."),
-  key: part("key", text, "Requests with the same key have the same response. Default: the URL that the upstream is asked for.", ""),
+  cache: part(
+    "zone",
+    { ...text, visit: nameOf("cache").visit! },
+    "Name of a cache; a text with variables chooses one.",
+  ),
+  key: part(
+    "key",
+    text,
+    "Requests with the same key have the same response. Default: the URL that the upstream is asked for.",
+    "",
+  ),
   valid: part(
     "valid",
     list(
       record<CacheUseConfig["valid"][number]>({
         statuses: part(
           "statuses",
-          orShort<readonly number[] | "any", "any">(list(count(100, 599), "a status") as Form<readonly number[] | "any">, words("any"), "statuses or any", {
-            widen: (any) => any,
-            narrow: (value) => (value === "any" ? value : undefined),
-          }),
+          orShort<readonly number[] | "any", "any">(
+            list(count(100, 599), "a status") as Form<readonly number[] | "any">,
+            words("any"),
+            "statuses or any",
+            {
+              widen: (any) => any,
+              narrow: (value) => (value === "any" ? value : undefined),
+            },
+          ),
           "Statuses, or `any`.",
         ),
         ms: part("for", duration, "How long they are fresh."),
@@ -249,7 +322,12 @@ const cacheUseFull = record<CacheUseConfig>({
   minUses: part("min-uses", count(1), "Requests until a response is kept.", 1),
   methods: part("methods", list(plain, "a method"), "Methods whose responses are kept.", ["GET", "HEAD"]),
   useStale: part("use-stale", list(condition, "a condition"), "When a response is used that is no longer fresh.", []),
-  backgroundUpdate: part("background-update", flag, "Whether the upstream is asked while the old response goes out.", false),
+  backgroundUpdate: part(
+    "background-update",
+    flag,
+    "Whether the upstream is asked while the old response goes out.",
+    false,
+  ),
   revalidate: part("revalidate", flag, "Whether the upstream is asked by If-Modified-Since and If-None-Match.", false),
   lock: part(
     "lock",
@@ -263,11 +341,26 @@ const cacheUseFull = record<CacheUseConfig>({
     null,
   ),
   convertHead: part("convert-head", flag, "Whether the upstream is asked by GET instead of HEAD.", true),
-  maxRangeOffset: part("max-range-offset", mapped(orOff(bytes), (value) => value ?? -1, (value) => (value === -1 ? null : value)), "Ranges that begin beyond it go to the upstream as they are; off: none does.", -1),
+  maxRangeOffset: part(
+    "max-range-offset",
+    mapped(
+      orOff(bytes),
+      (value) => value ?? -1,
+      (value) => (value === -1 ? null : value),
+    ),
+    "Ranges that begin beyond it go to the upstream as they are; off: none does.",
+    -1,
+  ),
 });
 
 /** What is kept; short form: the name of the cache. */
-export const cacheUse: Form<CacheUseConfig> = orShort(cacheUseFull, cacheUseFull.parts.cache.form, "the name of a cache, or a mapping", {
-  widen: (cache): CacheUseConfig => ({ ...cacheUseFull.standard, cache }),
-  narrow: (value) => (Object.keys(cacheUseFull.write(value) as object).length === 1 && value.cache !== "off" ? value.cache : undefined),
-});
+export const cacheUse: Form<CacheUseConfig> = orShort(
+  cacheUseFull,
+  cacheUseFull.parts.cache.form,
+  "the name of a cache, or a mapping",
+  {
+    widen: (cache): CacheUseConfig => ({ ...cacheUseFull.standard, cache }),
+    narrow: (value) =>
+      Object.keys(cacheUseFull.write(value) as object).length === 1 && value.cache !== "off" ? value.cache : undefined,
+  },
+);

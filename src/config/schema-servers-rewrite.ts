@@ -67,7 +67,12 @@ const condition: Form<Condition> = orShort(
       const not = test.is.startsWith("not-");
       if ("with" in test) return { kind: "equals", value: test.value, with: test.with, not };
       if ("pattern" in test) return { kind: "matches", value: test.value, pattern: test.pattern, not };
-      return { kind: "file", test: test.is as Extract<Condition, { kind: "file" }>["test"], path: test.path, not: test.not };
+      return {
+        kind: "file",
+        test: test.is as Extract<Condition, { kind: "file" }>["test"],
+        path: test.path,
+        not: test.not,
+      };
     },
     (made) => {
       switch (made.kind) {
@@ -102,7 +107,8 @@ type Rewrite = Omit<Extract<FileStep, { do: "rewrite" }>, "do">;
 
 const ifSettings: Form<If["settings"]> = {
   schema: z.union([z.literal("off"), block.changes]) as unknown as z.ZodMiniType<If["settings"]>,
-  write: (settings) => (settings === null || settings === "off" ? (settings ?? undefined) : block.writeChange(settings)),
+  write: (settings) =>
+    settings === null || settings === "off" ? (settings ?? undefined) : block.writeChange(settings),
   visit: (raw, path, see) => block.visit?.(raw, path, see),
 };
 
@@ -111,20 +117,41 @@ const redirect: Form<Rewrite["redirect"]> = {
   write: (status) => status,
 };
 
+/** The field has this name in the program; the shorthand keeps it from being taken for a promise. */
+function thenOf<T>(then: T): { readonly then: T } {
+  return { then };
+}
+
 const full = tagged<Exclude<FileStep, { do: "break" }>>("do", {
   set: record<Words<"set">>({
     variable: part("set", nameOf("slot", "the name of a variable"), "Variable that gets a value."),
-    value: part("to", text, "Its value, or the new path of a rewrite: with `?args` it has its own, with `?` at the end none."),
+    value: part(
+      "to",
+      text,
+      "Its value, or the new path of a rewrite: with `?args` it has its own, with `?` at the end none.",
+    ),
   }),
   if: record<If>({
     condition: part("if", condition, "Text that is neither empty nor 0, or a mapping with a test."),
-    then: part("then", innerSteps, "Steps where it holds.", []),
-    settings: part("settings", ifSettings, "Settings that hold from there on, where they differ from those around; off: no others. In a location that is all of a block, in a server nothing.", null),
+    ...thenOf(part("then", innerSteps, "Steps where it holds.", [])),
+    settings: part(
+      "settings",
+      ifSettings,
+      "Settings that hold from there on, where they differ from those around; off: no others. In a location that is all of a block, in a server nothing.",
+      null,
+    ),
   }),
   rewrite: record<Rewrite>({
     pattern: part("rewrite", pattern, "Regular expression of paths that are rewritten."),
     to: part("to", text, "New path; with `?args` it has its own, with `?` at the end none."),
-    then: part("flag", orNothing(words("go-on", "last", "break")), "`last` chooses the location anew, `break` stays. Default: go-on, with redirect last.", null),
+    ...thenOf(
+      part(
+        "flag",
+        orNothing(words("go-on", "last", "break")),
+        "`last` chooses the location anew, `break` stays. Default: go-on, with redirect last.",
+        null,
+      ),
+    ),
     redirect: part("redirect", redirect, "Status of a redirect instead; 0 for none.", 0),
     log: part("log", flag, "Whether the error log tells of it.", false),
   }),
@@ -134,10 +161,15 @@ const full = tagged<Exclude<FileStep, { do: "break" }>>("do", {
   }),
 });
 
-const step: Form<FileStep> = orShort<FileStep, "break">(full as Form<FileStep>, words("break"), "break, or a mapping with set, if, rewrite or return", {
-  widen: () => ({ do: "break" }),
-  narrow: (made) => (made.do === "break" ? "break" : undefined),
-});
+const step: Form<FileStep> = orShort<FileStep, "break">(
+  full as Form<FileStep>,
+  words("break"),
+  "break, or a mapping with set, if, rewrite or return",
+  {
+    widen: () => ({ do: "break" }),
+    narrow: (made) => (made.do === "break" ? "break" : undefined),
+  },
+);
 
 /** A program. */
 export const steps: Form<readonly FileStep[]> = list(step, "a step");

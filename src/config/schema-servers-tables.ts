@@ -38,15 +38,16 @@ type MapEntries = Variable<"map">["entries"];
 const mapEntries: Form<MapEntries> = {
   schema: z.pipe(
     pairs(text, { unit: "key: text" }).schema,
-    z.transform((all, context): MapEntries =>
-      all.map(([key, value]) => {
-        const regex = patternFrom(key);
-        if (!regex) return { key: unescaped(key), value };
-        if (!("message" in regex)) return { key: regex, value };
-        const message = `${regex.message}\n${regex.hint ?? ""}`;
-        context.issues.push({ code: "custom", input: key, path: [key], params: { atKey: true }, message });
-        return { key: "", value };
-      }),
+    z.transform(
+      (all, context): MapEntries =>
+        all.map(([key, value]) => {
+          const regex = patternFrom(key);
+          if (!regex) return { key: unescaped(key), value };
+          if (!("message" in regex)) return { key: regex, value };
+          const message = `${regex.message}\n${regex.hint ?? ""}`;
+          context.issues.push({ code: "custom", input: key, path: [key], params: { atKey: true }, message });
+          return { key: "", value };
+        }),
     ),
   ) as unknown as z.ZodMiniType<MapEntries>,
   write: (entries) => pairs(text, { unit: "" }).write(entries.map(({ key, value }) => [keyText(key), value] as const)),
@@ -98,7 +99,12 @@ export const variables: Form<readonly VariableConfig[]> = list(
     map: record<Variable<"map">>({
       name: part("map", variableName, "Variable whose value is looked up."),
       source: part("from", text, "What is looked up."),
-      entries: part("entries", mapEntries, "Values by text, or by regular expression (`~ ^a`); a text that begins with `~` has a backslash in front.", []),
+      entries: part(
+        "entries",
+        mapEntries,
+        "Values by text, or by regular expression (`~ ^a`); a text that begins with `~` has a backslash in front.",
+        [],
+      ),
       default: part("default", text, "Value where nothing fits.", ""),
       hostnames: part("hostnames", flag, "Keys are host names: `*.example.com`, `.example.com`.", false),
       volatile: part("volatile", flag, "Is looked up each time that it is used.", false),
@@ -110,7 +116,12 @@ export const variables: Form<readonly VariableConfig[]> = list(
       ranges: part("ranges", ranges, "Values by range of addresses.", []),
       default: part("default", plain, "Value of other addresses.", ""),
       proxies: part("proxies", list(plain, "a CIDR block"), "Proxies whose X-Forwarded-For is believed.", []),
-      proxyRecursive: part("proxies-recursive", flag, "Whether addresses of such proxies in it are passed over.", false),
+      proxyRecursive: part(
+        "proxies-recursive",
+        flag,
+        "Whether addresses of such proxies in it are passed over.",
+        false,
+      ),
       volatile: part("volatile", flag, "Is looked up each time that it is used.", false),
     }),
     split: record<Variable<"split">>({
@@ -118,7 +129,13 @@ export const variables: Form<readonly VariableConfig[]> = list(
       source: part("from", text, "What is hashed."),
       parts: part(
         "parts",
-        list(record<Variable<"split">["parts"][number]>({ share: part("share", share, "Share, or `rest`."), value: part("value", text, "Value.") }), "a mapping with share and value"),
+        list(
+          record<Variable<"split">["parts"][number]>({
+            share: part("share", share, "Share, or `rest`."),
+            value: part("value", text, "Value."),
+          }),
+          "a mapping with share and value",
+        ),
         "Values with their shares.",
       ),
     }),
@@ -165,13 +182,19 @@ export const cache = record<CacheConfig>({
 
 const charsetEntries = mapped<Pairs, CharsetMapConfig["entries"]>(
   pairs(plain, { unit: "byte: bytes" }),
-  (all) => all.map(([from, to]) => ({ from: Number.parseInt(from, 16), to: Buffer.from(to, "hex").toString("latin1") })),
-  (all) => all.map(({ from, to }) => [from.toString(16).padStart(2, "0"), Buffer.from(to, "latin1").toString("hex")] as const),
+  (all) =>
+    all.map(([from, to]) => ({ from: Number.parseInt(from, 16), to: Buffer.from(to, "hex").toString("latin1") })),
+  (all) =>
+    all.map(({ from, to }) => [from.toString(16).padStart(2, "0"), Buffer.from(to, "latin1").toString("hex")] as const),
 );
 
 export const charsetMap = record<CharsetMapConfig>({
   from: part("from", plain, "A charset."),
   to: part("to", plain, "Another."),
-  entries: part("entries", charsetEntries, "Bytes of the first, each with those of the second, in hexadecimal digits.", []),
+  entries: part(
+    "entries",
+    charsetEntries,
+    "Bytes of the first, each with those of the second, in hexadecimal digits.",
+    [],
+  ),
 });
-

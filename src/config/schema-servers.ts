@@ -5,7 +5,23 @@ import * as z from "zod/mini";
 import { errorOf, formatAddress, isProblem, parseAddress } from "./address.ts";
 import type { Address } from "./config.ts";
 import { field, mapping } from "./fields.ts";
-import { bytes, count, duration, type Form, file, fileText, flag, list, orNothing, orOff, orShort, plain, size, textForm, words } from "./forms.ts";
+import {
+  bytes,
+  count,
+  duration,
+  type Form,
+  file,
+  fileText,
+  flag,
+  list,
+  orNothing,
+  orOff,
+  orShort,
+  plain,
+  size,
+  textForm,
+  words,
+} from "./forms.ts";
 import { type Change, groupPart, optional, type Part, part, type RecordForm, record } from "./forms-record.ts";
 import { type BlockChange, block } from "./schema-servers-block.ts";
 import { logFormat } from "./schema-servers-logs.ts";
@@ -56,12 +72,20 @@ export const head = record<HeadRules>({
   bufferBytes: part("buffer", bytes, "First buffer of a head.", 1024),
   largeBuffers: part(
     "large-buffers",
-    record<HeadRules["largeBuffers"]>({ count: part("count", count(1), "How many."), bytes: part("size", size, "How large each.") }),
+    record<HeadRules["largeBuffers"]>({
+      count: part("count", count(1), "How many."),
+      bytes: part("size", size, "How large each."),
+    }),
     "Further buffers: a line or a field has room in one, the head in all of them.",
     { count: 4, bytes: 8192 },
   ),
   fieldsMax: part("fields", count(1), "Number of fields.", 1000),
-  ignoreInvalid: part("ignore-invalid", flag, "Whether fields with invalid names are passed over; otherwise 400.", true),
+  ignoreInvalid: part(
+    "ignore-invalid",
+    flag,
+    "Whether fields with invalid names are passed over; otherwise 400.",
+    true,
+  ),
   underscores: part("underscores", flag, "Whether names may have underscores.", false),
   mergeSlashes: part("merge-slashes", flag, "Whether several slashes in a path are one.", true),
 });
@@ -69,6 +93,8 @@ export const head = record<HeadRules>({
 const address: Form<Address> = textForm(
   'an address such as ":8080"',
   (written) => {
+    // nginx takes sockets by names that are relative to the folder of the process.
+    if (/^unix:[^/]/.test(written)) return { kind: "unix", path: written.slice("unix:".length) };
     const result = parseAddress(written);
     return isProblem(result) ? errorOf(result.message, result.hint) : result;
   },
@@ -78,33 +104,59 @@ const address: Form<Address> = textForm(
 
 const listenFull = record<FileListen>({
   address: part("address", address, "Where to listen."),
-  isDefault: part("default", orNothing(flag), "Whether requests for names of no server come here. Default: the first server of an address.", null),
+  isDefault: part(
+    "default",
+    orNothing(flag),
+    "Whether requests for names of no server come here. Default: the first server of an address.",
+    null,
+  ),
   tls: part("tls", flag, "Whether TLS is terminated here, by the rules of the server that is asked for.", false),
   proxyProtocol: part("proxy-protocol", flag, "Whether connections begin with a PROXY protocol head.", false),
   backlog: part("backlog", orNothing(count(1)), "Connections that wait in the kernel.", null),
   ipv6Only: part("ipv6-only", orNothing(flag), "Whether [::] takes no IPv4.", null),
 });
 
-const listen: Form<FileListen> = orShort<FileListen, Address>(listenFull, address, "an address, or a mapping with address", {
-  widen: (only) => ({ ...listenFull.standard, address: only }),
-  narrow: (full) => (Object.keys(listenFull.write(full) as object).length === 1 ? full.address : undefined),
-});
+const listen: Form<FileListen> = orShort<FileListen, Address>(
+  listenFull,
+  address,
+  "an address, or a mapping with address",
+  {
+    widen: (only) => ({ ...listenFull.standard, address: only }),
+    narrow: (full) => (Object.keys(listenFull.write(full) as object).length === 1 ? full.address : undefined),
+  },
+);
 
 const tls = record<ServerTlsConfig>({
   certificates: part(
     "certificates",
-    list(record<ServerTlsConfig["certificates"][number]>({ cert: part("cert", fileText, "PEM file of the certificate with its chain."), key: part("key", fileText, "PEM file of its key.") }), "a mapping with cert and key"),
+    list(
+      record<ServerTlsConfig["certificates"][number]>({
+        cert: part("cert", fileText, "PEM file of the certificate with its chain."),
+        key: part("key", fileText, "PEM file of its key."),
+      }),
+      "a mapping with cert and key",
+    ),
     "Certificates, of different kinds of keys; with variables they are chosen per handshake.",
     [],
   ),
   passwordFile: part("password-file", orNothing(file), "Passphrases of keys, one a line.", null),
-  protocols: part("protocols", list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version"), "Versions of TLS.", ["TLSv1.2", "TLSv1.3"]),
+  protocols: part(
+    "protocols",
+    list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version"),
+    "Versions of TLS.",
+    ["TLSv1.2", "TLSv1.3"],
+  ),
   ciphers: part("ciphers", plain, "OpenSSL's list of ciphers.", "HIGH:!aNULL:!MD5"),
   preferServerCiphers: part("prefer-server-ciphers", flag, "Whether their order counts.", false),
   curves: part("curves", plain, "Curves of keys.", "auto"),
   dhparam: part("dhparam", orNothing(file), "PEM file with Diffie-Hellman parameters.", null),
   rejectHandshake: part("reject", flag, "Whether all handshakes are refused.", false),
-  verifyClient: part("verify-client", words("off", "on", "optional", "optional-no-ca"), "Whether clients have to show a certificate.", "off"),
+  verifyClient: part(
+    "verify-client",
+    words("off", "on", "optional", "optional-no-ca"),
+    "Whether clients have to show a certificate.",
+    "off",
+  ),
   verifyDepth: part("verify-depth", count(), "Certificates between theirs and a trusted one.", 1),
   clientCa: part("client-ca", orNothing(file), "PEM file of CAs that are named to clients and trusted.", null),
   trustedCa: part("trusted-ca", orNothing(file), "PEM file of CAs that are trusted.", null),
@@ -120,13 +172,18 @@ const tls = record<ServerTlsConfig>({
 const limitExcept: Form<FileLocation["limitExcept"]> = {
   schema: z.pipe(
     mapping({
-      methods: field(list(plain, "a method").schema, "Methods that the settings of the location are for; GET stands for HEAD, too."),
+      methods: field(
+        list(plain, "a method").schema,
+        "Methods that the settings of the location are for; GET stands for HEAD, too.",
+      ),
       settings: z.optional(field(block.changes, "Settings of a block for all other methods.", { unit: "mapping" })),
     }),
     z.transform(({ methods, settings }) => ({ methods, settings: settings ?? {} })),
   ) as unknown as z.ZodMiniType<FileLocation["limitExcept"]>,
-  write: (value) => value && { methods: list(plain, "a method").write(value.methods), settings: block.writeChange(value.settings) },
-  visit: (raw, path, see) => block.visit?.((raw as { settings?: unknown } | null)?.settings, [...path, "settings"], see),
+  write: (value) =>
+    value && { methods: list(plain, "a method").write(value.methods), settings: block.writeChange(value.settings) },
+  visit: (raw, path, see) =>
+    block.visit?.((raw as { settings?: unknown } | null)?.settings, [...path, "settings"], see),
 };
 
 type Own<T> = Omit<T, "change" | "head">;
@@ -140,29 +197,59 @@ const innerLocations: Form<readonly FileLocation[]> = {
 };
 
 const rewritePart = part("rewrite", steps, "Program that runs first: steps in order.", []);
-const locationsPart: Part<readonly FileLocation[]> = part("locations", innerLocations, "Locations, as in a server.", []);
+const locationsPart: Part<readonly FileLocation[]> = part(
+  "locations",
+  innerLocations,
+  "Locations, as in a server.",
+  [],
+);
 
 const ownOfLocation = record<Own<FileLocation>>({
-  match: part("location", locationMatch, "Paths: `/a/` as a beginning, `= /a` exactly, `^~ /a/` as a beginning before which no regular expression is asked, `~ \\.php$` or `~* \\.png$` as a regular expression, `@name` for internal redirects. Exact comes first, then the first regular expression, then the longest beginning."),
-  redirectBare: part("redirect-bare", orNothing(flag), "Whether `/a` is redirected to `/a/`. Default: where a path with a slash at the end is proxied.", null),
+  match: part(
+    "location",
+    locationMatch,
+    "Paths: `/a/` as a beginning, `= /a` exactly, `^~ /a/` as a beginning before which no regular expression is asked, `~ \\.php$` or `~* \\.png$` as a regular expression, `@name` for internal redirects. Exact comes first, then the first regular expression, then the longest beginning.",
+  ),
+  redirectBare: part(
+    "redirect-bare",
+    orNothing(flag),
+    "Whether `/a` is redirected to `/a/`. Default: where a path with a slash at the end is proxied.",
+    null,
+  ),
   rewrite: rewritePart,
   limitExcept: part("limit-except", orNothing(limitExcept), "Other settings for other methods.", null),
   locations: locationsPart,
 });
 
-const headPart = groupPart("head", head, "How request heads are read; those of the default server hold until a server is chosen.");
+const headPart = groupPart(
+  "head",
+  head,
+  "How request heads are read; those of the default server hold until a server is chosen.",
+);
 
 const ownOfServer = record<Own<FileServer>>({
-  names: part("names", list(serverName, "a host name"), "Host names: exact, `*.example.com`, `.example.com` (both), `www.example.*`, or a regular expression (`~ ^www\\d+`).", [{ kind: "exact", name: "" }]),
+  names: part(
+    "names",
+    list(serverName, "a host name"),
+    "Host names: exact, `*.example.com`, `.example.com` (both), `www.example.*`, or a regular expression (`~ ^www\\d+`).",
+    [{ kind: "exact", name: "" }],
+  ),
   name: part("name", orNothing(plain), "What `{$server_name}` is. Default: the first name.", null),
-  listen: part("listen", list(listen, "an address"), "Addresses to listen on.", [{ ...listenFull.standard, address: { kind: "tcp", host: "", port: 8080 } }]),
+  listen: part("listen", list(listen, "an address"), "Addresses to listen on.", [
+    { ...listenFull.standard, address: { kind: "tcp", host: "", port: 8080 } },
+  ]),
   tls: part("tls", orOff(tls), "Certificates and rules of TLS for listeners with tls: true.", null),
   rewrite: rewritePart,
   locations: locationsPart,
 });
 
 /** A mapping that has its own keys and those of a block. */
-function withBlock<O extends object, T>(own: RecordForm<O>, required: readonly string[], make: (own: O, change: BlockChange, raw: Readonly<Record<string, unknown>>) => T, more: Record<string, z.ZodMiniType> = {}): z.ZodMiniType<T> {
+function withBlock<O extends object, T>(
+  own: RecordForm<O>,
+  required: readonly string[],
+  make: (own: O, change: BlockChange, raw: Readonly<Record<string, unknown>>) => T,
+  more: Record<string, z.ZodMiniType> = {},
+): z.ZodMiniType<T> {
   const missing = z.transform((raw: Record<string, unknown>, context): T => {
     const key = required.find((each) => raw[each] === undefined);
     if (key === undefined) return make({ ...own.standard, ...own.changeOf(raw) } as O, block.changeOf(raw), raw);
@@ -173,7 +260,10 @@ function withBlock<O extends object, T>(own: RecordForm<O>, required: readonly s
 }
 
 export const location: Form<FileLocation> = {
-  schema: withBlock<Own<FileLocation>, FileLocation>(ownOfLocation, ["location"], (own, change) => ({ ...own, change })),
+  schema: withBlock<Own<FileLocation>, FileLocation>(ownOfLocation, ["location"], (own, change) => ({
+    ...own,
+    change,
+  })),
   write: ({ change, ...own }) => ordered(ownOfLocation.write(own), block.writeChange(change)),
   visit: (raw, path, see) => {
     ownOfLocation.visit?.(raw, path, see);
@@ -187,8 +277,14 @@ const headZod = { head: z.optional(field(headShape.head, headPart.description)) 
 const changeOfHead = (raw: Readonly<Record<string, unknown>>) => (raw["head"] ?? {}) as Change<HeadRules>;
 
 const server: Form<FileServer> = {
-  schema: withBlock<Own<FileServer>, FileServer>(ownOfServer, [], (own, change, raw) => ({ ...own, change, head: changeOfHead(raw) }), headZod),
-  write: ({ change, head: ofHead, ...own }) => ordered(ownOfServer.write(own), { ...headOf(ofHead), ...block.writeChange(change) }),
+  schema: withBlock<Own<FileServer>, FileServer>(
+    ownOfServer,
+    [],
+    (own, change, raw) => ({ ...own, change, head: changeOfHead(raw) }),
+    headZod,
+  ),
+  write: ({ change, head: ofHead, ...own }) =>
+    ordered(ownOfServer.write(own), { ...headOf(ofHead), ...block.writeChange(change) }),
   visit: (raw, path, see) => {
     ownOfServer.visit?.(raw, path, see);
     block.visit?.(raw, path, see);
@@ -211,7 +307,12 @@ function ordered(own: unknown, rest: Record<string, unknown>): Record<string, un
 const NOTHING = record<object>({} as never);
 
 const defaults: Form<FileDefaults> = {
-  schema: withBlock<object, FileDefaults>(NOTHING, [], (_, change, raw) => ({ change, head: changeOfHead(raw) }), headZod),
+  schema: withBlock<object, FileDefaults>(
+    NOTHING,
+    [],
+    (_, change, raw) => ({ change, head: changeOfHead(raw) }),
+    headZod,
+  ),
   write: ({ change, head: ofHead }) => ({ ...headOf(ofHead), ...block.writeChange(change) }),
   visit: (raw, path, see) => block.visit?.(raw, path, see),
 };
@@ -242,14 +343,42 @@ export const PRODUCT = { name: "goodgate", version: "" } as const;
 
 /** The table of the sections, which stand at the top of the file. */
 export const serversSections = record<FileServers>({
-  defaults: part("server-defaults", defaults, "Settings of a block that hold in every server: the block around all of them.", { head: {}, change: {} }),
+  defaults: part(
+    "server-defaults",
+    defaults,
+    "Settings of a block that hold in every server: the block around all of them.",
+    { head: {}, change: {} },
+  ),
   variables: part("variables", variables, "Variables that the file defines, by name: maps, networks and shares.", []),
   zones: part("zones", zones, "Counters that `limits` name.", []),
-  caches: part("caches", list(cache, "a mapping with name and path"), "Where responses are kept that `cache` names.", []),
-  formats: part("formats", list(logFormat, "a mapping with name and text"), "Formats of access logs of virtual servers.", []),
-  charsetMaps: part("charset-maps", list(charsetMap, "a mapping with from and to"), "How one charset becomes another.", []),
+  caches: part(
+    "caches",
+    list(cache, "a mapping with name and path"),
+    "Where responses are kept that `cache` names.",
+    [],
+  ),
+  formats: part(
+    "formats",
+    list(logFormat, "a mapping with name and text"),
+    "Formats of access logs of virtual servers.",
+    [],
+  ),
+  charsetMaps: part(
+    "charset-maps",
+    list(charsetMap, "a mapping with from and to"),
+    "How one charset becomes another.",
+    [],
+  ),
   product: part("product", product, "What Server says.", PRODUCT),
-  certificatesFrom: optional("certificates-from", plain, "Folder of certificates whose names come out of variables, with a slash at the end."),
-  servers: part("servers", list(server, "a mapping with names and locations"), "Virtual servers, instead of routes: the Host field chooses one, the path a location in it. A block says only what differs from the block around it: groups are taken key by key, everything else whole.", []),
+  certificatesFrom: optional(
+    "certificates-from",
+    plain,
+    "Folder of certificates whose names come out of variables, with a slash at the end.",
+  ),
+  servers: part(
+    "servers",
+    list(server, "a mapping with names and locations"),
+    "Virtual servers, instead of routes: the Host field chooses one, the path a location in it. A block says only what differs from the block around it: groups are taken key by key, everything else whole.",
+    [],
+  ),
 });
-

@@ -2,7 +2,22 @@
 // an endpoint may fail. The rest of an upstream is in schema-upstream.ts.
 import type { UPSTREAM_TLS_STANDARD } from "./complete-tls.ts";
 import type { EndpointConfig, StickyConfig, UpstreamConfig, UpstreamTls } from "./config.ts";
-import { count, duration, type Form, file, fileText, flag, list, orNothing, orOff, orShort, plain, size, text, words } from "./forms.ts";
+import {
+  count,
+  duration,
+  type Form,
+  file,
+  fileText,
+  flag,
+  list,
+  orNothing,
+  orOff,
+  orShort,
+  plain,
+  size,
+  text,
+  words,
+} from "./forms.ts";
 import { part, record } from "./forms-record.ts";
 import { tagged } from "./forms-tagged.ts";
 import { resolver } from "./schema-servers-resolver.ts";
@@ -14,12 +29,27 @@ type EndpointExtra = Omit<EndpointConfig, "address" | "weight" | "backup" | "dow
 };
 
 export const endpointExtra = record<EndpointExtra>({
-  maxFails: part("max-fails", orNothing(count()), "So many failures within fail-timeout take it out of use for as long; 0: none does. Default: eject says.", null),
-  failTimeoutMs: part("fail-timeout", duration, "Time in which max-fails counts, and for which it is out of use then.", 0),
+  maxFails: part(
+    "max-fails",
+    orNothing(count()),
+    "So many failures within fail-timeout take it out of use for as long; 0: none does. Default: eject says.",
+    null,
+  ),
+  failTimeoutMs: part(
+    "fail-timeout",
+    duration,
+    "Time in which max-fails counts, and for which it is out of use then.",
+    0,
+  ),
   maxConnections: part("max-connections", count(), "Requests at a time; 0 sets no limit.", 0),
   route: part("route", plain, "Value of sticky cookies and routes that means it. Default: made from its address.", ""),
   drain: part("drain", flag, "Only requests that are bound to it come here.", false),
-  resolve: part("resolve", words("per-connection", "at-load", "at-run-time"), "When its name is resolved: with each connection; once, or all the time, and then each address is an endpoint.", "per-connection"),
+  resolve: part(
+    "resolve",
+    words("per-connection", "at-load", "at-run-time"),
+    "When its name is resolved: with each connection; once, or all the time, and then each address is an endpoint.",
+    "per-connection",
+  ),
   service: part("service", plain, "Name of a service, which is looked up as SRV record.", ""),
   label: part("label", orNothing(plain), "What logs call it. Default: its address.", null),
 });
@@ -30,12 +60,22 @@ export const upstreamTlsExtra = record<Pick<UpstreamTls, keyof typeof UPSTREAM_T
   nameText: part("name", orNothing(text), "Name made per request, instead of server-name.", null),
   certificateText: part(
     "certificate",
-    orNothing(record<NonNullable<UpstreamTls["certificateText"]>>({ cert: part("cert", fileText, "Certificate."), key: part("key", fileText, "Its key.") })),
+    orNothing(
+      record<NonNullable<UpstreamTls["certificateText"]>>({
+        cert: part("cert", fileText, "Certificate."),
+        key: part("key", fileText, "Its key."),
+      }),
+    ),
     "Client certificate made per request: files, or `data:` and the PEM text.",
     null,
   ),
   passwordFile: part("password-file", orNothing(file), "Passphrases of keys, one a line.", null),
-  protocols: part("protocols", orNothing(list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version")), "Versions of TLS, instead of min-version.", null),
+  protocols: part(
+    "protocols",
+    orNothing(list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version")),
+    "Versions of TLS, instead of min-version.",
+    null,
+  ),
   ciphers: part("ciphers", orNothing(plain), "OpenSSL's list of ciphers. Default: the platform's.", null),
   sessionReuse: part("session-reuse", flag, "Whether sessions are taken up again.", true),
   crl: part("crl", orNothing(file), "PEM file of revoked certificates.", null),
@@ -43,7 +83,12 @@ export const upstreamTlsExtra = record<Pick<UpstreamTls, keyof typeof UPSTREAM_T
 });
 
 export const keepaliveExtra = record<Pick<UpstreamConfig["keepalive"], "total" | "timeMs" | "probes">>({
-  total: part("total", count(), "Idle connections in all, those that were used longest ago closed first; 0 sets no limit.", 0),
+  total: part(
+    "total",
+    count(),
+    "Idle connections in all, those that were used longest ago closed first; 0 sets no limit.",
+    0,
+  ),
   timeMs: part("time", duration, "A connection that is older is closed behind its request; 0s sets no limit.", 0),
   probes: part("probes", flag, "TCP's own probes (SO_KEEPALIVE).", false),
 });
@@ -59,9 +104,24 @@ export interface BalanceExtra {
 
 export const balanceExtra = record<BalanceExtra>({
   random: part("random", orNothing(words("one", "two")), "One drawn at random, or the better of two.", null),
-  hashText: part("hash-text", orNothing(text), "Requests with the same value go to the same endpoint, as nginx's hash has it.", null),
-  method: part("method", orNothing(words("modulo", "ketama")), "By CRC-32 and weights, or on a ring. Default: modulo.", null),
-  leastTime: part("least-time", orNothing(words("header", "last-byte")), "Least average time until then, by requests at work and weight.", null),
+  hashText: part(
+    "hash-text",
+    orNothing(text),
+    "Requests with the same value go to the same endpoint, as nginx's hash has it.",
+    null,
+  ),
+  method: part(
+    "method",
+    orNothing(words("modulo", "ketama")),
+    "By CRC-32 and weights, or on a ring. Default: modulo.",
+    null,
+  ),
+  leastTime: part(
+    "least-time",
+    orNothing(words("header", "last-byte")),
+    "Least average time until then, by requests at work and weight.",
+    null,
+  ),
   inflight: part("inflight", orNothing(flag), "Whether requests at work count into the time.", null),
 });
 
@@ -84,7 +144,9 @@ const sticky = tagged<StickyConfig>("kind", {
     secure: part("secure", flag, "Its flag Secure.", false),
     sameSite: part("same-site", orNothing(text), "Its SameSite.", null),
   }),
-  route: record<Sticky<"route">>({ lookup: part("route", list(text, "text"), "The first that is not empty is the route of an endpoint.") }),
+  route: record<Sticky<"route">>({
+    lookup: part("route", list(text, "text"), "The first that is not empty is the route of an endpoint."),
+  }),
   learn: record<Sticky<"learn">>({
     create: part("create", list(text, "text"), "Where a response names a new session."),
     lookup: part("lookup", list(text, "text"), "Where a request names its session."),
@@ -96,6 +158,11 @@ const sticky = tagged<StickyConfig>("kind", {
 });
 
 export const upstreamExtra = record<Pick<UpstreamConfig, "sticky" | "resolver">>({
-  sticky: part("sticky", orOff(sticky), "What binds requests to an endpoint, before one is chosen: a cookie, a route, or sessions that are learnt.", null),
+  sticky: part(
+    "sticky",
+    orOff(sticky),
+    "What binds requests to an endpoint, before one is chosen: a cookie, a route, or sessions that are learnt.",
+    null,
+  ),
   resolver: part("resolver", orOff(resolver), "Who resolves names of endpoints with resolve: at-run-time.", null),
 });

@@ -20,8 +20,14 @@ import {
   unitHint,
 } from "./fields.ts";
 import { RESILIENCE_FIELDS } from "./schema-resilience.ts";
-import { balanceExtra, endpointExtra, keepaliveExtra, upstreamExtra, upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import { hostField, tlsVersion, UPSTREAM_TIMEOUTS } from "./schema-shared.ts";
+import {
+  balanceExtra,
+  endpointExtra,
+  keepaliveExtra,
+  upstreamExtra,
+  upstreamTlsExtra,
+} from "./schema-upstream-extra.ts";
 import { parseTemplate, REQUEST_PLACEHOLDERS, type TemplatePart } from "./template.ts";
 
 const endpointText = textAs(

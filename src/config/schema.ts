@@ -3,7 +3,22 @@
 // schema-route.ts) and in complete.ts or complete-upstream.ts, which make the program's Config of what was read.
 import * as z from "zod/mini";
 import { errorOf, parseAddress, parseCidr } from "./address.ts";
-import { count, duration, durationOf, either, field, flag, group, listOf, mapping, off, size, text, textAs, unitHint } from "./fields.ts";
+import {
+  count,
+  duration,
+  durationOf,
+  either,
+  field,
+  flag,
+  group,
+  listOf,
+  mapping,
+  off,
+  size,
+  text,
+  textAs,
+  unitHint,
+} from "./fields.ts";
 import { routeSchema } from "./schema-route.ts";
 import { serversSections } from "./schema-servers.ts";
 import { errorsFields, tlsVersion } from "./schema-shared.ts";

@@ -19,6 +19,8 @@ export interface NginxFacts {
   readonly zone?: string;
   /** An upstream was asked. */
   readonly asked?: boolean;
+  /** It is about the request's body. */
+  readonly inBody?: boolean;
 }
 
 type Sentence = (seen: Evidence, facts: NginxFacts) => string;
@@ -129,7 +131,8 @@ function withDetail(text: string, seen: Evidence): string {
 const TEXTS: Readonly<Record<CauseId, Sentence>> = {
   "client-closed-request": (_, { asked = true }) =>
     `client prematurely closed connection${asked ? ", so upstream connection is closed too" : ""}`,
-  "client-request-invalid": (seen) => withDetail("client sent invalid request", seen),
+  "client-request-invalid": (seen, { inBody }) =>
+    withDetail(`client sent invalid ${inBody ? "chunked body" : "request"}`, seen),
   "client-request-too-large": tooLarge,
   "client-timeout": () => "client timed out (110: Connection timed out)",
   "request-denied": () => "access forbidden by rule",

@@ -13,12 +13,15 @@ import type { Exchange } from "./exchange.ts";
 
 export class NextTries {
   readonly #exchange: Exchange;
-  readonly #startedAt: Ms = eventTime();
+  /** When the first attempt began: this is made once that has failed. */
+  readonly #startedAt: Ms;
   #tried: readonly Endpoint[] = [];
   #left: number;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+    const { attempts, served } = exchange;
+    this.#startedAt = attempts[served?.triesFrom.at(-1) ?? 0]?.startedAt ?? eventTime();
     const { peers } = exchange.group!;
     this.#left = triesAtFirst(peers?.triesMax ?? 1, exchange.plan!.retry.rules?.tries ?? 0);
   }

@@ -53,8 +53,10 @@ export class RequestBody {
       if (isWireError(chunks)) return chunks;
       this.received += chunks.bytes;
       this.complete = this.#decoder.done;
-      if (chunks.framed) sink.onBody(chunks.framed, 0, chunks.framed.length);
-      else if (chunks.consumed > start) sink.onBody(buffer, start, chunks.consumed);
+      const { framed } = chunks;
+      // A read of framing alone has nothing that goes on: framed anew, no bytes would be the last chunk.
+      if (framed && framed.length > 0) sink.onBody(framed, 0, framed.length);
+      else if (!framed && chunks.consumed > start) sink.onBody(buffer, start, chunks.consumed);
       return chunks.consumed;
     }
     const length = Math.min(this.#left, end - start);

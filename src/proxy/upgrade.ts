@@ -110,6 +110,7 @@ export function switchRefused(
   { served, head: request, upgrade }: Exchange,
   head: ResponseHead,
 ): { readonly cause: "response-malformed" | "upgrade-failed"; readonly detail: string } | null {
+  if (served?.parent) return { cause: "response-malformed", detail: "101 to a subrequest" };
   // A virtual server sends what its location says: what counts there is that the client has asked.
   const wanted = served ? (fieldValue(request, "upgrade") ?? "") : upgrade;
   if (wanted === "") return { cause: "response-malformed", detail: "101 without a request to upgrade" };

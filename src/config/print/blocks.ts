@@ -1,19 +1,14 @@
 // Blocks as the file has them: what each says over the block around it. What all proxied blocks of a server have in
 // common is said by the server, what all servers have in common by server-defaults.
-import {
-  aliasLength,
-  completed,
-  inherited,
-  redirectsBare,
-} from "../complete-servers.ts";
+import { aliasLength, completed, inherited, redirectsBare } from "../complete-servers.ts";
 import { fileProxyOf, fileTunnelOf, type Place } from "../complete-servers-proxy.ts";
 import { type Change, difference, isSame, joined, type Parts } from "../forms-record.ts";
+import { COMMON_TYPES } from "../media-types.ts";
 import type { FileLocation } from "../schema-servers.ts";
 import { type BlockChange, block, type FileBlock } from "../schema-servers-block.ts";
 import type { FileProxy } from "../schema-servers-proxy.ts";
 import type { FileStep } from "../schema-servers-rewrite.ts";
 import { OWN_PREFIX } from "../schema-servers-settings.ts";
-import { COMMON_TYPES } from "../media-types.ts";
 import type { LocationConfig, LocationSettings, RewriteStep } from "../servers.ts";
 
 export type BlockKind = "server" | "location" | "if";
@@ -26,13 +21,25 @@ interface Said {
 }
 
 /** What a block has to say so that it has these settings. */
-export function said(kind: BlockKind, outer: BlockChange, settings: LocationSettings, place: Place, extra: BlockChange = {}): Said {
-  const inheritsContent = kind === "if" && isSame(contentOf(settings, place, completed(outer)), partOf(completed(outer)));
+export function said(
+  kind: BlockKind,
+  outer: BlockChange,
+  settings: LocationSettings,
+  place: Place,
+  extra: BlockChange = {},
+): Said {
+  const inheritsContent =
+    kind === "if" && isSame(contentOf(settings, place, completed(outer)), partOf(completed(outer)));
   const below = joinedWith(inherited(kind, outer, inheritsContent ? {} : { content: "files" }), extra);
   const base = completed(below);
   const content = contentOf(settings, place, base);
   const isFiles = kind === "if" && !inheritsContent && content.content === null && settings.content.kind === "files";
-  const target: FileBlock = { ...base, ...plainSettings(settings), ...content, ...(isFiles ? { content: "files" as const } : {}) };
+  const target: FileBlock = {
+    ...base,
+    ...plainSettings(settings),
+    ...content,
+    ...(isFiles ? { content: "files" as const } : {}),
+  };
   const own = joinedWith(extra, difference(block.parts, base, target));
   const change = joinedWith(below, own);
   return { own: unplaced(own, place), change };
@@ -80,7 +87,11 @@ function plainSettings(settings: LocationSettings): Omit<FileBlock, keyof Conten
   const { gzip, gzipRules, ...others } = filters;
   const { minHttpMinor, proxied, vary, disable } = gzipRules;
   const own = gzip && { level: gzip.level, minLengthBytes: gzip.minLengthBytes, types: gzip.types };
-  return { ...rest, types: typesOf(types), filters: { ...others, gzip: own, gzipRules: { minHttpMinor, proxied, vary, disable } } };
+  return {
+    ...rest,
+    types: typesOf(types),
+    filters: { ...others, gzip: own, gzipRules: { minHttpMinor, proxied, vary, disable } },
+  };
 }
 
 /** Over the usual table where it has all of that. */
@@ -88,7 +99,11 @@ function typesOf({ byExtension, default: standard }: LocationSettings["types"]):
   const isCommon = Object.keys(COMMON_TYPES).every((extension) => Object.hasOwn(byExtension, extension));
   const own = Object.entries(byExtension).filter(([extension, type]) => COMMON_TYPES[extension] !== type);
   return isCommon
-    ? { base: "common", extensions: own.length > 0 ? Object.fromEntries(own) : block.standard.types.extensions, default: standard }
+    ? {
+        base: "common",
+        extensions: own.length > 0 ? Object.fromEntries(own) : block.standard.types.extensions,
+        default: standard,
+      }
     : { base: "none", extensions: byExtension, default: standard };
 }
 
@@ -113,19 +128,23 @@ export function fileLocationOf(config: LocationConfig, outer: BlockChange, aroun
 }
 
 /** A rewrite program as the file has it. */
-export function fileStepsOf(steps: readonly RewriteStep[], change: BlockChange, place: Place, inLocation: boolean): FileStep[] {
+export function fileStepsOf(
+  steps: readonly RewriteStep[],
+  change: BlockChange,
+  place: Place,
+  inLocation: boolean,
+): FileStep[] {
   return steps.map((step): FileStep => {
-    if (step.do === "rewrite")
-      return { ...step, then: step.then === (step.redirect === 0 ? "go-on" : "last") ? null : step.then };
+    if (step.do === "rewrite") {
+      const then = step.then === (step.redirect === 0 ? "go-on" : "last") ? null : step.then;
+      return { ...step, then };
+    }
     if (step.do !== "if") return step;
     const inner = step.settings && said("if", change, step.settings, place);
     const own = inner && (inLocation && Object.keys(inner.own).length === 0 ? null : inner.own);
-    return {
-      do: "if",
-      condition: step.condition,
-      then: fileStepsOf(step.then, inner?.change ?? change, place, inLocation),
-      settings: inner ? own : inLocation ? "off" : null,
-    };
+    const then = fileStepsOf(step.then, inner?.change ?? change, place, inLocation);
+    const settings = inner ? own : inLocation ? "off" : null;
+    return { do: "if", condition: step.condition, then, settings };
   });
 }
 
@@ -141,7 +160,8 @@ export function commonProxy(locations: readonly LocationConfig[], around: Around
 
 function* proxiesIn(locations: readonly LocationConfig[], around: Around): Generator<FileProxy> {
   for (const { match, settings, locations: inner } of locations) {
-    if (settings.content.kind === "proxy") yield fileProxyOf(settings.content, { ...around, match }, block.standard.proxy);
+    if (settings.content.kind === "proxy")
+      yield fileProxyOf(settings.content, { ...around, match }, block.standard.proxy);
     yield* proxiesIn(inner, around);
   }
 }

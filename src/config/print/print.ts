@@ -16,7 +16,11 @@ import { nginxModel, writtenUpstream } from "./upstreams.ts";
 export type CommentsOf = (part: object) => readonly string[];
 
 /** The file. `heading` stands at its top. */
-export function printConfig(config: Config, heading: readonly string[] = [], commentsOf: CommentsOf = () => []): string {
+export function printConfig(
+  config: Config,
+  heading: readonly string[] = [],
+  commentsOf: CommentsOf = () => [],
+): string {
   return documentText(writtenConfig(config), heading, commented(config, commentsOf));
 }
 
@@ -33,7 +37,11 @@ export function writtenConfig(config: Config): Record<string, unknown> {
     ...(config.drainMs === NO_BOUND_MS ? {} : { drain: duration.write(config.drainMs) }),
     ...(upstreams.size === 0
       ? {}
-      : { upstreams: Object.fromEntries([...upstreams].map(([name, each]) => [textOfBytes(name), writtenUpstream(each)])) }),
+      : {
+          upstreams: Object.fromEntries(
+            [...upstreams].map(([name, each]) => [textOfBytes(name), writtenUpstream(each)]),
+          ),
+        }),
     ...shared,
     servers: list ?? [],
   };
@@ -48,23 +56,25 @@ function commented({ upstreams, servers }: Config, commentsOf: CommentsOf): Comm
   };
   for (const [name, { endpoints }] of upstreams) add(endpoints, ["upstreams", textOfBytes(name)]);
   if (!servers) return found;
-  servers.variables.forEach((each, index) => add(each, ["variables", index]));
-  servers.zones.forEach((each, index) => add(each, ["zones", index]));
-  servers.caches.forEach((each, index) => add(each, ["caches", index]));
-  servers.formats.filter(({ name }) => name !== "combined").forEach((each, index) => add(each, ["formats", index]));
+  servers.variables.forEach((each, index) => void add(each, ["variables", index]));
+  servers.zones.forEach((each, index) => void add(each, ["zones", index]));
+  servers.caches.forEach((each, index) => void add(each, ["caches", index]));
+  servers.formats
+    .filter(({ name }) => name !== "combined")
+    .forEach((each, index) => void add(each, ["formats", index]));
   const addLocation = (location: LocationConfig, path: Path): void => {
     add(location, path);
     addSteps(location.rewrite, [...path, "rewrite"]);
-    location.locations.forEach((inner, index) => addLocation(inner, [...path, "locations", index]));
+    location.locations.forEach((inner, index) => void addLocation(inner, [...path, "locations", index]));
   };
   const addSteps = (steps: readonly RewriteStep[], path: Path): void => {
-    if (!isSame(steps, [{ do: "break" }])) steps.forEach((each, index) => add(each, [...path, index]));
+    if (!isSame(steps, [{ do: "break" }])) steps.forEach((each, index) => void add(each, [...path, index]));
   };
   servers.servers.forEach((server, index) => {
     const path = ["servers", index];
     add(server, path);
     addSteps(server.rewrite, [...path, "rewrite"]);
-    server.locations.forEach((location, at) => addLocation(location, [...path, "locations", at]));
+    server.locations.forEach((location, at) => void addLocation(location, [...path, "locations", at]));
   });
   return found;
 }

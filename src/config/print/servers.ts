@@ -29,10 +29,18 @@ export function sectionsOf(config: Config, servers: ServersConfig, around: Aroun
     formats,
     charsetMaps: servers.charsetMaps ?? [],
     product: servers.product,
-    ...(servers.certificatesFrom !== undefined && namesCertificates(config) ? { certificatesFrom: servers.certificatesFrom } : {}),
-    servers: servers.servers.map((server) => serverOf(server, config.listeners, defaults.head, outer, seen, around, servers.servers)),
+    ...(servers.certificatesFrom !== undefined && namesCertificates(config)
+      ? { certificatesFrom: servers.certificatesFrom }
+      : {}),
+    servers: servers.servers.map((server) =>
+      serverOf(server, config.listeners, defaults.head, outer, seen, around, servers.servers),
+    ),
   };
-  const standard = { ...serversSections.standard, product: { name: "nginx", version: "1.31.5" }, servers: undefined as never };
+  const standard = {
+    ...serversSections.standard,
+    product: { name: "nginx", version: "1.31.5" },
+    servers: undefined as never,
+  };
   return serversSections.writeChange(difference(serversSections.parts, standard, file));
 }
 
@@ -51,9 +59,19 @@ function namesCertificates({ servers, upstreams }: Config): boolean {
 function defaultsOf(servers: readonly ServerConfig[], preset: BlockChange, around: Around): FileServers["defaults"] {
   if (servers.length < 2) return { head: {}, change: {} };
   const base = completed(preset);
-  const settings = commonSettings(servers.map((server) => server.settings), base);
-  const proxies = commonProxy(servers.flatMap(({ locations }) => locations), around);
-  const heads = commonOf(head.parts, servers.map((server) => server.head), head.standard);
+  const settings = commonSettings(
+    servers.map((server) => server.settings),
+    base,
+  );
+  const proxies = commonProxy(
+    servers.flatMap(({ locations }) => locations),
+    around,
+  );
+  const heads = commonOf(
+    head.parts,
+    servers.map((server) => server.head),
+    head.standard,
+  );
   return { head: difference(head.parts, head.standard, heads), change: joined(block.parts, settings, proxies) };
 }
 
@@ -68,7 +86,11 @@ function serverOf(
 ): FileServer {
   const place: Place = { ...around, match: null };
   const proxies = commonProxy(server.locations, around);
-  const extra = difference(block.parts, completed(inherited("server", outer)), completed(joined(block.parts, inherited("server", outer), proxies)));
+  const extra = difference(
+    block.parts,
+    completed(inherited("server", outer)),
+    completed(joined(block.parts, inherited("server", outer), proxies)),
+  );
   const { own, change } = said("server", outer, server.settings, place, extra);
   const baseHead: HeadRules = { ...head.standard, ...heads };
   return {
@@ -94,7 +116,8 @@ function listenOf(
   const first = all.find(({ listen }) => listen.some((each) => isSameAddress(each.address, address)));
   const plain: FileListen = {
     address,
-    isDefault: isDefault === (first === server) && all.every((each) => isUsual(each, first, address)) ? null : isDefault,
+    isDefault:
+      isDefault === (first === server) && all.every((each) => isUsual(each, first, address)) ? null : isDefault,
     tls: false,
     proxyProtocol: false,
     backlog: null,
@@ -118,4 +141,3 @@ function isUsual(server: ServerConfig, first: ServerConfig | undefined, address:
   const listen = server.listen.find((each) => isSameAddress(each.address, address));
   return listen === undefined || listen.isDefault === (server === first);
 }
-

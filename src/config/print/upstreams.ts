@@ -6,8 +6,14 @@ import type { BalanceConfig, EndpointConfig, UpstreamConfig, UpstreamTls } from 
 import { duration, sizeText } from "../forms.ts";
 import { isSame } from "../forms-record.ts";
 import { nginxUpstream } from "../nginx-defaults.ts";
-import { balanceExtra, endpointExtra, keepaliveExtra, upstreamExtra, upstreamTlsExtra } from "../schema-upstream-extra.ts";
 import { upstreamSchema } from "../schema-upstream.ts";
+import {
+  balanceExtra,
+  endpointExtra,
+  keepaliveExtra,
+  upstreamExtra,
+  upstreamTlsExtra,
+} from "../schema-upstream-extra.ts";
 
 type Mapping = Record<string, unknown>;
 
@@ -30,7 +36,10 @@ export function writtenUpstream(upstream: UpstreamConfig): unknown {
   };
   const base = wholeOf(nginxModel({ ...leading, endpoints: [] }));
   const said = differing(whole, base, usual, leading);
-  const written: Mapping = { endpoints: upstream.endpoints.map((each, index) => writtenEndpoint(each, upstream, endpoints[index]!)), ...said };
+  const written: Mapping = {
+    endpoints: upstream.endpoints.map((each, index) => writtenEndpoint(each, upstream, endpoints[index]!)),
+    ...said,
+  };
   if (isSame((said["keepalive"] as Mapping | undefined) ?? {}, { connections: 0 })) written["keepalive"] = "off";
   const { attempts } = upstream.retry;
   const all = Math.max(1, upstream.endpoints.filter(({ down }) => !down).length);
@@ -42,7 +51,8 @@ export function writtenUpstream(upstream: UpstreamConfig): unknown {
 function writtenEndpoint(endpoint: EndpointConfig, { endpoints }: UpstreamConfig, address: string): unknown {
   const { label, address: _, weight, backup, down, ...extra } = endpoint;
   const usual = (resolve: string) =>
-    nginxModel({ endpoints: endpoints.length === 1 ? [{ address, resolve }] : [{ address, resolve }, "127.0.0.1:1"] }).endpoints[0]!;
+    nginxModel({ endpoints: endpoints.length === 1 ? [{ address, resolve }] : [{ address, resolve }, "127.0.0.1:1"] })
+      .endpoints[0]!;
   const named = nginxModel({ endpoints: [address] }).endpoints[0]!.resolve;
   const base = usual(extra.resolve);
   const written: Mapping = { address };
@@ -123,12 +133,24 @@ function wholeOf(upstream: UpstreamConfig): Mapping {
       "backoff-max": duration.write(retry.backoffMaxMs),
       body: sizeText(retry.bodyBytes),
     },
-    resolve: { min: duration.write(resolve.minMs), timeout: duration.write(resolve.timeoutMs), servers: resolve.servers },
+    resolve: {
+      min: duration.write(resolve.minMs),
+      timeout: duration.write(resolve.timeoutMs),
+      servers: resolve.servers,
+    },
   };
 }
 
 function tlsOf({ verify, ca, serverName, cert, key, minVersion, ...extra }: UpstreamTls): Mapping {
-  return { verify, ca, "server-name": serverName, cert, key, "min-version": minVersion, ...upstreamTlsExtra.writeChange(extra) };
+  return {
+    verify,
+    ca,
+    "server-name": serverName,
+    cert,
+    key,
+    "min-version": minVersion,
+    ...upstreamTlsExtra.writeChange(extra),
+  };
 }
 
 function balanceOf(balance: BalanceConfig): unknown {

@@ -10,9 +10,17 @@ import { argOf, blockScope, type Scope, type ScopeKind } from "./scope.ts";
 export type Origins = Map<object, Directive>;
 
 /** Notes the origins of all parts of the http block. */
-export function noteOrigins(origins: Origins, http: Scope, { upstreams, servers }: Pick<Config, "upstreams"> & { readonly servers: ServersConfig }): void {
+export function noteOrigins(
+  origins: Origins,
+  http: Scope,
+  { upstreams, servers }: Pick<Config, "upstreams"> & { readonly servers: ServersConfig },
+): void {
   const inOrder = (parts: readonly object[], ...names: readonly string[]): void =>
-    pair(origins, parts, http.directives.filter(({ name }) => names.includes(name)));
+    pair(
+      origins,
+      parts,
+      http.directives.filter(({ name }) => names.includes(name)),
+    );
   inOrder(servers.variables, "map", "geo", "split_clients");
   inOrder(servers.zones, "limit_req_zone", "limit_conn_zone");
   inOrder(servers.caches, "proxy_cache_path");

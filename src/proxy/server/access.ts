@@ -3,7 +3,6 @@
 import { type BasicOutcome, checkBasicAuth } from "../../access/basic-auth.ts";
 import type { AccessConfig, Text } from "../../config/servers.ts";
 import { type AccessRules, compileAccess as compileRules, decideAccess } from "../../routing/access.ts";
-import { splitArgs } from "../../routing/uri.ts";
 import { eventTime, Timed, wheel } from "../../std/clock.ts";
 import type { Ms } from "../../std/units.ts";
 import type { CompiledText } from "../../variables/subject.ts";
@@ -152,9 +151,9 @@ function told(request: ServerRequest, outcome: BasicOutcome): Answer {
 /** auth_request: 2xx lets in, 401 and 403 are told on, the rest is an error. */
 function askSubrequest(request: ServerRequest, { config, sets }: AccessPlan): Answer | Promise<Answer> {
   if (!config.request) return "skip";
-  const { uri, args } = splitArgs(config.request.uri);
+  const { uri } = config.request;
   return new Promise((resolve) => {
-    const began = subrequest(request, { uri, args }, ({ status, request: asked }) => {
+    const began = subrequest(request, { uri, args: undefined }, ({ status, request: asked }) => {
       for (const { value, assign } of sets) assign(request, value.render(asked.subject));
       if (status >= 200 && status < 300) return resolve("ok");
       request.forbiddenTold = true;

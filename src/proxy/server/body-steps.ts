@@ -19,6 +19,7 @@ import {
   subEdit,
   weakEtag,
 } from "../../filter/decisions.ts";
+import type { Place } from "../../filter/filter.ts";
 import { GunzipFilter } from "../../filter/gunzip.ts";
 import { GzipFilter } from "../../filter/gzip.ts";
 import { SsiFilter } from "../../filter/ssi.ts";
@@ -26,7 +27,7 @@ import { SubFilter } from "../../filter/sub.ts";
 import { fieldValues } from "../../wire/head.ts";
 import { httpDate, wallMs } from "../date.ts";
 import type { Step } from "./body-chain.ts";
-import { include, ssiHostOf, ssiSharedOf } from "./includes.ts";
+import { includePath, ssiHostOf, ssiSharedOf } from "./includes.ts";
 import type { ServerRequest } from "./request.ts";
 import type { ResponseHeader } from "./response-header.ts";
 
@@ -64,9 +65,7 @@ function additionStep(request: ServerRequest, header: ResponseHeader): Step | nu
   edit(header, ADDITION_EDIT);
   const rules = {
     ...addition,
-    include: (target: string, place: Parameters<typeof include>[2]): void => {
-      if (!include(request, { target, set: false, stub: null }, place)) place.end(0);
-    },
+    include: (uri: string, place: Place): void => includePath(request, uri, place),
   };
   return (next, events) => new AdditionFilter(rules, next, events);
 }

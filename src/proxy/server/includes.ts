@@ -7,7 +7,7 @@ import { readNamedUri } from "../../routing/uri.ts";
 import { wallMs } from "../date.ts";
 import type { BodyFile } from "./body-file.ts";
 import type { ServerRequest } from "./request.ts";
-import { subrequest } from "./subrequest.ts";
+import { type SubrequestOptions, subrequest } from "./subrequest.ts";
 
 /** Patterns of documents that are kept; their texts may come from requests. */
 const PATTERNS_MAX = 256;
@@ -31,17 +31,22 @@ export function ssiSharedOf({ main }: ServerRequest): ReturnType<typeof newSsiSh
 }
 
 /** A subrequest whose body goes to a place; false = there can be none. */
-export function include(
-  request: ServerRequest,
-  { target, set, stub }: Pick<SsiInclude, "target" | "set" | "stub">,
-  place: Place,
-): boolean {
+function include(request: ServerRequest, { target, set, stub }: SsiInclude, place: Place): boolean {
   const named = readNamedUri(target);
   if (!named) {
     request.log("error", `unsafe URI "${target}" was detected`);
     return false;
   }
-  const options = { ...named, into: place, inMemory: set, stub, body: bodyFor(request), file: fileFor(request) };
+  return ask(request, { ...named, inMemory: set, stub }, place);
+}
+
+/** A path of the configuration whose answer goes to a place; all of it is the path. */
+export function includePath(request: ServerRequest, uri: string, place: Place): void {
+  if (!ask(request, { uri, args: undefined }, place)) place.end(0);
+}
+
+function ask(request: ServerRequest, what: Omit<SubrequestOptions, "into">, place: Place): boolean {
+  const options = { ...what, into: place, body: bodyFor(request), file: fileFor(request) };
   return subrequest(request, options, ({ status, cut }) => (cut ? place.fail(cut) : place.end(status)));
 }
 

@@ -106,11 +106,12 @@ export function tellFailure(request: ServerRequest, failure: Failure): void {
   });
 }
 
-function factsOf({ exchange, uri, unresolved }: ServerRequest): NginxFacts {
+function factsOf({ exchange, uri, unresolved, clientBody }: ServerRequest): NginxFacts {
   const { head } = exchange;
   return {
     uri,
     asked: exchange.attempt !== null,
+    inBody: clientBody?.mode === "lost",
     ...(unresolved && { host: unresolved.address.host }),
     ...(head.bodyLength > 0 && { bodyBytes: head.bodyLength }),
   };

@@ -1,6 +1,5 @@
 // Requests whose answers nobody waits for: copies for others (mirror), which get the body where that is wanted, and
 // what is asked for behind a response (post_action).
-import { splitArgs } from "../../routing/uri.ts";
 import { DONE, GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { subrequest } from "./subrequest.ts";
 
@@ -10,7 +9,7 @@ export function followUp(request: ServerRequest): void {
   if (!postAction || request.parent || request.followsUp) return;
   request.followsUp = true;
   const named = postAction.startsWith("@") ? postAction : null;
-  const { uri, args } = named === null ? splitArgs(postAction) : request;
+  const { uri, args } = named === null ? { uri: postAction, args: undefined } : request;
   subrequest(request, { uri, args, outlives: true, ...(named !== null && { named }) }, () => {});
 }
 

@@ -33,10 +33,10 @@ function findLocation(request: ServerRequest): Outcome {
     respondStatus(request, 404);
     return DONE;
   }
-  const { exchange } = request;
-  const bodyBytesMax = location.plan.bodyBytesMax;
-  if (request.parent === null && Math.max(exchange.head.bodyLength, exchange.body?.received ?? 0) > bodyBytesMax) {
-    request.failed(tooLarge(bodyBytesMax));
+  if (isBodyTooLarge(request)) {
+    // Nor is it wanted by the error page.
+    request.discardBody();
+    request.failed(tooLarge(location.plan.bodyBytesMax));
     return DONE;
   }
   if (request.redirectBare) {
@@ -49,6 +49,12 @@ function findLocation(request: ServerRequest): Outcome {
     return DONE;
   }
   return GO_ON;
+}
+
+/** What is thrown away already counts no more. */
+function isBodyTooLarge({ exchange, location, parent, clientBody }: ServerRequest): boolean {
+  if (parent !== null || clientBody?.mode === "discarded" || clientBody?.mode === "lost") return false;
+  return Math.max(exchange.head.bodyLength, exchange.body?.received ?? 0) > location.plan.bodyBytesMax;
 }
 
 function locationRewrite(request: ServerRequest): Outcome {

@@ -58,13 +58,11 @@ export function takeUpstreamHead(
   request.servers.sticky.learnAtHead(request);
   if (request.cache?.takeHead(head, attempt, alone)) return true;
   if (head.status >= 300 && proxy.interceptErrors && request.location.errorPages?.has(head.status)) {
-    if (!request.inErrorPage || request.location.settings.recursiveErrorPages) {
-      const challenges = head.status === 401 ? fieldValues(head, "www-authenticate") : [];
-      attempt.dropResponse();
-      request.cache?.keepError(head.status);
-      respondStatus(request, head.status, challenges.length > 0 ? { "WWW-Authenticate": challenges } : {});
-      return true;
-    }
+    const challenges = head.status === 401 ? fieldValues(head, "www-authenticate") : [];
+    attempt.dropResponse();
+    request.cache?.keepError(head.status);
+    respondStatus(request, head.status, challenges.length > 0 ? { "WWW-Authenticate": challenges } : {});
+    return true;
   }
   if (!mentionsAccel(head)) return false;
   return obeyAccel(request, attempt, proxy, head);

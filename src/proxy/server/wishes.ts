@@ -12,11 +12,15 @@ export function wishesOf(request: ServerRequest): DialWishes | null {
   const { content } = request.location.settings;
   const tls = request.exchange.group?.config.tls ?? null;
   const bind = content.kind === "proxy" ? content.request.bind : content.kind === "tunnel" ? content.bind : null;
-  if (bind === null && !tls?.nameText && !tls?.certificateText) return null;
+  // A host that the request names is the name that is asked for and verified, where none is configured.
+  const byUrl = content.kind === "proxy" && content.target.kind === "text" && tls?.serverName === null;
+  if (bind === null && !byUrl && !tls?.nameText && !tls?.certificateText) return null;
   const render = (text: Text): string => request.servers.compiler.text(text).render(request.subject);
   const file = (text: Text): string => fullName(render(text), request.servers.config.certificatesFrom ?? "");
   const local = bind === null ? null : localAddress(render(bind), request);
-  const serverName = tls?.nameText ? withoutPort(render(tls.nameText)) : undefined;
+  const urlHost = byUrl ? request.proxyAuthority : undefined;
+  const name = tls?.nameText ? render(tls.nameText) : urlHost;
+  const serverName = name === undefined ? undefined : withoutPort(name);
   const certificate = tls?.certificateText
     ? { cert: file(tls.certificateText.cert), key: file(tls.certificateText.key) }
     : null;
