@@ -120,7 +120,9 @@ class Program {
       mkdirSync(dir, { recursive: true });
       return filledIn(withListen(one.conf), this.#homes.get(one.name)!, echo);
     });
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path t-${name};`);
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+      (name) => `${name}_temp_path t-${name};`,
+    );
     const asRoot = process.geteuid?.() === 0 ? "user root;" : "";
     const http = `access_log off; ${temporary.join(" ")} variables_hash_max_size 4096;\n${parts.join("\n")}`;
     const conf = `${asRoot} error_log error.log info; pid pid; events {}\nhttp {\n${http}\n}\n`;
@@ -162,7 +164,11 @@ class Program {
       const expected = fill(lines.map((line) => `${line}\n`).join(""));
       const text = (): string => readFileSync(join(home.dir, file), "latin1");
       // Logs are written a moment later.
-      await until(() => text().length >= expected.length, WAIT_MS, () => `${file}: ${text()}`);
+      await until(
+        () => text().length >= expected.length,
+        WAIT_MS,
+        () => `${file}: ${text()}`,
+      );
       expect(text()).toBe(expected);
     }
   }
@@ -265,7 +271,9 @@ const hasNginx = isInstalled("nginx");
 const version = hasNginx ? (await runCommand("sh", ["-c", `PATH=${PATH} nginx -v 2>&1`])).stdout : "";
 
 function atLeast(needed: string): boolean {
-  const [have = [], want = []] = [version, needed].map((text) => (/[\d.]+/.exec(text)?.[0] ?? "0").split(".").map(Number));
+  const [have = [], want = []] = [version, needed].map((text) =>
+    (/[\d.]+/.exec(text)?.[0] ?? "0").split(".").map(Number),
+  );
   const at = want.findIndex((part, index) => part !== (have[index] ?? 0));
   return at < 0 || (have[at] ?? 0) > want[at]!;
 }

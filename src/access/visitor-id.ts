@@ -20,7 +20,10 @@ export interface Visitor {
 }
 
 /** Reads the cookie; `problem` is for the error log. */
-export function readVisitor(cookie: string | undefined): { readonly visitor: Visitor; readonly problem: string | null } {
+export function readVisitor(cookie: string | undefined): {
+  readonly visitor: Visitor;
+  readonly problem: string | null;
+} {
   const none: Visitor = { cookie, got: null, set: undefined, reset: false };
   if (cookie === undefined) return { visitor: none, problem: null };
   if (cookie.length < ENCODED_LENGTH)
@@ -98,7 +101,12 @@ function addressWord(address: string): number {
   const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   if (dotted) return dotted.slice(1).reduce((word, part) => word * 256 + Number(part), 0);
   if (!address.includes(":")) return 0;
-  const [high, low] = address.split("::").at(-1)!.split(":").slice(-2).map((part) => Number.parseInt(part || "0", 16));
+  const [high, low] = address
+    .split("::")
+    .at(-1)!
+    .split(":")
+    .slice(-2)
+    .map((part) => Number.parseInt(part || "0", 16));
   return low === undefined ? high! : high! * 65_536 + low;
 }
 

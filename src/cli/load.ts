@@ -6,6 +6,7 @@ import { compileLogTemplate } from "../observe/log-template.ts";
 import { workerIdentity } from "./nginx/identity.ts";
 import { namesOfFile } from "./nginx/names.ts";
 import { readConfiguration } from "./nginx/reading.ts";
+import { resolveNames } from "./nginx/resolve-names.ts";
 import { languageOf, looksLikeUrl } from "./target.ts";
 
 export interface LoadOptions {
@@ -66,7 +67,14 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
   if ((as ?? languageOf(text)) === "nginx") return fromNginx(file!);
-  return loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
+  const { config, problems } = loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
+  return config ? { config: withAddresses(config), problems } : { problems };
+}
+
+/** Names that are to be resolved at load are resolved here. */
+function withAddresses(config: Config): Config {
+  const { addresses } = resolveNames(config, { files: [] });
+  return Object.keys(addresses).length === 0 ? config : { ...config, addresses };
 }
 
 /** What runs in the foreground keeps the rights that it was started with, and its own pid file. */

@@ -61,7 +61,9 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
     report: (problem, path, which) => problems.push(document.locate(problem, path, which)),
   });
   for (const { problem, path, which } of checkConfig(config, (at) => isWritten(document.value, at))) {
-    problems.push(document.locate(problem, path, which));
+    // What nginx has where nobody says is what was asked for.
+    const isChosen = parsed.data.defaults === "nginx" && !isWritten(document.value, path);
+    if (problem.severity === "error" || !isChosen) problems.push(document.locate(problem, path, which));
   }
   const format = config.log.access?.format;
   const wrong = typeof format === "object" ? checks.logTemplate?.(format.template) : undefined;

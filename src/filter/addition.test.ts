@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AdditionFilter } from "./addition.ts";
-import type { Place } from "./filter.ts";
 import { Collector, NO_EVENTS, through } from "./filter.fixture.ts";
+import type { Place } from "./filter.ts";
 
 const answers: Readonly<Record<string, string>> = { "/head": "<", "/foot": ">", "/empty": "" };
 

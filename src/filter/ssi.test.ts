@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Place } from "./filter.ts";
 import { Collector, cuts, NO_EVENTS, through } from "./filter.fixture.ts";
+import type { Place } from "./filter.ts";
 import { newSsiShared, SsiFilter, type SsiHost, type SsiInclude, type SsiShared } from "./ssi.ts";
 
 const ERROR = "[an error occurred while processing the directive]";

@@ -262,9 +262,7 @@ export class SsiFilter implements BodyFilter {
     // It may be there at once.
     this.#isWaiting = waits;
     const place =
-      set === undefined
-        ? this.#output.later(waits ? () => this.#goOn() : undefined)
-        : this.#placeOf(set.toLowerCase());
+      set === undefined ? this.#output.later(waits ? () => this.#goOn() : undefined) : this.#placeOf(set.toLowerCase());
     if (this.#host.include(what, place)) return null;
     this.#isWaiting = false;
     if (set === undefined) place.end(0);

@@ -1,5 +1,6 @@
 // What is known of an exchange, and what follows from it: the request as it was received, the route or location that
 // took it, the upstream that was chosen. Nothing happens here; exchange.ts tells the story.
+
 import type { UpstreamTimeouts } from "../config/config.ts";
 import { isIdempotent } from "../resilience/retry.ts";
 import { eventTime } from "../std/clock.ts";
@@ -12,6 +13,7 @@ import { RequestBody } from "./request-body.ts";
 import { newRequestId, requestIdFor } from "./request-id.ts";
 import type { Runtime } from "./runtime.ts";
 import type { ServerRequest } from "./server/request.ts";
+import { sendsBody } from "./server/sent-body.ts";
 
 export abstract class ExchangeFacts {
   /** Who gets the response; none, where it is fetched for the cache alone. */
@@ -53,7 +55,7 @@ export abstract class ExchangeFacts {
   }
   /** The client's body goes on to the upstream. */
   get sendsBody(): boolean {
-    return this.body !== null && (this.served === null || this.served.sendsBody);
+    return this.body !== null && (this.served === null || sendsBody(this.served));
   }
 
   get timeouts(): UpstreamTimeouts {

@@ -13,10 +13,10 @@ import type { Attempt } from "./attempt.ts";
 import { CHUNK_LIMITS, readChunkData, readChunks } from "./chunks.ts";
 import type { Exchange } from "./exchange.ts";
 import { responseHeadFor } from "./response-head.ts";
-import { headerOf, plainHeadText } from "./server/proxied-response.ts";
-import type { ServerRequest } from "./server/request.ts";
 import type { Fill } from "./server/fill.ts";
 import { beginFill } from "./server/fills.ts";
+import { headerOf, plainHeadText } from "./server/proxied-response.ts";
+import type { ServerRequest } from "./server/request.ts";
 import type { ResponseSink } from "./server/sink.ts";
 
 /** Bodies of which at least this much is still to come are read into a large buffer. */

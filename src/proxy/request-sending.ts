@@ -7,6 +7,7 @@ import { chunkHeader, LAST_CHUNK } from "../wire/chunked.ts";
 import type { Attempt } from "./attempt.ts";
 import { requestHeadFor } from "./send-request.ts";
 import { type BodyFile, FileSending } from "./server/body-file.ts";
+import { bodyFailed, fileToSend, sendsChunks } from "./server/sent-body.ts";
 
 export class RequestSending {
   readonly #attempt: Attempt;
@@ -28,10 +29,10 @@ export class RequestSending {
     const { exchange, target } = this.#attempt;
     const { body, served } = exchange;
     this.#head = requestHeadFor(exchange, target);
-    const file = served?.fileToSend ?? null;
+    const file = served && fileToSend(served);
     if (file) return this.#sendFile(file);
     if (!body || !exchange.sendsBody) return this.#sendWhole();
-    this.#chunked = served?.sendsChunks === true;
+    this.#chunked = served !== null && sendsChunks(served);
     if (body.keptBytes > 0) {
       const kept = Buffer.concat(body.kept);
       this.sendBody(kept, 0, kept.length, null);
@@ -59,7 +60,7 @@ export class RequestSending {
       },
       take: (piece) => this.sendBody(piece, 0, piece.length, null),
       end: () => this.bodyEnded(),
-      fail: (problem) => attempt.exchange.served!.bodyFailed(problem),
+      fail: (problem) => bodyFailed(attempt.exchange.served!, problem),
       onInternalError: (error) => attempt.onInternalError(error),
     });
     this.#file.goOn();

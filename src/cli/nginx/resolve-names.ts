@@ -29,7 +29,7 @@ export interface ResolvedNames {
 }
 
 /** The addresses of all names that are resolved at load. */
-export function resolveNames(config: Config, configuration: NginxConfiguration): ResolvedNames {
+export function resolveNames(config: Config, configuration: Pick<NginxConfiguration, "files">): ResolvedNames {
   const names = namesIn(config);
   if (names.length === 0) return { addresses: {}, problems: [] };
   const answer = spawnSync(process.execPath, ["-e", ASK], {
@@ -61,7 +61,7 @@ function inOrder(addresses: readonly string[]): string[] {
   return [...unique.filter((address) => isIP(address) === 4), ...unique.filter((address) => isIP(address) === 6)];
 }
 
-function problemOf(name: string, { files }: NginxConfiguration): NginxProblem[] {
+function problemOf(name: string, { files }: Pick<NginxConfiguration, "files">): NginxProblem[] {
   for (const { directives } of files) {
     const directive = find(directives, name);
     if (!directive) continue;

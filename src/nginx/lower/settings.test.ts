@@ -9,7 +9,7 @@ describe("access", () => {
     expect(access).toEqual({
       satisfy: "any",
       rules: [],
-      basic: { realm: "a {$host}", file: "/etc/nginx/pass" },
+      basic: { realm: "a {$host}", file: "/etc/nginx/pass", folder: "" },
       request: { uri: "/auth" },
       requestSets: [{ variable: "user", value: "{$upstream_http_x}" }],
       delayMs: 1000,

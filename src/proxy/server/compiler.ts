@@ -4,7 +4,8 @@ import type { Pattern, Text } from "../../config/servers.ts";
 import type { PatternMatch } from "../../routing/pattern.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import type { VariableTable } from "../../variables/table.ts";
-import { bytesPerSecond, type ServerRequest } from "./request.ts";
+import { bytesPerSecond } from "./rates.ts";
+import type { ServerRequest } from "./request.ts";
 
 export class Compiler {
   readonly table: VariableTable;

@@ -13,6 +13,7 @@ import { failureOf } from "../../failure/classify.ts";
 import { acceptsGzip } from "../../filter/accept-encoding.ts";
 import { fieldValue } from "../../wire/head.ts";
 import { beginProxying } from "./proxied-request.ts";
+import { redirectTo, redirectToNamed, redirectToTarget } from "./redirects.ts";
 import { GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
 import type { ResponseSink } from "./sink.ts";
@@ -34,8 +35,8 @@ export function tryFiles(request: ServerRequest): Outcome {
         request.asReceived = false;
         return request.run();
       case "last":
-        if (found.to.startsWith("@")) return request.redirectToNamed(found.to);
-        return request.redirectToTarget(found.to);
+        if (found.to.startsWith("@")) return redirectToNamed(request, found.to);
+        return redirectToTarget(request, found.to);
       case "status":
         return respondStatus(request, found.status);
     }
@@ -45,7 +46,8 @@ export function tryFiles(request: ServerRequest): Outcome {
 
 export function serveContent(request: ServerRequest): void {
   const { location, contentBlock } = request;
-  const { content } = location.settings.content.kind === "files" ? (contentBlock ?? location).settings : location.settings;
+  const { content } =
+    location.settings.content.kind === "files" ? (contentBlock ?? location).settings : location.settings;
   if ((content.kind === "proxy" && !location.proxy) || (content.kind === "tunnel" && !location.tunnel)) {
     // The settings are those of a later block, which names no upstream.
     const detail = "two conditions hold: one passes the request on, the later one says nothing of it";
@@ -114,7 +116,7 @@ function answerContent(request: ServerRequest, outcome: ContentOutcome): void {
       return redirectHere(request, 301, outcome.location);
     case "internal": {
       const { uri } = outcome;
-      return request.redirectTo(uri, request.args);
+      return redirectTo(request, uri, request.args);
     }
     case "listing": {
       const header = new ResponseHeader(200);

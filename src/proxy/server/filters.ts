@@ -9,8 +9,8 @@ import { wallMs } from "../date.ts";
 import type { Step } from "./body-chain.ts";
 import { bodySteps } from "./body-steps.ts";
 import { addVisitorCookie } from "./features.ts";
-import { isPlainStatus, type ServerRequest } from "./request.ts";
-import type { ResponseHeader } from "./response-header.ts";
+import type { ServerRequest } from "./request.ts";
+import { isPlainStatus, type ResponseHeader } from "./response-header.ts";
 
 /** What the header filters have decided about the body. */
 export interface FilteredHeader {

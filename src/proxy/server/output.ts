@@ -16,9 +16,11 @@ import { type BodyChain, filterBody } from "./body-chain.ts";
 import { filterHeader } from "./filters.ts";
 import { headText } from "./head-text.ts";
 import { fieldSafe } from "./line-safe.ts";
+import { clientRate, clientRateAfter, upstreamRate } from "./rates.ts";
 import type { ServerRequest } from "./request.ts";
 import type { ResponseHeader } from "./response-header.ts";
 import { respondStatus } from "./special.ts";
+import { hasTrailers, makeTrailers } from "./trailers.ts";
 
 const QUEUE_BYTES_MAX: Bytes = 256 * 1024;
 
@@ -111,11 +113,11 @@ export class Output extends Timed implements ByteSink {
       this.#chain = filterBody(filtered, header, last, { request, isFull: () => this.#isClientFull() });
       this.#first = this.#chain?.first ?? last;
     }
-    const clientRate = request.limitRateNow();
-    this.#upstreamRate = header.fromUpstream ? request.upstreamRateNow() : 0;
-    this.#clientRate = clientRate;
-    this.#clientRateAfter = clientRate > 0 ? request.limitRateAfterNow() : 0;
-    this.#rate = Math.min(clientRate || Infinity, this.#upstreamRate || Infinity);
+    const rate = clientRate(request);
+    this.#upstreamRate = header.fromUpstream ? upstreamRate(request) : 0;
+    this.#clientRate = rate;
+    this.#clientRateAfter = rate > 0 ? clientRateAfter(request) : 0;
+    this.#rate = Math.min(rate || Infinity, this.#upstreamRate || Infinity);
     if (this.#rate === Infinity) this.#rate = 0;
     this.#since = eventTime();
     return this.#bodiless;
@@ -128,7 +130,7 @@ export class Output extends Timed implements ByteSink {
     const http10 = exchange.head.minor === 0;
     const mayChunk = !http10 && request.location.settings.response.chunked;
     const unknown = header.length < 0 && !bodiless;
-    this.#chunked = !bodiless && mayChunk && (unknown || request.hasTrailers(header.status));
+    this.#chunked = !bodiless && mayChunk && (unknown || hasTrailers(request, header.status));
     const framing = this.#chunked ? CHUNKED : unknown ? UNTIL_CLOSE : Math.max(header.length, 0);
     exchange.keepAlive = request.mayKeepAlive() && mayKeepAlive(exchange, framing);
     this.#head = headText(request, header, this.#chunked, bodiless && header.length < 0);
@@ -300,7 +302,7 @@ export class Output extends Timed implements ByteSink {
   }
 
   #lastChunk(): string {
-    const trailers = this.#request.makeTrailers(this.header!);
+    const trailers = makeTrailers(this.#request, this.header!);
     if (trailers.length === 0) return LAST_CHUNK;
     const lines = trailers.map(({ name, value }) => `${name}: ${fieldSafe(value)}\r\n`).join("");
     return `0\r\n${lines}\r\n`;
@@ -314,7 +316,7 @@ export class Output extends Timed implements ByteSink {
   drained(): void {
     this.#chain?.resume();
     this.#tellDrained();
-    for (const child of this.#request.children) child.output.drained();
+    for (const child of this.#request.children ?? []) child.output.drained();
   }
 
   /** Whether anything of the response was sent, so that it can no longer be another one. */

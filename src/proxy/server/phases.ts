@@ -10,6 +10,7 @@ import { tlsProblem } from "./handshake.ts";
 import { applyLimits } from "./limits.ts";
 import { mirrorRequest } from "./mirror.ts";
 import { findRealAddress } from "./real-ip.ts";
+import { refuseCircle } from "./redirects.ts";
 import { DONE, GO_ON, type Outcome, type ServerRequest } from "./request.ts";
 import { runProgram } from "./rewrite.ts";
 import { redirectHere, respondStatus } from "./special.ts";
@@ -64,7 +65,7 @@ function locationRewrite(request: ServerRequest): Outcome {
   if (outcome === "responded") return DONE;
   if (outcome === "changed") {
     if (!request.countChange()) {
-      request.circle("processing", request.uri);
+      refuseCircle(request, "processing", request.uri);
       return DONE;
     }
     request.phase = FIND_LOCATION;

@@ -25,6 +25,7 @@ import { askCache } from "./cache.ts";
 import { fieldSafe, methodSafe, targetSafe } from "./line-safe.ts";
 import type { ProxyPlan } from "./plan.ts";
 import type { ServerRequest } from "./request.ts";
+import { fileToSend, sendsBody, sendsChunks } from "./sent-body.ts";
 import { resolveHost } from "./target.ts";
 
 /** Fields that never go on as they came: of one connection, or stated anew. */
@@ -147,9 +148,9 @@ function bodyFields(request: ServerRequest, proxy: ProxyPlan): string {
 export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): number | null {
   const { exchange } = request;
   if (request.ownBody !== null) return request.ownBody.length;
-  const file = request.fileToSend;
+  const file = fileToSend(request);
   if (file !== null) return file.sizeBytes;
-  if (!request.sendsBody || exchange.body === null) {
+  if (!sendsBody(request) || exchange.body === null) {
     return exchange.head.bodyLength === 0 &&
       fieldValue(exchange.head, "content-length") !== undefined &&
       request.parent === null &&
@@ -158,7 +159,7 @@ export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): num
       : null;
   }
   // What was chunked and has been read whole has a length now.
-  if (exchange.head.bodyLength === CHUNKED) return request.sendsChunks ? CHUNKED : exchange.body.received;
+  if (exchange.head.bodyLength === CHUNKED) return sendsChunks(request) ? CHUNKED : exchange.body.received;
   return exchange.head.bodyLength;
 }
 
@@ -195,6 +196,11 @@ function ask(request: ServerRequest): void {
 /** Where the cache has nothing to say. */
 export function askUpstream(request: ServerRequest): void {
   const { exchange, unresolved } = request;
-  if (unresolved === null) exchange.proxy();
-  else resolveHost(request, unresolved, () => exchange.proxy());
+  // The head does not wait for a body that goes on as it comes.
+  const begin = () => {
+    exchange.proxy();
+    exchange.attempt?.request?.flushHead();
+  };
+  if (unresolved === null) begin();
+  else resolveHost(request, unresolved, begin);
 }

@@ -29,8 +29,9 @@ import { connectionLines } from "./head-text.ts";
 import { changeCookie, changeLocation, changeRefresh } from "./header-rules.ts";
 import { fieldSafe } from "./line-safe.ts";
 import { HIDDEN_NAMES, type ProxyPlan } from "./plan.ts";
-import { isPlainStatus, type ServerRequest } from "./request.ts";
-import { ResponseHeader } from "./response-header.ts";
+import { redirectTo, redirectToNamed } from "./redirects.ts";
+import type { ServerRequest } from "./request.ts";
+import { isPlainStatus, ResponseHeader } from "./response-header.ts";
 import { respondStatus } from "./special.ts";
 
 /** Of the upstream's connection, or stated anew. */
@@ -79,7 +80,7 @@ function obeyAccel(request: ServerRequest, attempt: Attempt, proxy: ProxyPlan, h
     if (STILL_SAID.has(lowerName)) request.keptFields.push({ name, value: changed(request, proxy, lowerName, value) });
   });
   attempt.dropResponse();
-  if (to.startsWith("@")) request.redirectToNamed(to);
+  if (to.startsWith("@")) redirectToNamed(request, to);
   else redirectInside(request, to);
   return true;
 }
@@ -101,7 +102,7 @@ function redirectInside(request: ServerRequest, to: string): void {
     return respondStatus(request, 404);
   }
   if (request.method !== "HEAD") request.method = "GET";
-  request.redirectTo(named.uri, named.args);
+  redirectTo(request, named.uri, named.args);
 }
 
 /** Whether the head has a field that begins with X-Accel-. */

@@ -10,6 +10,7 @@ import { wallMs } from "../date.ts";
 import { featureOf } from "./features.ts";
 import { filenameOf } from "./paths.ts";
 import { proxiedBodyLength } from "./proxied-request.ts";
+import { clientRate } from "./rates.ts";
 import type { ServerRequest } from "./request.ts";
 import { sliceRange } from "./slice.ts";
 import { triesOf } from "./tried.ts";
@@ -170,7 +171,7 @@ export class RequestSubject implements Subject {
     return filenameOf(this.#request, this.#request.uri);
   }
   get limitRate(): string | undefined {
-    return String(this.#request.limitRateNow());
+    return String(clientRate(this.#request));
   }
   get limitReqStatus(): string | undefined {
     return this.#request.main.limitReqStatus;

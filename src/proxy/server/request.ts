@@ -8,13 +8,9 @@
 // A phase says go on, wait (it calls `resume` later) or that the response is made. Subrequests are requests of their
 // own, whose response goes to the request that asked for them.
 import type { ErrorLevel, Text } from "../../config/servers.ts";
-import type { FileProblem } from "../../content/file-problem.ts";
 import type { Failure } from "../../failure/failure.ts";
 import type { SsiShared } from "../../filter/ssi.ts";
-import { splitArgs } from "../../routing/uri.ts";
-import { eventTime } from "../../std/clock.ts";
 import type { Subject } from "../../variables/subject.ts";
-import { CHUNKED } from "../../wire/framing.ts";
 import type { ResponseHead } from "../../wire/head.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BodyFile } from "./body-file.ts";
@@ -34,7 +30,7 @@ import type { HeaderLine, ResponseHeader } from "./response-header.ts";
 import type { Servers } from "./servers.ts";
 import type { ResponseSink } from "./sink.ts";
 import type { SlicePart } from "./slice.ts";
-import { type MoreFields, respondFailed, respondStatus } from "./special.ts";
+import { type MoreFields, respondFailed } from "./special.ts";
 import type { Unresolved } from "./target.ts";
 
 /** What a phase says. */
@@ -45,10 +41,6 @@ export type Outcome = typeof GO_ON | typeof WAIT | typeof DONE;
 
 /** Rewrites and internal redirects of one request; more are a circle. */
 const CHANGES_MAX = 10;
-/** Where a request (or one of its subrequests) begins anew. */
-const FROM_SERVER_REWRITE = 1;
-const FROM_LOCATION_REWRITE = 3;
-
 /** How a subrequest came to be. */
 export interface SubrequestOf {
   readonly parent: ServerRequest;
@@ -150,7 +142,7 @@ export class ServerRequest {
   /** Answers in the place of an error. */
   stub: Buffer | null = null;
   /** Its subrequests at work, and how many there are below the main request. */
-  readonly children = new Set<ServerRequest>();
+  children: Set<ServerRequest> | null = null;
   /** What its location wants behind the response was asked for. */
   followsUp = false;
   readonly features: FeatureFacts = { secureLink: null, visitor: null };
@@ -215,34 +207,8 @@ export class ServerRequest {
     return ++this.changes <= CHANGES_MAX;
   }
 
-  /** Goes on as a request for another uri: "/path?args". */
-  redirectTo(uri: string, args: string | undefined): void {
-    if (!this.countChange()) return this.circle("internally redirecting to", uri);
-    this.#newRound();
-    this.asReceived = false;
-    this.uri = uri;
-    this.args = args;
-    this.location = this.server.base;
-    this.exchange.plan = this.location.plan;
-    this.phase = FROM_SERVER_REWRITE;
-    this.run();
-  }
-
-  /** Goes on in a named location. */
-  redirectToNamed(name: string): void {
-    const location = this.server.named.get(name);
-    if (!this.countChange()) return this.circle("redirecting to named location", name);
-    if (!location) {
-      this.log("error", `could not find named location "${name}"`);
-      return respondStatus(this, 500);
-    }
-    this.#newRound();
-    this.enter(location);
-    this.phase = FROM_LOCATION_REWRITE;
-    this.run();
-  }
-
-  #newRound(): void {
+  /** Goes on as another request: what the round before had begun is over. */
+  newRound(): void {
     this.internal = true;
     this.inLocation = true;
     this.mirrored = false;
@@ -261,12 +227,6 @@ export class ServerRequest {
   renewOutput(): void {
     this.output.abandon();
     this.output = new Output(this);
-  }
-
-  /** Goes on as a request for "/path?args". */
-  redirectToTarget(target: string): void {
-    const { uri, args } = splitArgs(target);
-    this.redirectTo(uri, args);
   }
 
   /** Calls back once the client's body has been read. */
@@ -288,28 +248,6 @@ export class ServerRequest {
     if (this.parent !== null) return;
     this.#expectTested = true;
     this.clientBody?.discard();
-  }
-
-  /** The client's body goes to the upstream. */
-  get sendsBody(): boolean {
-    return this.ownBody === null && this.location.proxy?.passBody === true && this.clientBody?.isSent === true;
-  }
-
-  /** The file that it comes from, where it does. */
-  get fileToSend(): BodyFile | null {
-    if (this.ownBody !== null || this.location.proxy?.passBody !== true) return null;
-    return this.givenFile ?? (this.clientBody?.mode === "whole" ? this.clientBody.file : null);
-  }
-
-  /** The length of what goes to the upstream is not known. */
-  get sendsChunks(): boolean {
-    return this.clientBody?.mode === "streamed" && this.exchange.head.bodyLength === CHUNKED;
-  }
-
-  /** The file of the body cannot be read. */
-  bodyFailed(problem: FileProblem): void {
-    this.main.clientBody!.failed(problem);
-    if (this.parent !== null) this.exchange.clientGone();
   }
 
   /** The client has ended its direction. */
@@ -355,11 +293,6 @@ export class ServerRequest {
     return this.host || this.subject.serverAddress;
   }
 
-  circle(doing: string, to: string): void {
-    this.log("error", `rewrite or internal redirection cycle while ${doing} "${to}"`);
-    respondStatus(this, 500);
-  }
-
   /** Its settings are those of an if-block from here on; without content of its own it leaves that to the last that had. */
   enterBlock(block: LocationPlan): void {
     const { contentBlock } = this;
@@ -396,41 +329,6 @@ export class ServerRequest {
     return this.parent === null && mayKeepAliveOn(this);
   }
 
-  limitRateNow(): number {
-    const { limitRate } = this.location;
-    if (this.target) return 0;
-    return bytesPerSecond(this.limitRate ?? limitRate.constant ?? limitRate.render(this.subject)) ?? 0;
-  }
-
-  /** What is read of the upstream's response per second; 0 = all that comes. */
-  upstreamRateNow(): number {
-    const { proxy } = this.location;
-    if (!proxy || this.target) return 0;
-    return bytesPerSecond(proxy.limitRate.constant ?? proxy.limitRate.render(this.subject)) ?? 0;
-  }
-
-  limitRateAfterNow(): number {
-    return bytesPerSecond(this.location.limitRateAfter.render(this.subject)) ?? 0;
-  }
-
-  /** Whether trailer fields go out behind the body of a response of this status. */
-  hasTrailers(status: number): boolean {
-    const { addTrailers, passTrailers } = this.location;
-    return passTrailers || addTrailers.some(({ always }) => always || isPlainStatus(status));
-  }
-
-  /** The trailer fields behind the body, which has ended: each may name those before it. */
-  makeTrailers(header: ResponseHeader): readonly HeaderLine[] {
-    const { addTrailers, passTrailers } = this.location;
-    this.sentTrailers = passTrailers ? [...header.trailers] : [];
-    for (const { name, value, always } of addTrailers) {
-      if (!always && !isPlainStatus(header.status)) continue;
-      const rendered = value.render(this.subject);
-      if (rendered !== "") this.sentTrailers.push({ name, value: rendered });
-    }
-    return this.sentTrailers;
-  }
-
   /** What an X-Accel-Redirect leaves of the response that had it; an upstream, or a page of ours, says its own. */
   applyKept(header: ResponseHeader): void {
     const saysItself = header.fromUpstream || this.errorStatus > 0;
@@ -450,37 +348,6 @@ export class ServerRequest {
   log(level: ErrorLevel, text: string): void {
     writeError(this, level, text);
   }
-
-  get now(): number {
-    return eventTime();
-  }
 }
 
 const NO_NAMES: readonly string[] = [];
-
-/** Statuses that add_header and add_trailer apply to unless they say "always". */
-export function isPlainStatus(status: number): boolean {
-  switch (status) {
-    case 200:
-    case 201:
-    case 204:
-    case 206:
-    case 301:
-    case 302:
-    case 303:
-    case 304:
-    case 307:
-    case 308:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** "0", "100", "10k", "1m"; null = it is none of these. */
-export function bytesPerSecond(text: string): number | null {
-  const match = /^(\d{1,15})([kKmMgG]?)$/.exec(text);
-  if (!match) return null;
-  const unit = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()] ?? 1;
-  return Number(match[1]) * unit;
-}

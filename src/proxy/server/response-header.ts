@@ -67,3 +67,22 @@ export class ResponseHeader {
     );
   }
 }
+
+/** Statuses that add_header and add_trailer apply to unless they say "always". */
+export function isPlainStatus(status: number): boolean {
+  switch (status) {
+    case 200:
+    case 201:
+    case 204:
+    case 206:
+    case 301:
+    case 302:
+    case 303:
+    case 304:
+    case 307:
+    case 308:
+      return true;
+    default:
+      return false;
+  }
+}

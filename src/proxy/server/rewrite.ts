@@ -134,7 +134,8 @@ function statsOf(request: ServerRequest, path: string): Stats | null {
   const { disableSymlinks, symlinksFrom } = request.location.settings.root;
   const from = symlinksFrom === null ? null : request.render(symlinksFrom);
   const begin = checkedFrom(path, { mode: disableSymlinks, from });
-  if (disableSymlinks === "off" || begin === null || !path.startsWith("/")) return statSync(Buffer.from(path, "latin1"));
+  if (disableSymlinks === "off" || begin === null || !path.startsWith("/"))
+    return statSync(Buffer.from(path, "latin1"));
   const fd = openChecked(path, begin, disableSymlinks, constants.O_RDONLY | constants.O_NONBLOCK);
   if (typeof fd !== "number") return null;
   try {

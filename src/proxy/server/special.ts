@@ -11,6 +11,7 @@ import { fieldValue } from "../../wire/head.ts";
 import { failureResponse } from "../respond.ts";
 import { ownStatusText, pageTitle, shownStatus } from "./own-statuses.ts";
 import type { ErrorPagePlan } from "./plan.ts";
+import { redirectTo, redirectToNamed } from "./redirects.ts";
 import type { ServerRequest } from "./request.ts";
 import { ResponseHeader } from "./response-header.ts";
 import { isRedirect } from "./rewrite.ts";
@@ -83,11 +84,11 @@ function goToErrorPage(request: ServerRequest, page: ErrorPagePlan, status: numb
   request.errorStatus = shown;
   request.errorFields = { ...request.errorFields, ...more };
   const to = page.to.render(request.subject);
-  if (to.startsWith("@")) return request.redirectToNamed(to);
+  if (to.startsWith("@")) return redirectToNamed(request, to);
   if (to.startsWith("/")) {
     if (request.method !== "HEAD") request.method = "GET";
     const mark = to.indexOf("?");
-    return mark < 0 ? request.redirectTo(to, undefined) : request.redirectTo(to.slice(0, mark), to.slice(mark + 1));
+    return mark < 0 ? redirectTo(request, to, undefined) : redirectTo(request, to.slice(0, mark), to.slice(mark + 1));
   }
   request.errorStatus = 0;
   const redirect = isRedirect(shown) ? shown : 302;
@@ -113,7 +114,7 @@ const REFRESH = ['<html><head><meta http-equiv="Refresh" content="0; URL=', '"><
 
 function isMsie({ exchange }: ServerRequest): boolean {
   const agent = fieldValue(exchange.head, "user-agent") ?? "";
-  return /MSIE [^]{3}/.test(agent) && !agent.includes("Opera");
+  return /MSIE [\s\S]{3}/.test(agent) && !agent.includes("Opera");
 }
 
 /** What a document has for an include that fails. */

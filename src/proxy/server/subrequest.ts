@@ -8,6 +8,7 @@ import type { RequestHead } from "../../wire/head.ts";
 import { Exchange } from "../exchange.ts";
 import type { BodyFile } from "./body-file.ts";
 import type { OutputTarget } from "./output.ts";
+import { redirectToNamed } from "./redirects.ts";
 import type { ServerRequest } from "./request.ts";
 import type { ResponseHeader } from "./response-header.ts";
 
@@ -73,7 +74,7 @@ export function subrequest(
     if (finished) return;
     finished = true;
     main.subrequestsAtWork--;
-    parent.children.delete(request);
+    parent.children?.delete(request);
     done({ status: exchange.status || exchange.failure?.status || 500, request, cut });
   };
   const request = servers.subrequest(exchange, { parent, target: targetOf(() => request, options, finish) });
@@ -89,6 +90,7 @@ export function subrequest(
   }
   if (options.stub) request.stub = options.stub;
   main.subrequestsAtWork++;
+  parent.children ??= new Set();
   parent.children.add(request);
   if (!options.outlives)
     parent.releases.push(() => {
@@ -96,7 +98,7 @@ export function subrequest(
       if (!exchange.ended) exchange.clientGone();
     });
   request.phase = 1;
-  if (options.named !== undefined) request.redirectToNamed(options.named);
+  if (options.named !== undefined) redirectToNamed(request, options.named);
   else request.run();
   return true;
 }
