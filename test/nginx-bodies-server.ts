@@ -1,20 +1,16 @@
 // What the tests of bodies in virtual servers stand on: the program with an nginx.conf that has a location for each way
 // to read a body, and an upstream that keeps what it was sent and answers with its hash.
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { RawClient, until } from "./harness.ts";
 import { lastingPort } from "./held.ts";
+import { type RunningNginx, startNginxConf, WAIT_MS } from "./nginx-harness.ts";
 import { type Origin, startOrigin } from "./origin.ts";
 
-const PROGRAM = fileURLToPath(new URL("../bin/goodgate-nginx.js", import.meta.url));
-export const WAIT_MS = 15_000;
-const AS_STARTED = process.geteuid?.() === 0 ? "user root;" : "";
+export { WAIT_MS };
 
 /** What an upstream was sent. */
 export interface Asked {
@@ -29,7 +25,7 @@ export let folder: string;
 let port: number;
 /** Where heads have to come at once. */
 export let headPort: number;
-let program: ChildProcess;
+let program: RunningNginx;
 let origin: Origin;
 /** Takes requests and answers none. */
 export let broken: Origin;
@@ -38,8 +34,7 @@ export let asked: Asked[] = [];
 export const clients: RawClient[] = [];
 
 /** A file of it as byte text; "" = it is not there. */
-export const read = (name: string): string =>
-  existsSync(join(folder, name)) ? readFileSync(join(folder, name), "latin1") : "";
+export const read = (name: string): string => program.read(name);
 /** The line of the access log for a target. */
 export const logged = (path: string): Promise<string> =>
   until(
@@ -83,21 +78,18 @@ export function answer({ socket, body }: Asked): void {
 /** Runs it for the tests of a file. */
 export function useBodies(): void {
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "goodgate-nginx-bodies-"));
     port = await lastingPort();
     headPort = await lastingPort();
     origin = await startOrigin(serve);
     // Takes a request and closes: the next server is asked.
     broken = await startOrigin((socket) => socket.once("data", () => socket.destroy()));
     const to = `proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://${origin.address};`;
-    mkdirSync(join(folder, "html"));
-    writeFileSync(join(folder, "html", "page"), "the page");
-    writeFileSync(
-      join(folder, "nginx.conf"),
-      `${AS_STARTED} daemon off; pid nginx.pid; error_log error.log info;
-  events {}
-  http {
-    client_body_temp_path bodies; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+    const pages = (at: string): void => {
+      mkdirSync(join(at, "html"));
+      writeFileSync(join(at, "html", "page"), "the page");
+    };
+    program = await startNginxConf(
+      `
     log_format test '$request_uri $status $goodgate_cause [$request_body] [$request_body_file]';
     access_log access.log test;
     root html;
@@ -128,21 +120,10 @@ export function useBodies(): void {
       location /off { lingering_close off; return 200 answered; }
     }
     server { listen 127.0.0.1:${headPort}; client_header_timeout 300ms; }
-  }
-  `,
+`,
+      pages,
     );
-    program = spawn(process.execPath, [PROGRAM, "-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log"], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    program.stderr!.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const ended = new Promise<void>((resolve) => program.once("exit", () => resolve()));
-    await until(
-      () => read("nginx.pid") || undefined,
-      WAIT_MS,
-      () => `it did not start:\n${output}`,
-      ended,
-    );
+    folder = program.folder;
   }, 60_000);
 
   afterEach(() => {
@@ -152,10 +133,9 @@ export function useBodies(): void {
   });
 
   afterAll(async () => {
-    program?.kill("SIGKILL");
+    program?.stop();
     await origin?.close();
     await broken?.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 }
 

@@ -1,32 +1,22 @@
 // The faults of the lab under an nginx.conf: the client sees nginx's status and our cause, the error log nginx's words
 // with the cause behind them, the access log the status. What nginx's own suite says little of: 502, 504 and 499.
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CAUSES, type CauseId } from "../src/failure/causes.ts";
 import { FAULT_NAMES, FAULTS, type FaultName } from "../src/lab/faults.ts";
 import { type Lab, startLab } from "../src/lab/server.ts";
 import { RawClient, type RawResponse, until } from "./harness.ts";
 import { lastingPort } from "./held.ts";
+import { type RunningNginx, startNginxConf, WAIT_MS } from "./nginx-harness.ts";
 
-const PROGRAM = fileURLToPath(new URL("../bin/goodgate-nginx.js", import.meta.url));
-const WAIT_MS = 15_000;
-const AS_STARTED = process.geteuid?.() === 0 ? "user root;" : "";
 const NEVER_LISTENS = "127.0.0.1:1";
 
-let folder: string;
 let port: number;
 let lab: Lab;
-let program: ChildProcess;
+let program: RunningNginx;
 
-const read = (name: string): string =>
-  existsSync(join(folder, name)) ? readFileSync(join(folder, name), "latin1") : "";
+const read = (name: string): string => program.read(name);
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "goodgate-nginx-failures-"));
   port = await lastingPort();
   lab = await startLab();
   const listening = [];
@@ -35,12 +25,7 @@ beforeAll(async () => {
     const url = address.startsWith("unix:") ? `${address}:/` : `${address}/`;
     listening.push(`location /at/${name}/ { proxy_pass http://${url}; }`);
   }
-  writeFileSync(
-    join(folder, "nginx.conf"),
-    `${AS_STARTED} daemon off; pid nginx.pid; error_log error.log info;
-events {}
-http {
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  program = await startNginxConf(`
   log_format test '$status $goodgate_cause $upstream_status $request_uri';
   access_log access.log test;
   proxy_connect_timeout 600ms; proxy_read_timeout 800ms; proxy_send_timeout 800ms;
@@ -57,28 +42,12 @@ http {
     location /limited { limit_req zone=one; proxy_pass http://${lab.address}/lab/echo; }
     location /own { proxy_pass http://${lab.address}; error_page 504 /calm; }
     location = /calm { internal; return 200 "calm"; }
-  }
-}
-`,
-  );
-  program = spawn(process.execPath, [PROGRAM, "-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  program.stderr!.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise<void>((resolve) => program.once("exit", () => resolve()));
-  await until(
-    () => read("nginx.pid") || undefined,
-    WAIT_MS,
-    () => `it did not start:\n${output}`,
-    ended,
-  );
+  }`);
 }, 60_000);
 
 afterAll(async () => {
-  program?.kill("SIGKILL");
+  program?.stop();
   await lab?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Faults that a plain GET meets, by asking for them and by connecting to where they listen. */

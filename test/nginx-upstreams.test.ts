@@ -1,34 +1,24 @@
 // Where requests of an nginx.conf go, over real sockets: hosts that a request names, resolved by the DNS servers of the
 // configuration; CONNECT; and what an application's response may ask of the gateway, or may not say.
-import { type ChildProcess, spawn } from "node:child_process";
 import dgram from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { a, answerTo, askedFor } from "../src/wire/dns-message.fixture.ts";
 import { RawClient, type RawResponse, until } from "./harness.ts";
 import { lastingPort } from "./held.ts";
+import { type RunningNginx, startNginxConf, WAIT_MS } from "./nginx-harness.ts";
 import { type RawUpstream, rawResponse, startRawUpstream } from "./raw-upstream.ts";
 
-const PROGRAM = fileURLToPath(new URL("../bin/goodgate-nginx.js", import.meta.url));
-const WAIT_MS = 15_000;
-const AS_STARTED = process.geteuid?.() === 0 ? "user root;" : "";
-
-let folder: string;
 let port: number;
 let tunnelPort: number;
 let app: RawUpstream;
 let silent: RawUpstream;
 let appPort: string;
 let dns: dgram.Socket;
-let program: ChildProcess;
+let program: RunningNginx;
 const asked: string[] = [];
 
-const read = (name: string): string =>
-  existsSync(join(folder, name)) ? readFileSync(join(folder, name), "latin1") : "";
+const read = (name: string): string => program.read(name);
 
 /** What the application says, by the path. */
 function answer(request: string): string {
@@ -42,7 +32,6 @@ function answer(request: string): string {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "goodgate-nginx-upstreams-"));
   port = await lastingPort();
   tunnelPort = await lastingPort();
   app = await startRawUpstream(answer);
@@ -57,12 +46,7 @@ beforeAll(async () => {
   });
   dns.bind(0, "127.0.0.1");
   await once(dns, "listening");
-  writeFileSync(
-    join(folder, "nginx.conf"),
-    `${AS_STARTED} daemon off; pid nginx.pid; error_log error.log info;
-events {}
-http {
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  program = await startNginxConf(`
   access_log off;
   resolver 127.0.0.1:${dns.address().port}; resolver_timeout 5s;
   upstream block { server ${app.address}; }
@@ -79,30 +63,14 @@ http {
   server {
     listen 127.0.0.1:${tunnelPort};
     tunnel_pass;
-  }
-}
-`,
-  );
-  program = spawn(process.execPath, [PROGRAM, "-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  program.stderr!.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise<void>((resolve) => program.once("exit", () => resolve()));
-  await until(
-    () => read("nginx.pid") || undefined,
-    WAIT_MS,
-    () => `it did not start:\n${output}`,
-    ended,
-  );
+  }`);
 }, 60_000);
 
 afterAll(async () => {
-  program?.kill("SIGKILL");
+  program?.stop();
   dns?.close();
   await app?.close();
   await silent?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function ask(path: string, method = "GET"): Promise<RawResponse> {

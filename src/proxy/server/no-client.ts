@@ -33,6 +33,9 @@ export class NoClient extends ClientConnection {
   override abort(): void {
     this.onFailed();
   }
+  override abortSoon(): void {
+    this.onFailed();
+  }
   override setDeadline(): void {}
   override clearDeadline(): void {}
   override exchangeEnded(): void {}

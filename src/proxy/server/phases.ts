@@ -35,8 +35,7 @@ function findLocation(request: ServerRequest): Outcome {
     return DONE;
   }
   if (isBodyTooLarge(request)) {
-    // Nor is it wanted by the error page.
-    request.discardBody();
+    request.bodyRefused = true;
     request.failed(tooLarge(location.plan.bodyBytesMax));
     return DONE;
   }
@@ -52,9 +51,9 @@ function findLocation(request: ServerRequest): Outcome {
   return GO_ON;
 }
 
-/** What is thrown away already counts no more. */
-function isBodyTooLarge({ exchange, location, parent, clientBody }: ServerRequest): boolean {
-  if (parent !== null || clientBody?.mode === "discarded" || clientBody?.mode === "lost") return false;
+/** The error page of one that was is not refused for it. */
+function isBodyTooLarge({ exchange, location, parent, clientBody, bodyRefused }: ServerRequest): boolean {
+  if (parent !== null || bodyRefused || clientBody?.mode === "lost") return false;
   return Math.max(exchange.head.bodyLength, exchange.body?.received ?? 0) > location.plan.bodyBytesMax;
 }
 

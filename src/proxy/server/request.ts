@@ -92,6 +92,8 @@ export class ServerRequest {
   givenFile: BodyFile | null = null;
   /** The body of the client; null = there is none. */
   readonly clientBody: ClientBody | null;
+  /** It was too large for a location. */
+  bodyRefused = false;
   /** Whether the client waits for 100 was looked at. */
   #expectTested = false;
   /** Lower-case names of fields that the server's rules for heads pass over. */
