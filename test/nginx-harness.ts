@@ -20,10 +20,14 @@ export interface RunningNginx {
   stop(): void;
 }
 
-/** Starts it with what the http block has (relative names are in the folder); `prepare` puts files there first. */
+/**
+ * Starts it with what the http block has (relative names are in the folder); `prepare` puts files there first; `options`
+ * are more of the command line.
+ */
 export async function startNginxConf(
   http: string,
   prepare: (folder: string) => void = () => {},
+  options: readonly string[] = [],
 ): Promise<RunningNginx> {
   const folder = mkdtempSync(join(tmpdir(), "goodgate-nginx-"));
   prepare(folder);
@@ -37,9 +41,13 @@ ${http}
 }
 `,
   );
-  const child = spawn(process.execPath, [PROGRAM, "-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, "-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log", ...options],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let output = "";
   child.stderr!.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

@@ -147,6 +147,8 @@ export class Opening extends Timed {
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.unshift(this.#bytes);
+    // OpenSSL's side takes this on, and nobody sees an end in its handshake: it is to close then.
+    socket.allowHalfOpen = false;
     this.#client.handshake = choice.handshake;
     choice.acceptor.accept(socket, this.#hello);
   }
@@ -154,6 +156,7 @@ export class Opening extends Timed {
   /** OpenSSL and the client agree. */
   secured(socket: TLSSocket): void {
     beginEvent();
+    socket.allowHalfOpen = true;
     const client = this.#client;
     const handshake = client.handshake!;
     const { tls, serverName } = handshake;
@@ -167,11 +170,7 @@ export class Opening extends Timed {
   failed(error: Error): void {
     const { gateway } = this.#client;
     gateway.handshakesFailed++;
-    writeConnectionError(
-      this.#client,
-      "info",
-      `SSL_do_handshake() failed (SSL: ${error.message}) while SSL handshaking`,
-    );
+    writeConnectionError(this.#client, "info", `${handshakeFailure(error)} while SSL handshaking`);
     this.#leave();
   }
 
@@ -199,6 +198,14 @@ function factsOf({ address, port, serverAddress, serverPort, tlvs }: ProxiedConn
     serverPort: String(serverPort),
     tlv: (name) => tlvOf(tlvs, name),
   };
+}
+
+/** nginx's words. */
+function handshakeFailure({ code, syscall, message }: NodeJS.ErrnoException): string {
+  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "client timed out (110: Connection timed out)";
+  if (code !== "ECONNRESET") return `SSL_do_handshake() failed (SSL: ${message})`;
+  // Node makes this code of an end as well.
+  return `peer closed connection in SSL handshake${syscall ? " (104: Connection reset by peer)" : ""}`;
 }
 
 /** Node keeps only the code, and asks nobody about the depth. */

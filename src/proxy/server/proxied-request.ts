@@ -18,7 +18,7 @@ import {
   kindOf,
 } from "../../wire/fields.ts";
 import { CHUNKED } from "../../wire/framing.ts";
-import { fieldValue, type RequestHead } from "../../wire/head.ts";
+import { fieldValue, hasField, type RequestHead } from "../../wire/head.ts";
 import { keptFields } from "../../wire/serialise.ts";
 import type { Exchange } from "../exchange.ts";
 import { askCache } from "./cache.ts";
@@ -110,14 +110,16 @@ export function proxiedRequestHead(exchange: Exchange, _endpoint: Endpoint): str
       ? (methodSafe(proxy.method.render(request.subject).trim()) ?? request.method)
       : request.method;
   let text = `${method} ${exchange.forwardTarget} HTTP/1.${proxy.minor}\r\n`;
-  let hasHost = false;
+  let hasHost = proxy.minor === 0;
   for (const { name, lowerName, value } of setHeaders.list) {
-    if (lowerName === "host") hasHost = true;
     if (lowerName === "content-length" || lowerName === "transfer-encoding") continue;
     const rendered = value.constant ?? fieldSafe(value.render(request.subject));
-    if (rendered !== "") text += `${name}: ${rendered}\r\n`;
+    if (rendered === "") continue;
+    if (lowerName === "host") hasHost = true;
+    text += `${name}: ${rendered}\r\n`;
   }
-  void hasHost;
+  // HTTP/1.1 has to have one, whatever the configuration says.
+  if (!hasHost) text += `Host: ${proxy.config.hostName}\r\n`;
   text += bodyFields(request, proxy);
   if (proxy.passHeaders) text += clientFields(head, setHeaders, request);
   return `${text}\r\n`;
@@ -152,7 +154,7 @@ export function proxiedBodyLength(request: ServerRequest, proxy: ProxyPlan): num
   if (file !== null) return file.sizeBytes;
   if (!sendsBody(request) || exchange.body === null) {
     return exchange.head.bodyLength === 0 &&
-      fieldValue(exchange.head, "content-length") !== undefined &&
+      hasField(exchange.head, FIELD_CONTENT_LENGTH) &&
       request.parent === null &&
       proxy.passBody
       ? 0

@@ -50,6 +50,7 @@ export class Servers {
   readonly #plans: readonly ServerPlan[];
   readonly #patterns = new Map<Pattern, RegExp>();
   readonly #subs = new Map<SubConfig, SubPatterns>();
+  readonly #sets = new WeakMap<ClientConnection, ServerTable<ServerPlan>["sets"][number]>();
   readonly #balanceTexts = new Map<string, CompiledText>();
 
   constructor(config: ServersConfig, upstreams: UpstreamTable, logs: ServerLogs | null, previous: Servers | null) {
@@ -185,17 +186,19 @@ export class Servers {
     return request;
   }
 
-  #setFor({ client }: { readonly client: ClientConnection }): {
-    readonly defaultServer: ServerPlan;
-    find: ServerTable<ServerPlan>["sets"][number]["find"];
-    findNameless: ServerTable<ServerPlan>["sets"][number]["findNameless"];
-  } {
+  /** The servers of the address that a client has connected to; looked up once per connection. */
+  #setFor({ client }: { readonly client: ClientConnection }): ServerTable<ServerPlan>["sets"][number] {
+    const known = this.#sets.get(client);
+    if (known) return known;
     const { address } = client.listener;
-    const set =
+    const { sets } = this.#table;
+    const found =
       address.kind === "unix"
         ? this.#table.onPath(address.path)
         : this.#table.onPort(client.localAddress, address.port);
-    return set ?? this.#table.sets[0]!;
+    const set = found ?? sets[0]!;
+    this.#sets.set(client, set);
+    return set;
   }
 }
 
