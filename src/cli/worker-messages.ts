@@ -40,6 +40,8 @@ export type FromWorker =
   | { is: "here" }
   | { is: "reloaded"; problem: string | null }
   | { is: "ready" }
+  /** A line of its own log. */
+  | { is: "said"; line: string }
   | { is: "cannot-start"; error: StartError }
   | {
       is: "snapshot";

@@ -102,6 +102,11 @@ async function reload(served: Served, config: Config): Promise<void> {
   }
 }
 
+/** A line of this worker's own log for whoever writes that of the primary. */
+export function sayToPrimary(line: string): void {
+  tell({ is: "said", line });
+}
+
 function tell(message: FromWorker, sent: () => void = () => {}): void {
   process.send?.(message, undefined, undefined, sent);
 }

@@ -40,6 +40,8 @@ interface Started extends Worker {
 export interface CrewOptions {
   readonly onStart?: (pid: number) => void;
   readonly onExit?: (pid: number, code: number | null, signal: string | null) => void;
+  /** Takes what workers say in their own log; without it they write it to standard error. */
+  readonly onSaid?: (line: string) => void;
   /** What workers have in their environment besides. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -117,7 +119,7 @@ export class Crew implements Service {
    */
   async replace(config: Config, count: number): Promise<{ readonly ended: Promise<void> }> {
     const opened = await this.#openSockets(config, () => undefined);
-    const old = [...this.#workers.values()];
+    const old = [...this.#workers.values()].filter(({ retired }) => !retired);
     const before = this.#config;
     this.#config = config;
     const fresh = Array.from({ length: count }, () => this.#fork());
@@ -218,6 +220,7 @@ export class Crew implements Service {
       if (message.is === "here") void this.#changing.then(() => this.#employ(worker));
       else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
       else if (message.is === "ready") worker.serving = true;
+      else if (message.is === "said") this.#options.onSaid?.(message.line);
     });
     child.on("error", (error) => log.error(`worker: ${error.message}`));
     child.once("exit", (code, signal) => this.#exited(worker, code, signal));

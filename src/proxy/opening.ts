@@ -180,12 +180,13 @@ export class Opening extends Timed {
     socket.off("error", this.#onError);
     socket.off("close", this.#onClose);
     socket.off("end", this.#onEnd);
+    openings.delete(socket);
     this.#leave();
   }
 
+  /** It is still known by its socket: OpenSSL's side tells what has failed behind the close. */
   #leave(): void {
     wheel.remove(this);
-    openings.delete(this.#socket);
     this.#rules.over(this);
   }
 }

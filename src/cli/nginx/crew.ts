@@ -59,6 +59,7 @@ function makeService({ config, settings, identity, inherited, log }: Serving): S
   if (count === 0) return new Served(config, inherited.take);
   return new Crew(config, count, inherited, {
     env: identityEnv(identity),
+    onSaid: log.take,
     onStart: (pid) => log.log("notice", `start worker process ${pid}`),
     onExit: (pid, code, signal) => {
       if (code === null) log.log("alert", `worker process ${pid} exited on signal ${signal}`);

@@ -1,6 +1,7 @@
 // goodgate-nginx: the program in the place of nginx's, with nginx's command line. It runs a configuration, tests and
 // prints it (-t, -T), gives orders to the running process (-s) and says what it is (-v, -V, -h).
 import { toByteText } from "../../nginx/byte-text.ts";
+import { setLogSink } from "../../std/log.ts";
 import { workerId } from "../worker-messages.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
 import { testConfiguration } from "./configuration-test.ts";
@@ -8,6 +9,7 @@ import { filesToOpen } from "./files-to-open.ts";
 import { becomeWorkerIdentity } from "./identity.ts";
 import { type Names, namesOf } from "./names.ts";
 import { type Options, parseOptions, type Signal } from "./options.ts";
+import { tellLastError } from "./process-log.ts";
 import { giveOrder } from "./process-number.ts";
 import { isError, readConfiguration } from "./reading.ts";
 import { openStartLog, print, type StartLog, tell } from "./start-log.ts";
@@ -15,7 +17,13 @@ import { versionText } from "./version.ts";
 
 /** Runs the command line; the exit code is set on the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  if (workerId > 0) return void (await import("../worker.ts")).runWorker(becomeWorkerIdentity);
+  if (workerId > 0) {
+    const { runWorker, sayToPrimary } = await import("../worker.ts");
+    // Nobody may be left at standard error: the error log is told.
+    setLogSink(sayToPrimary);
+    tellLastError(() => {});
+    return void runWorker(becomeWorkerIdentity);
+  }
   // Whoever reads the dump may have seen enough of it ("| head").
   process.stdout.on("error", () => process.exit(1));
   const code = await run(argv.map(toByteText));

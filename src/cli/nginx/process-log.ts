@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorLevel, ErrorLogConfig } from "../../config/servers.ts";
 import { type ErrorLog, ErrorLogs } from "../../observe/error-log.ts";
-import { setLogSink } from "../../std/log.ts";
+import { log as ownLog, setLogSink } from "../../std/log.ts";
 import type { StartLog } from "./start-log.ts";
 
 const LEVELS: Readonly<Record<string, ErrorLevel>> = { info: "notice", warn: "warn", error: "error" };
@@ -18,11 +18,14 @@ export class ProcessLog {
     this.#configs = configs;
     this.#logs = new ErrorLogs(complainOnStderr);
     this.#log = this.#logs.open(configs);
-    setLogSink((line) => {
-      const [, level = "", text = ""] = /^\S+ (\w+) +([\s\S]*?)\n?$/.exec(line) ?? [];
-      this.log(LEVELS[level] ?? "error", text);
-    });
+    setLogSink(this.take);
   }
+
+  /** A line of Goodgate's own log. */
+  readonly take = (line: string): void => {
+    const [, level = "", text = ""] = /^\S+ (\w+) +([\s\S]*?)\n?$/.exec(line) ?? [];
+    this.log(LEVELS[level] ?? "error", text);
+  };
 
   log(level: ErrorLevel, text: string): void {
     this.#log.log(level, text, null);
@@ -58,6 +61,14 @@ export class ProcessLog {
   close(): Promise<void> {
     return this.#logs.close();
   }
+}
+
+/** Says why a process dies, which in the background nobody sees on standard error. */
+export function tellLastError(written: () => void): void {
+  process.on("uncaughtExceptionMonitor", (error) => {
+    ownLog.error(`internal error: ${error.stack ?? error.message}`);
+    written();
+  });
 }
 
 /** The error log cannot say that it cannot be written. */

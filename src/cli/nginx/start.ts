@@ -15,7 +15,7 @@ import { giveTo, workerIdentity } from "./identity.ts";
 import { NginxLife } from "./life.ts";
 import type { Names } from "./names.ts";
 import type { Options } from "./options.ts";
-import { ProcessLog } from "./process-log.ts";
+import { ProcessLog, tellLastError } from "./process-log.ts";
 import { writeNumber } from "./process-number.ts";
 import { readConfiguration } from "./reading.ts";
 import type { StartLog } from "./start-log.ts";
@@ -48,6 +48,7 @@ export async function startNginx(
   giveTo(identity, files.logs);
   for (const each of makeFolders(config, identity)) startLog.log("warn", each);
   const log = new ProcessLog(settings.errorLogs);
+  tellLastError(() => log.flushSync());
   const workers = workersOf(settings, identity);
   const service = await startServing({ config, settings, identity, inherited, log }, startLog.log);
   if (!service) {

@@ -1,15 +1,17 @@
 // The mail modules: known, so that the line is named where one is used.
 // Rows: name, contexts, arguments, form, and what differs from the rule (spec.ts).
+import { CLIENT_TLS, shared } from "./shared-rows.ts";
 import { type DirectiveSpec, MAIL_ALL, MAIN, rowsOf } from "./spec.ts";
 
-const mailCore = rowsOf("mail_core", "refused", "Goodgate is no mail proxy");
-const mailAuthHttp = rowsOf("mail_auth_http", "refused", "Goodgate is no mail proxy");
-const mailImap = rowsOf("mail_imap", "refused", "Goodgate is no mail proxy");
-const mailPop3 = rowsOf("mail_pop3", "refused", "Goodgate is no mail proxy");
-const mailProxy = rowsOf("mail_proxy", "refused", "Goodgate is no mail proxy");
-const mailRealip = rowsOf("mail_realip", "refused", "Goodgate is no mail proxy");
-const mailSmtp = rowsOf("mail_smtp", "refused", "Goodgate is no mail proxy");
-const mailSsl = rowsOf("mail_ssl", "refused", "Goodgate is no mail proxy");
+const REFUSED = ["refused", "Goodgate is no mail proxy"] as const;
+const mailCore = rowsOf("mail_core", ...REFUSED);
+const mailAuthHttp = rowsOf("mail_auth_http", ...REFUSED);
+const mailImap = rowsOf("mail_imap", ...REFUSED);
+const mailPop3 = rowsOf("mail_pop3", ...REFUSED);
+const mailProxy = rowsOf("mail_proxy", ...REFUSED);
+const mailRealip = rowsOf("mail_realip", ...REFUSED);
+const mailSmtp = rowsOf("mail_smtp", ...REFUSED);
+const mailSsl = rowsOf("mail_ssl", ...REFUSED);
 
 /** The mail modules: known, so that the line is named where one is used. */
 export const MAIL_MODULES: readonly DirectiveSpec[] = [
@@ -58,35 +60,5 @@ export const MAIL_MODULES: readonly DirectiveSpec[] = [
   ),
 
   mailSsl("starttls", MAIL_ALL, "TAKE1", "own", { default: "off" }),
-  mailSsl("ssl_certificate", MAIL_ALL, "TAKE1", "string", { once: false }),
-  mailSsl("ssl_certificate_key", MAIL_ALL, "TAKE1", "string", { once: false }),
-  mailSsl("ssl_password_file", MAIL_ALL, "TAKE1", "own", { once: true }),
-  mailSsl("ssl_certificate_compression", MAIL_ALL, "FLAG", "flag", { default: "off" }),
-  mailSsl("ssl_dhparam", MAIL_ALL, "TAKE1", "string"),
-  mailSsl("ssl_ecdh_curve", MAIL_ALL, "TAKE1", "string", { default: "auto" }),
-  mailSsl(
-    "ssl_protocols",
-    MAIL_ALL,
-    "1MORE",
-    { anyOf: ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] },
-    { default: "TLSv1.2 TLSv1.3" },
-  ),
-  mailSsl("ssl_ciphers", MAIL_ALL, "TAKE1", "string", { default: "HIGH:!aNULL:!MD5" }),
-  mailSsl("ssl_prefer_server_ciphers", MAIL_ALL, "FLAG", "flag", { default: "off" }),
-  mailSsl("ssl_session_cache", MAIL_ALL, "TAKE12", "own", { default: "none" }),
-  mailSsl("ssl_session_tickets", MAIL_ALL, "FLAG", "flag", { default: "on" }),
-  mailSsl("ssl_session_ticket_key", MAIL_ALL, "TAKE1", "string", { once: false }),
-  mailSsl("ssl_session_timeout", MAIL_ALL, "TAKE1", "seconds", { default: "5m" }),
-  mailSsl(
-    "ssl_verify_client",
-    MAIL_ALL,
-    "TAKE1",
-    { oneOf: ["off", "on", "optional", "optional_no_ca"] },
-    { default: "off" },
-  ),
-  mailSsl("ssl_verify_depth", MAIL_ALL, "TAKE1", "number", { default: "1" }),
-  mailSsl("ssl_client_certificate", MAIL_ALL, "TAKE1", "string"),
-  mailSsl("ssl_trusted_certificate", MAIL_ALL, "TAKE1", "string"),
-  mailSsl("ssl_crl", MAIL_ALL, "TAKE1", "string"),
-  mailSsl("ssl_conf_command", MAIL_ALL, "TAKE2", "own"),
+  ...shared(mailSsl, "ssl_", MAIL_ALL, CLIENT_TLS),
 ];

@@ -1,28 +1,30 @@
 // The stream modules (TCP and UDP): known, so that the line is named where one is used.
 // Rows: name, contexts, arguments, form, and what differs from the rule (spec.ts).
+import { CLIENT_TLS, CLIENT_TLS_MORE, shared, UPSTREAM_TLS } from "./shared-rows.ts";
 import { type DirectiveSpec, MAIN, rowsOf, STREAM, STREAM_ALL, STREAM_UPSTREAM } from "./spec.ts";
 
-const streamCore = rowsOf("stream_core", "refused", "Goodgate proxies HTTP only");
-const streamAccess = rowsOf("stream_access", "refused", "Goodgate proxies HTTP only");
-const streamGeo = rowsOf("stream_geo", "refused", "Goodgate proxies HTTP only");
-const streamGeoip = rowsOf("stream_geoip", "refused", "Goodgate proxies HTTP only");
-const streamLimitConn = rowsOf("stream_limit_conn", "refused", "Goodgate proxies HTTP only");
-const streamLog = rowsOf("stream_log", "refused", "Goodgate proxies HTTP only");
-const streamMap = rowsOf("stream_map", "refused", "Goodgate proxies HTTP only");
-const streamPass = rowsOf("stream_pass", "refused", "Goodgate proxies HTTP only");
-const streamProxy = rowsOf("stream_proxy", "refused", "Goodgate proxies HTTP only");
-const streamRealip = rowsOf("stream_realip", "refused", "Goodgate proxies HTTP only");
-const streamReturn = rowsOf("stream_return", "refused", "Goodgate proxies HTTP only");
-const streamSet = rowsOf("stream_set", "refused", "Goodgate proxies HTTP only");
-const streamSplitClients = rowsOf("stream_split_clients", "refused", "Goodgate proxies HTTP only");
-const streamSsl = rowsOf("stream_ssl", "refused", "Goodgate proxies HTTP only");
-const streamSslPreread = rowsOf("stream_ssl_preread", "refused", "Goodgate proxies HTTP only");
-const streamUpstream = rowsOf("stream_upstream", "refused", "Goodgate proxies HTTP only");
-const streamUpstreamHash = rowsOf("stream_upstream_hash", "refused", "Goodgate proxies HTTP only");
-const streamUpstreamLeastConn = rowsOf("stream_upstream_least_conn", "refused", "Goodgate proxies HTTP only");
-const streamUpstreamLeastTime = rowsOf("stream_upstream_least_time", "refused", "Goodgate proxies HTTP only");
-const streamUpstreamRandom = rowsOf("stream_upstream_random", "refused", "Goodgate proxies HTTP only");
-const streamUpstreamZone = rowsOf("stream_upstream_zone", "refused", "Goodgate proxies HTTP only");
+const REFUSED = ["refused", "Goodgate proxies HTTP only"] as const;
+const streamCore = rowsOf("stream_core", ...REFUSED);
+const streamAccess = rowsOf("stream_access", ...REFUSED);
+const streamGeo = rowsOf("stream_geo", ...REFUSED);
+const streamGeoip = rowsOf("stream_geoip", ...REFUSED);
+const streamLimitConn = rowsOf("stream_limit_conn", ...REFUSED);
+const streamLog = rowsOf("stream_log", ...REFUSED);
+const streamMap = rowsOf("stream_map", ...REFUSED);
+const streamPass = rowsOf("stream_pass", ...REFUSED);
+const streamProxy = rowsOf("stream_proxy", ...REFUSED);
+const streamRealip = rowsOf("stream_realip", ...REFUSED);
+const streamReturn = rowsOf("stream_return", ...REFUSED);
+const streamSet = rowsOf("stream_set", ...REFUSED);
+const streamSplitClients = rowsOf("stream_split_clients", ...REFUSED);
+const streamSsl = rowsOf("stream_ssl", ...REFUSED);
+const streamSslPreread = rowsOf("stream_ssl_preread", ...REFUSED);
+const streamUpstream = rowsOf("stream_upstream", ...REFUSED);
+const streamUpstreamHash = rowsOf("stream_upstream_hash", ...REFUSED);
+const streamUpstreamLeastConn = rowsOf("stream_upstream_least_conn", ...REFUSED);
+const streamUpstreamLeastTime = rowsOf("stream_upstream_least_time", ...REFUSED);
+const streamUpstreamRandom = rowsOf("stream_upstream_random", ...REFUSED);
+const streamUpstreamZone = rowsOf("stream_upstream_zone", ...REFUSED);
 
 /** The stream modules (TCP and UDP): known, so that the line is named where one is used. */
 export const STREAM_MODULES: readonly DirectiveSpec[] = [
@@ -92,27 +94,8 @@ export const STREAM_MODULES: readonly DirectiveSpec[] = [
   streamProxy("proxy_protocol", STREAM_ALL, "TAKE1", { oneOf: ["off", "on", "v2"] }, { default: "off" }),
   streamProxy("proxy_half_close", STREAM_ALL, "FLAG", "flag", { default: "off" }),
   streamProxy("proxy_ssl", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamProxy("proxy_ssl_session_reuse", STREAM_ALL, "FLAG", "flag", { default: "on" }),
-  streamProxy(
-    "proxy_ssl_protocols",
-    STREAM_ALL,
-    "1MORE",
-    { anyOf: ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] },
-    { default: "TLSv1.2 TLSv1.3" },
-  ),
-  streamProxy("proxy_ssl_ciphers", STREAM_ALL, "TAKE1", "string", { default: "DEFAULT" }),
-  streamProxy("proxy_ssl_name", STREAM_ALL, "TAKE1", "own", { default: "host from proxy_pass", once: true }),
-  streamProxy("proxy_ssl_server_name", STREAM_ALL, "FLAG", "flag", { default: "off" }),
+  ...shared(streamProxy, "proxy_ssl_", STREAM_ALL, UPSTREAM_TLS, { name: { default: "host from proxy_pass" } }),
   streamProxy("proxy_ssl_alpn", STREAM_ALL, "1MORE", "own", { once: true }),
-  streamProxy("proxy_ssl_verify", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamProxy("proxy_ssl_verify_depth", STREAM_ALL, "TAKE1", "number", { default: "1" }),
-  streamProxy("proxy_ssl_trusted_certificate", STREAM_ALL, "TAKE1", "string"),
-  streamProxy("proxy_ssl_crl", STREAM_ALL, "TAKE1", "string"),
-  streamProxy("proxy_ssl_certificate", STREAM_ALL, "TAKE1", "own", { once: true }),
-  streamProxy("proxy_ssl_certificate_key", STREAM_ALL, "TAKE1", "own", { once: true }),
-  streamProxy("proxy_ssl_certificate_cache", STREAM_ALL, "TAKE123", "own", { default: "off", once: true }),
-  streamProxy("proxy_ssl_password_file", STREAM_ALL, "TAKE1", "own", { once: true }),
-  streamProxy("proxy_ssl_conf_command", STREAM_ALL, "TAKE2", "own"),
 
   streamRealip("set_real_ip_from", STREAM_ALL, "TAKE1", "own"),
 
@@ -123,47 +106,7 @@ export const STREAM_MODULES: readonly DirectiveSpec[] = [
   streamSplitClients("split_clients", STREAM, "TAKE2 ENTRIES", "own"),
 
   streamSsl("ssl_handshake_timeout", STREAM_ALL, "TAKE1", "time", { default: "60s" }),
-  streamSsl("ssl_certificate", STREAM_ALL, "TAKE1", "string", { once: false }),
-  streamSsl("ssl_certificate_key", STREAM_ALL, "TAKE1", "string", { once: false }),
-  streamSsl("ssl_certificate_cache", STREAM_ALL, "TAKE123", "own", { default: "off", once: true }),
-  streamSsl("ssl_ech_file", STREAM_ALL, "TAKE1", "string", { once: false }),
-  streamSsl("ssl_password_file", STREAM_ALL, "TAKE1", "own", { once: true }),
-  streamSsl("ssl_certificate_compression", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamSsl("ssl_dhparam", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_ecdh_curve", STREAM_ALL, "TAKE1", "string", { default: "auto" }),
-  streamSsl(
-    "ssl_protocols",
-    STREAM_ALL,
-    "1MORE",
-    { anyOf: ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] },
-    { default: "TLSv1.2 TLSv1.3" },
-  ),
-  streamSsl("ssl_ciphers", STREAM_ALL, "TAKE1", "string", { default: "HIGH:!aNULL:!MD5" }),
-  streamSsl(
-    "ssl_verify_client",
-    STREAM_ALL,
-    "TAKE1",
-    { oneOf: ["off", "on", "optional", "optional_no_ca"] },
-    { default: "off" },
-  ),
-  streamSsl("ssl_verify_depth", STREAM_ALL, "TAKE1", "number", { default: "1" }),
-  streamSsl("ssl_client_certificate", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_trusted_certificate", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_prefer_server_ciphers", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamSsl("ssl_session_cache", STREAM_ALL, "TAKE12", "own", { default: "none" }),
-  streamSsl("ssl_session_tickets", STREAM_ALL, "FLAG", "flag", { default: "on" }),
-  streamSsl("ssl_session_ticket_key", STREAM_ALL, "TAKE1", "string", { once: false }),
-  streamSsl("ssl_session_timeout", STREAM_ALL, "TAKE1", "seconds", { default: "5m" }),
-  streamSsl("ssl_crl", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_ocsp", STREAM_ALL, "TAKE1", { oneOf: ["off", "on", "leaf"] }, { default: "off" }),
-  streamSsl("ssl_ocsp_responder", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_ocsp_cache", STREAM_ALL, "TAKE1", "own", { default: "off", once: true }),
-  streamSsl("ssl_stapling", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamSsl("ssl_stapling_file", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_stapling_responder", STREAM_ALL, "TAKE1", "string"),
-  streamSsl("ssl_stapling_verify", STREAM_ALL, "FLAG", "flag", { default: "off" }),
-  streamSsl("ssl_conf_command", STREAM_ALL, "TAKE2", "own"),
-  streamSsl("ssl_reject_handshake", STREAM_ALL, "FLAG", "flag", { default: "off" }),
+  ...shared(streamSsl, "ssl_", STREAM_ALL, [...CLIENT_TLS, ...CLIENT_TLS_MORE]),
   streamSsl("ssl_alpn", STREAM_ALL, "1MORE", "own", { once: true }),
 
   streamSslPreread("ssl_preread", STREAM_ALL, "FLAG", "flag", { default: "off" }),

@@ -1,6 +1,6 @@
 // All directives by name, and how they are looked up: a name may mean several things, one for each place.
 import { CORE } from "./core.ts";
-import { FASTCGI_SCGI } from "./fastcgi-scgi.ts";
+import { FOREIGN_UPSTREAMS } from "./foreign-upstreams.ts";
 import { HTTP_CORE } from "./http-core.ts";
 import { HTTP_OUT_OF_SCOPE } from "./http-out-of-scope.ts";
 import { HTTP_REQUEST } from "./http-request.ts";
@@ -11,7 +11,6 @@ import { PROXY } from "./proxy.ts";
 import type { Context, DirectiveSpec } from "./spec.ts";
 import { STREAM_MODULES } from "./stream.ts";
 import { UPSTREAM_GROUPS } from "./upstream.ts";
-import { UWSGI_GRPC } from "./uwsgi-grpc.ts";
 
 /** The meanings of each name. */
 export type DirectiveTable = ReadonlyMap<string, readonly DirectiveSpec[]>;
@@ -19,7 +18,7 @@ export type DirectiveTable = ReadonlyMap<string, readonly DirectiveSpec[]>;
 /** What nginx open source has. */
 export const DIRECTIVES: DirectiveTable = tableOf([
   ...[CORE, HTTP_CORE, HTTP_REQUEST, HTTP_RESPONSE, HTTP_SSL, UPSTREAM_GROUPS, PROXY],
-  ...[FASTCGI_SCGI, UWSGI_GRPC, HTTP_OUT_OF_SCOPE, STREAM_MODULES, MAIL_MODULES],
+  ...[FOREIGN_UPSTREAMS, HTTP_OUT_OF_SCOPE, STREAM_MODULES, MAIL_MODULES],
 ]);
 
 /** A table of rows. */

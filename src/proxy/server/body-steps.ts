@@ -1,6 +1,8 @@
 // Which filters the body of a response goes through, and what each does to its header. Headers are decided on in the
 // order gunzip, addition, sub, charset, SSI, gzip; additions and what SSI includes are put in behind SSI, since they
 // have been through the filters of their own locations.
+
+import { failureOf } from "../../failure/classify.ts";
 import { AdditionFilter } from "../../filter/addition.ts";
 import { type CharsetFacts, CharsetFilter, changesLength, decideCharset } from "../../filter/charset.ts";
 import { readContentType, typeFits } from "../../filter/content-type.ts";
@@ -56,7 +58,11 @@ function gunzipStep(request: ServerRequest, header: ResponseHeader): Step | null
   if (varies && gzipRules.vary) addVary(header);
   if (!applies) return null;
   edit(header, GUNZIP_EDIT);
-  return (next, events) => new GunzipFilter(next, events);
+  if (!header.fromUpstream) return (next, events) => new GunzipFilter(next, events);
+  // What says that it is gzip and is none is the upstream's fault.
+  const onError = ({ message }: Error): void =>
+    request.exchange.fail(failureOf("response-malformed", { detail: `its gzip cannot be read: ${message}` }));
+  return (next, events) => new GunzipFilter(next, { ...events, onError });
 }
 
 function additionStep(request: ServerRequest, header: ResponseHeader): Step | null {

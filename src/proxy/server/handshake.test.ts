@@ -1,15 +1,17 @@
 // TLS and the PROXY protocol in front of virtual servers, over sockets: which server a client gets, by what rules, and
 // what it is told where these are broken; and what requests want of their connections to upstreams.
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
 import tls from "node:tls";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Address, Config } from "../../config/config.ts";
 import { type Certificate, makeCertificates, makeSelfSigned } from "../../lab/certificates.ts";
 import { lowerHttp } from "../../nginx/lower/lower.fixture.ts";
+import { ServerLogs } from "../../observe/server-logs.ts";
 import { Gateway } from "../gateway.ts";
 
 const issue = (name: string) => makeSelfSigned(name, [name], { from: -1, to: 30 });
@@ -46,9 +48,9 @@ function anyPort(config: Config): Config {
   };
 }
 
-async function serve(http: string): Promise<number> {
+async function serve(http: string, logs?: ServerLogs): Promise<number> {
   const config = anyPort(lowerHttp(`access_log off; ${http}`));
-  const gateway = new Gateway(config, observer, { info() {}, warn() {}, error() {} });
+  const gateway = new Gateway(config, { ...observer, ...(logs && { logs }) }, { info() {}, warn() {}, error() {} });
   cleanups.push(() => gateway.close());
   await gateway.start();
   return gateway.ports[0]!;
@@ -134,6 +136,27 @@ test("plain HTTP on a port for TLS is told so, and error_page may name it", asyn
   );
   const redirecting = SERVERS.replace("return 200", "error_page 497 https://$host/; return 200");
   expect(await send(await serve(redirecting))).toMatch(/^HTTP\/1\.1 302 [\s\S]*Location: https:\/\/one\.example\//);
+});
+
+test("a client that leaves in its handshake does not stay until the handshake's deadline", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "goodgate-handshake-"));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const name = join(folder, "error.log");
+  const logs = new ServerLogs(
+    () => {},
+    () => {},
+  );
+  const port = await serve(`error_log ${name} info; ${SERVERS}`, logs);
+  // It comes as far as the last flight, which it keeps.
+  const leaver = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const kept = new Duplex({ read() {}, write: (bytes: Buffer, _, done) => void leaver.write(bytes, done) });
+  tls.connect({ socket: kept, rejectUnauthorized: false }).on("error", () => {});
+  leaver.once("data", () => leaver.end());
+  leaver.resume();
+  await once(leaver, "close");
+  const told = " peer closed connection in SSL handshake while SSL handshaking, ";
+  await vi.waitFor(() => expect(readFileSync(name, "utf8")).toContain(told));
+  await logs.close();
 });
 
 test("certificates of clients: none, one that nobody trusts, a good one", async () => {

@@ -70,12 +70,16 @@ export function subrequest(
   const exchange = new Exchange(client, outer.runtime, subHead(outer.head, options.method ?? "GET"));
   client.exchange = exchange;
   let finished = false;
-  const finish = (cut: Error | null): void => {
-    if (finished) return;
+  /** False = it is over already. */
+  const leave = (): boolean => {
+    if (finished) return false;
     finished = true;
     main.subrequestsAtWork--;
     parent.children?.delete(request);
-    done({ status: exchange.status || exchange.failure?.status || 500, request, cut });
+    return true;
+  };
+  const finish = (cut: Error | null): void => {
+    if (leave()) done({ status: exchange.status || exchange.failure?.status || 500, request, cut });
   };
   const request = servers.subrequest(exchange, { parent, target: targetOf(() => request, options, finish) });
   client.onFailed = () => finish(new Error(`the subrequest for "${options.uri}" was cut`));
@@ -94,7 +98,7 @@ export function subrequest(
   parent.children.add(request);
   if (!options.outlives)
     parent.releases.push(() => {
-      finished = true;
+      leave();
       if (!exchange.ended) exchange.clientGone();
     });
   request.phase = 1;
