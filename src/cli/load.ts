@@ -1,6 +1,6 @@
 // From command-line targets to a configuration: a file, or URLs that form one upstream, with the flags on top.
 import { readFileSync } from "node:fs";
-import type { Config, Problem } from "../config/config.ts";
+import type { Address, Config, Problem } from "../config/config.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 import { compileLogTemplate } from "../observe/log-template.ts";
 import { workerIdentity } from "./nginx/identity.ts";
@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly console?: string;
   readonly workers?: string;
   readonly as?: string;
+  /** What of an nginx.conf is not done here is no obstacle. */
+  readonly lenient?: boolean;
 }
 
 export interface Loaded {
@@ -24,7 +26,7 @@ export interface Loaded {
 
 /** Reads what `targets` names. Never throws on what a person wrote. */
 export function loadTargets(targets: readonly string[], options: LoadOptions): Loaded {
-  const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : fromFile(targets, options.as);
+  const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : fromFile(targets, options);
   if (!loaded.config) return loaded;
   if (loaded.config.servers && options.listen?.length) {
     const message = "--listen has no meaning beside an nginx.conf";
@@ -46,7 +48,7 @@ function fromUrls(targets: readonly string[]): Loaded {
   return configFromUrls(urls);
 }
 
-function fromFile(targets: readonly string[], as: string | undefined): Loaded {
+function fromFile(targets: readonly string[], { as, lenient = false }: LoadOptions): Loaded {
   const error = (message: string, hint: string): Loaded => ({ problems: [{ severity: "error", message, hint }] });
   const [file, ...more] = targets;
   if (more.length > 0)
@@ -66,7 +68,7 @@ function fromFile(targets: readonly string[], as: string | undefined): Loaded {
       );
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
-  if ((as ?? languageOf(text)) === "nginx") return fromNginx(file!);
+  if ((as ?? languageOf(text)) === "nginx") return fromNginx(file!, lenient);
   const { config, problems } = loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
   return config ? { config: withAddresses(config), problems } : { problems };
 }
@@ -77,9 +79,12 @@ function withAddresses(config: Config): Config {
   return Object.keys(addresses).length === 0 ? config : { ...config, addresses };
 }
 
+/** Where the console is unless --console says otherwise: an nginx.conf cannot. */
+const CONSOLE: Address = { kind: "tcp", host: "127.0.0.1", port: 8502 };
+
 /** What runs in the foreground keeps the rights that it was started with, and its own pid file. */
-function fromNginx(file: string): Loaded {
-  const reading = readConfiguration(namesOfFile(file), "");
+function fromNginx(file: string, lenient: boolean): Loaded {
+  const reading = readConfiguration({ ...namesOfFile(file), lenient }, "");
   if ("errno" in reading) return { problems: [{ severity: "error", message: `${file}: ${reading.text}` }] };
   const { problems, meant } = reading;
   if (!meant) return { problems };
@@ -89,7 +94,8 @@ function fromNginx(file: string): Loaded {
     message: "requests are served as root, whatever `user` says",
     hint: "goodgate-nginx gives up its rights as nginx does; or start this as another user",
   };
-  return { config: meant.config, problems: dropped ? [...problems, asRoot] : problems };
+  const config = { ...meant.config, console: CONSOLE };
+  return { config, problems: dropped ? [...problems, asRoot] : problems };
 }
 
 /** What is wrong with a template of the access log. */

@@ -33,6 +33,7 @@ function program(): Command {
     .option("--data <dir>", "folder for what the gateway keeps")
     .option("--pid-file <file>", "where to write the process id")
     .addOption(new Option("--as <language>", "read the file as …").choices(["yaml", "nginx"]))
+    .option("--lenient", "run an nginx.conf although some of it is not done here; that is answered with 501")
     .action(async (targets: string[], options) => exit(await (await import("./run.ts")).run(targets, options)));
   root
     .command("demo")

@@ -11,7 +11,7 @@ import { serversSections } from "./schema-servers.ts";
 import type { ServersConfig } from "./servers.ts";
 import { suggest, suggestionHint } from "./suggest.ts";
 import { textParts } from "./text.ts";
-import { builtinNames, isKnown } from "./variable-names.ts";
+import { builtinNames, isKnown, isOfMissingModule } from "./variable-names.ts";
 
 interface Name {
   readonly kind: NameKind;
@@ -38,13 +38,11 @@ export function slotsOf(names: readonly Name[], made: readonly string[]): NonNul
   for (const { kind, value } of names) {
     if (kind !== "text") continue;
     for (const name of variablesIn(value))
-      if (OF_OTHERS.test(name) && !isKnown(name) && !slots.has(name) && !isMade.has(name)) slots.set(name, "not-found");
+      if (isOfMissingModule(name) && !isKnown(name) && !slots.has(name) && !isMade.has(name))
+        slots.set(name, "not-found");
   }
   return [...slots].map(([name, unset]) => ({ name, unset }));
 }
-
-/** Variables of modules that are not there: they never have a value. */
-const OF_OTHERS = /^(?:geoip|fastcgi|uwsgi|scgi|grpc|uid)_/;
 
 function capturedBy(written: string): readonly string[] {
   const pattern = patternFrom(written);

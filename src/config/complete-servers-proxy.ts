@@ -3,13 +3,7 @@
 import { isIP } from "node:net";
 import type { UpstreamConfig, UpstreamTimeouts, UpstreamTls } from "./config.ts";
 import { isSame } from "./forms-record.ts";
-import type {
-  FileProxy,
-  FileProxyRequest,
-  FileProxyResponse,
-  FileTimeouts,
-  FileTunnel,
-} from "./schema-servers-proxy.ts";
+import type { FileProxy, FileProxyRequest, FileTimeouts, FileTunnel } from "./schema-servers-proxy.ts";
 import type {
   HostsByText,
   LocationMatch,
@@ -21,7 +15,8 @@ import type {
   Text,
   TunnelConfig,
 } from "./servers.ts";
-import { literalText } from "./text.ts";
+import { HIDDEN, hiddenFields, proxiedFields, TAKEN_AWAY } from "./standards.ts";
+import { literalText, plainText } from "./text.ts";
 
 /** Where a block stands. */
 export interface Place {
@@ -67,7 +62,7 @@ export function proxyOf(file: FileProxy, place: Place): ProxyConfig {
     response: {
       ...response,
       headBytes,
-      hide: hiddenOf(response),
+      hide: hiddenFields(response),
       redirects: response.redirects ?? redirectsOf(target, hostName, file.uri, place),
     },
     retry: file.retry,
@@ -187,10 +182,6 @@ function writtenUri(uri: ProxyUri): Text | null {
   return uri.kind === "whole" ? uri.uri : literalText(uri.by);
 }
 
-function plainText(text: Text): string {
-  return text.replaceAll("{{", "{");
-}
-
 /** "app#2" is app under other settings; a port is named where it is not the scheme's. */
 function hostNameOf(target: ProxyTarget): string {
   if (target.kind === "text") return "";
@@ -212,36 +203,12 @@ function redirectsOf(
   return [{ from: address + uri, to: literalText(prefixOf(place) ?? "") }];
 }
 
-/** Fields of the client that do not go out. */
-const TAKEN_AWAY = ["Connection", "Proxy-Connection", "TE", "Keep-Alive", "Expect", "Upgrade"];
-
-/** A response that is kept has to be whole, and is asked for by what the cache has. */
-const CACHED_FIELDS: Fields = [
-  { name: "If-Modified-Since", value: "{$upstream_cache_last_modified}" },
-  { name: "If-Unmodified-Since", value: "" },
-  { name: "If-None-Match", value: "{$upstream_cache_etag}" },
-  { name: "If-Match", value: "" },
-  { name: "Range", value: "" },
-  { name: "If-Range", value: "" },
-];
 const HOST = { name: "Host", value: "{$proxy_host}" } as const;
-
-type Fields = ProxyRequestRules["setHeaders"];
 
 function requestOf({ headers, ...rest }: FileProxyRequest): ProxyRequestRules {
   const given = headers.flatMap(([name, values]) => values.map((value) => ({ name, value })));
   const fields = given.some(({ name }) => name === "Host") ? given : [HOST, ...given];
-  const taken = TAKEN_AWAY.map((name) => ({ name, value: "" }));
-  return {
-    ...rest,
-    setHeaders: withStandard(fields, taken),
-    setHeadersCached: withStandard(fields, [...taken, ...CACHED_FIELDS]),
-  };
-}
-
-function withStandard(given: Fields, standard: Fields): Fields {
-  const names = new Set(given.map(({ name }) => name.toLowerCase()));
-  return [...given, ...standard.filter(({ name }) => !names.has(name.toLowerCase()))];
+  return { ...rest, ...proxiedFields(fields) };
 }
 
 function fileRequestOf({ setHeaders, setHeadersCached: _, ...rest }: ProxyRequestRules): FileProxyRequest {
@@ -253,22 +220,6 @@ function fileRequestOf({ setHeaders, setHeadersCached: _, ...rest }: ProxyReques
   const headers = new Map<string, Text[]>();
   for (const { name, value } of given) headers.set(name, [...(headers.get(name) ?? []), value]);
   return { ...rest, headers: [...headers] };
-}
-
-/** Fields that only a gateway itself is meant by. */
-const HIDDEN = [
-  "date",
-  "server",
-  "x-pad",
-  "x-accel-expires",
-  "x-accel-redirect",
-  "x-accel-limit-rate",
-  "x-accel-buffering",
-  "x-accel-charset",
-];
-
-function hiddenOf({ hide, pass }: FileProxyResponse): readonly string[] {
-  return [...HIDDEN, ...hide].filter((name) => !pass.includes(name));
 }
 
 interface Schemes {

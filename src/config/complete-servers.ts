@@ -1,13 +1,12 @@
 // Virtual servers of the file as the program has them: each block completed from what the blocks around it say.
 import type { CompleteContext } from "./complete-context.ts";
 import { type Place, prefixOf, proxyOf, tunnelOf } from "./complete-servers-proxy.ts";
-import type { Address, Config, ListenerConfig } from "./config.ts";
+import type { Address, ListenerConfig } from "./config.ts";
 import type { Path } from "./document.ts";
 import { type Change, joined, laidOver } from "./forms-record.ts";
 import { COMMON_TYPES } from "./media-types.ts";
 import { type FileListen, type FileLocation, type FileServer, type FileServers, head } from "./schema-servers.ts";
 import { type BlockChange, block, type FileBlock } from "./schema-servers-block.ts";
-import { COMBINED } from "./schema-servers-logs.ts";
 import { firstName } from "./schema-servers-names.ts";
 import type { FileStep } from "./schema-servers-rewrite.ts";
 import { OWN_PREFIX } from "./schema-servers-settings.ts";
@@ -20,6 +19,7 @@ import type {
   ServerConfig,
   ServersConfig,
 } from "./servers.ts";
+import { COMBINED, covers } from "./standards.ts";
 
 export type Around = Omit<Place, "match">;
 
@@ -204,32 +204,4 @@ function listenersOf(servers: readonly FileServer[]): ListenerConfig[] {
     ...(backlog === null ? {} : { backlog }),
     ...(ipv6Only === null ? {} : { ipv6Only }),
   }));
-}
-
-/** Whether connections to one address come to the socket of the other. */
-function covers(wide: Address, narrow: Address): boolean {
-  if (wide.kind !== "tcp" || narrow.kind !== "tcp" || wide.port !== narrow.port || wide.host === narrow.host)
-    return false;
-  return wide.host === (narrow.host.includes(":") ? "::" : "0.0.0.0") || wide.host === "";
-}
-
-/** What a gateway goes by before it knows the server, and where the routes of a file would say it. */
-export function clientOf(servers: ServersConfig): Config["client"] {
-  const first = servers.servers[0];
-  const { count, bytes } = first?.head.largeBuffers ?? head.standard.largeBuffers;
-  const request = first?.settings.request ?? block.standard.request;
-  return {
-    timeouts: {
-      headMs: first?.head.timeoutMs ?? head.standard.timeoutMs,
-      bodyMs: request.bodyTimeoutMs,
-      sendMs: request.sendTimeoutMs,
-      idleMs: request.keepAliveMs,
-    },
-    limits: {
-      lineBytes: bytes,
-      headBytes: bytes * count,
-      fields: first?.head.fieldsMax ?? head.standard.fieldsMax,
-      bodyBytes: 0,
-    },
-  };
 }

@@ -7,7 +7,7 @@ import { errorOf } from "./address.ts";
 import { bytesOfText } from "./byte-strings.ts";
 import { namesIn, slotsOf, unknownNames, unknownTargets } from "./checks-servers.ts";
 import { type CompleteContext, isOff } from "./complete-context.ts";
-import { clientOf, serversOf } from "./complete-servers.ts";
+import { serversOf } from "./complete-servers.ts";
 import { listenerOf } from "./complete-tls.ts";
 import { timeoutsOf, upstreamOf } from "./complete-upstream.ts";
 import type {
@@ -29,6 +29,7 @@ import { formatPathPattern } from "./path-pattern.ts";
 import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
 import { serversSections } from "./schema-servers.ts";
 import { upstreamSchema } from "./schema-upstream.ts";
+import { clientOf } from "./standards.ts";
 
 /** The program's configuration. */
 export function complete(raw: FileConfig, context: CompleteContext): Config {
@@ -62,7 +63,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     routes: virtual ? [] : routesOf(raw, errors, context),
     servers: virtual?.servers ?? null,
     client: virtual
-      ? clientOf(virtual.servers)
+      ? clientOf(virtual.servers.servers[0])
       : {
           timeouts: {
             headMs: raw.client.timeouts.head,

@@ -120,12 +120,3 @@ export const logFormat = record<LogFormatConfig>({
   escape: part("escape", words("default", "json", "none"), "How values are escaped.", "default"),
   text: part("text", text, "A line."),
 });
-
-/** The format of a log that names none. */
-export const COMBINED: LogFormatConfig = {
-  name: "combined",
-  escape: "default",
-  text:
-    '{$remote_addr} - {$remote_user} [{$time_local}] "{$request}" {$status} {$body_bytes_sent} ' +
-    '"{$http_referer}" "{$http_user_agent}"',
-};

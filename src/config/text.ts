@@ -33,6 +33,11 @@ export function literalText(literal: string): Text {
   return literal.replaceAll("{", "{{");
 }
 
+/** What a text without variables says. */
+export function plainText(text: Text): string {
+  return text.replaceAll("{{", "{");
+}
+
 /** The text that stands for a variable. */
 export function variableText(name: string): Text {
   return `{$${name.toLowerCase()}}`;

@@ -192,6 +192,11 @@ export function isKnown(name: string): boolean {
   return KNOWN.has(name.toLowerCase()) || familyOf(name) !== undefined || /^[1-9]$/.test(name);
 }
 
+/** Whether it belongs to a module that is not there: it never has a value. */
+export function isOfMissingModule(name: string): boolean {
+  return /^(?:geoip|fastcgi|uwsgi|scgi|grpc|uid)_/.test(name);
+}
+
 /** A configuration may define it, by `set`, a map or a capture. */
 export function mayBeDefined(name: string): boolean {
   const lower = name.toLowerCase();

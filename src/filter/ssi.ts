@@ -4,12 +4,12 @@
 //
 // As in nginx conditions do not nest, a block may hold them, and a stub is a block that the subrequest answers with
 // when it has nothing of its own to say.
+import { formatTime, SSI_TIME } from "../std/strftime.ts";
 import type { BodyFilter, ByteSink, FilterEvents, Place } from "./filter.ts";
 import { OrderedOutput } from "./ordered-output.ts";
 import { commandOf, type ParamsOf } from "./ssi-commands.ts";
 import { SsiParser, type SsiPart } from "./ssi-parser.ts";
 import { type Encoding, encodeValue, evaluateText, parseExpression } from "./ssi-text.ts";
-import { formatTime, TIME_FORMAT } from "./time-format.ts";
 
 const ERROR_MESSAGE = "[an error occurred while processing the directive]";
 
@@ -91,7 +91,7 @@ export class SsiFilter implements BodyFilter {
   #block: { readonly name: string; text: string } | null = null;
   #encoding: Encoding = "entity";
   #errorMessage = ERROR_MESSAGE;
-  #timeFormat = TIME_FORMAT;
+  #timeFormat = SSI_TIME;
 
   constructor(rules: SsiRules, host: SsiHost, shared: SsiShared, next: ByteSink, events: FilterEvents) {
     this.#rules = rules;

@@ -35,6 +35,8 @@ const LINGER_MS_MAX = 30_000;
 const ABORT_MS = 500;
 /** Bytes behind the running exchange that are kept before reading is paused. */
 const STASH_BYTES_MAX = 64 * 1024;
+/** Responses that the client has not taken: beyond this its next request waits until it has. "drain" tells of it. */
+const BACKLOG_BYTES_MAX = 64 * 1024;
 
 type State = "head" | "exchange" | "tunnel" | "discard" | "linger";
 
@@ -90,6 +92,10 @@ export class ClientConnection extends Connection {
   #lingerUntil: Ms = 0;
   /** Bytes that the kernel had not taken when it was looked last. */
   #lingerPending = 0;
+  /** Its next request waits until the client has taken what was answered. */
+  #waits = false;
+  /** What the client had taken when that was looked at last. */
+  #takenBefore: Bytes = 0;
   /** Its linger ends with a reset. */
   #resets = false;
   /** The buffer being read is ours to keep. */
@@ -117,7 +123,8 @@ export class ClientConnection extends Connection {
   override onBytes(buffer: Buffer, start: number, end: number): void {
     switch (this.state) {
       case "head":
-        this.#readRequests(buffer, start, end);
+        if (this.#waits) this.#keep(buffer, start, end);
+        else this.#readRequests(buffer, start, end);
         return;
       case "exchange": {
         const exchange = this.exchange!;
@@ -139,6 +146,11 @@ export class ClientConnection extends Connection {
   #readRequests(buffer: Buffer, start: number, end: number): void {
     let at = start;
     for (let first = true; at < end && this.state === "head" && !this.closed; first = false) {
+      if (this.pendingBytes >= BACKLOG_BYTES_MAX) {
+        this.#keep(buffer, at, end);
+        this.#awaitClient();
+        break;
+      }
       if (!first) this.pipelined = true;
       if (this.#headBuffer) {
         const result = this.#headBuffer.push(buffer, at, end);
@@ -211,6 +223,14 @@ export class ClientConnection extends Connection {
     const more = this.#owned ? buffer.subarray(at, end) : Buffer.from(buffer.subarray(at, end));
     this.#stash = this.#stash ? Buffer.concat([this.#stash, more]) : more;
     if (this.#stash.length >= STASH_BYTES_MAX) this.pauseReading();
+  }
+
+  /** Who sends requests and reads no responses would fill our memory with them. */
+  #awaitClient(): void {
+    this.#waits = true;
+    this.pauseReading();
+    this.#takenBefore = this.takenBytes;
+    this.setDeadline(eventTime() + this.#sendMs);
   }
 
   /** The exchange has ended; `reusable` = its message boundaries are certain and both sides want to go on. */
@@ -298,7 +318,17 @@ export class ClientConnection extends Connection {
     this.pipelined = true;
     this.#readRequests(stash, 0, stash.length);
     this.#owned = false;
-    if (this.ended && this.state === "head") this.#linger();
+    if (this.ended && this.state === "head" && !this.#waits) this.#linger();
+  }
+
+  /** The client has taken its responses. */
+  #goOn(): void {
+    const stash = this.#stash;
+    this.#waits = false;
+    this.#stash = null;
+    if (stash) return this.readStash(stash);
+    this.resumeReading();
+    this.setDeadline(eventTime() + this.idleMs);
   }
 
   /** `unread`: something of the client is still to come, or was not looked at. */
@@ -307,6 +337,7 @@ export class ClientConnection extends Connection {
     const more = unread || this.#stash !== null || this.#unreadable;
     this.state = "linger";
     this.#stash = null;
+    this.#waits = false;
     this.#rest = null;
     this.#headBuffer = null;
     this.endSending();
@@ -367,6 +398,10 @@ export class ClientConnection extends Connection {
   override onEnd(): void {
     switch (this.state) {
       case "head":
+        if (this.#waits) return;
+        this.endSending();
+        this.destroySoon();
+        return;
       case "discard":
       case "linger":
         this.endSending();
@@ -396,6 +431,7 @@ export class ClientConnection extends Connection {
   override onDrained(): void {
     this.exchange?.onClientDrained();
     if (this.state === "discard") this.#awaitDiscarded();
+    else if (this.state === "head" && this.#waits) this.#goOn();
   }
 
   override onDue(): void {
@@ -412,7 +448,8 @@ export class ClientConnection extends Connection {
         this.exchange?.onClientDeadline();
         return;
       case "head":
-        if (this.#headBuffer) this.#headTimedOut();
+        if (this.#waits && this.takenBytes > this.#takenBefore) this.#awaitClient();
+        else if (this.#headBuffer) this.#headTimedOut();
         else this.#linger();
     }
   }

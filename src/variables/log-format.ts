@@ -5,15 +5,10 @@ import type { LogFormatConfig } from "../config/servers.ts";
 import { textParts } from "../config/text.ts";
 import type { Subject, Variable } from "./subject.ts";
 
+export { COMBINED } from "../config/standards.ts";
+
 /** A line of the log, without its line feed. */
 export type LogFormat = (subject: Subject) => string;
-
-/** The format that is always there. */
-export const COMBINED: LogFormatConfig = {
-  name: "combined",
-  escape: "default",
-  text: '{$remote_addr} - {$remote_user} [{$time_local}] "{$request}" {$status} {$body_bytes_sent} "{$http_referer}" "{$http_user_agent}"',
-};
 
 /** A format as a function; `unknown` is the first variable that `find` does not know. */
 export function compileLogFormat(

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
-import { formatTime } from "./strftime.ts";
 import { fakeSubject } from "./subject.fixture.ts";
 import { seconds, timeVariables } from "./time.ts";
 
@@ -31,14 +30,6 @@ test("dates of SSI", () => {
   expect(variables.date_gmt(fakeSubject({ wallNowMs: AT }))).toBe("Sunday, 01-Nov-2026 05:06:07 GMT");
   expect(variables.date_local(fakeSubject({ wallNowMs: AT }))).toBe("Sunday, 01-Nov-2026 05:06:07 UTC");
   expect(variables.date_gmt(fakeSubject({ wallNowMs: AT, timeFormat: "%s" }))).toBe("1793509567");
-});
-
-test("conversions of strftime", () => {
-  const all = "%a %b %C %D %e %F %h %H %I %j %k %l %m %M %p %r %R %S %T %u %w %y %Y %% %Q";
-  expect(formatTime(AT, all, true)).toBe(
-    "Sun Nov 20 11/01/26  1 2026-11-01 Nov 05 05 305  5  5 11 06 AM 05:06:07 AM 05:06 07 05:06:07 7 0 26 2026 % %Q",
-  );
-  expect(formatTime(AT, "%c", true)).toBe("Sun Nov  1 05:06:07 2026");
 });
 
 test("seconds are cut to three decimals and never negative", () => {

@@ -1,8 +1,8 @@
 // Variables about time and the process. Seconds have three decimals and are cut, not rounded. The text of a second is
 // kept until the next one, since every line of a log asks for it.
 import type { TimeVariable } from "../config/variable-names.ts";
+import { formatTime, SSI_TIME } from "../std/strftime.ts";
 import type { Ms } from "../std/units.ts";
-import { formatTime } from "./strftime.ts";
 import type { Variable } from "./subject.ts";
 
 /** What $pid, $hostname and $nginx_version say. */
@@ -17,8 +17,8 @@ export function timeVariables(facts: ProcessFacts): Readonly<Record<TimeVariable
   const local = perSecond(localTime);
   const iso = perSecond(isoTime);
   return {
-    date_gmt: (of) => formatTime(of.wallNowMs, of.timeFormat ?? SSI_TIME, true),
-    date_local: (of) => formatTime(of.wallNowMs, of.timeFormat ?? SSI_TIME, false),
+    date_gmt: (of) => formatTime(of.timeFormat ?? SSI_TIME, of.wallNowMs, "gmt"),
+    date_local: (of) => formatTime(of.timeFormat ?? SSI_TIME, of.wallNowMs, "local"),
     hostname: () => facts.hostname,
     msec: (of) => seconds(of.wallNowMs),
     nginx_version: () => facts.nginxVersion,
@@ -28,8 +28,6 @@ export function timeVariables(facts: ProcessFacts): Readonly<Record<TimeVariable
     time_local: (of) => local(of.wallNowMs),
   };
 }
-
-const SSI_TIME = "%A, %d-%b-%Y %H:%M:%S %Z";
 
 /** "1.003"; never negative. */
 export function seconds(ms: Ms): string {
@@ -53,10 +51,10 @@ function perSecond(format: (wallMs: number) => string): (wallMs: number) => stri
 }
 
 function localTime(wallMs: number): string {
-  return formatTime(wallMs, "%d/%b/%Y:%H:%M:%S %z", false);
+  return formatTime("%d/%b/%Y:%H:%M:%S %z", wallMs, "local");
 }
 
 function isoTime(wallMs: number): string {
-  const zone = formatTime(wallMs, "%z", false);
-  return `${formatTime(wallMs, "%Y-%m-%dT%H:%M:%S", false)}${zone.slice(0, 3)}:${zone.slice(3)}`;
+  const zone = formatTime("%z", wallMs, "local");
+  return `${formatTime("%Y-%m-%dT%H:%M:%S", wallMs, "local")}${zone.slice(0, 3)}:${zone.slice(3)}`;
 }

@@ -7,9 +7,9 @@ import { difference, isSame, joined } from "../forms-record.ts";
 import { NGINX_FILE } from "../nginx-defaults.ts";
 import { type FileListen, type FileServer, type FileServers, head, serversSections } from "../schema-servers.ts";
 import { type BlockChange, block } from "../schema-servers-block.ts";
-import { COMBINED } from "../schema-servers-logs.ts";
 import { firstName } from "../schema-servers-names.ts";
 import type { HeadRules, ServerConfig, ServersConfig } from "../servers.ts";
+import { COMBINED } from "../standards.ts";
 import { commonOf, commonProxy, commonSettings, fileLocationOf, fileStepsOf, said } from "./blocks.ts";
 
 type Around = Omit<Place, "match">;

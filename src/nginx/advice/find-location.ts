@@ -2,7 +2,7 @@
 import { compilePattern } from "../../config/pcre.ts";
 import type { Scope } from "../lower/scope.ts";
 import type { Survey } from "./survey.ts";
-import { patternOfLocation, prefixOf } from "./words.ts";
+import { locationMatch, patternOfLocation, prefixOf } from "./words.ts";
 
 /** The location of a path; null = none: the server itself. */
 export function locationFor({ inner }: Survey, server: Scope, path: string): Scope | null {
@@ -29,13 +29,14 @@ function amongst(locations: readonly Scope[], path: string): Scope | undefined {
 }
 
 /** `location = /a`. */
-export function isExact({ directive }: Scope): boolean {
-  return directive?.args[0]?.value.startsWith("=") ?? false;
+export function isExact(scope: Scope): boolean {
+  return locationMatch(scope)?.kind === "exact";
 }
 
 /** `location ^~ /a`: no pattern is tried. */
-export function isFinal({ directive }: Scope): boolean {
-  return directive?.args[0]?.value.startsWith("^~") ?? false;
+export function isFinal(scope: Scope): boolean {
+  const match = locationMatch(scope);
+  return match?.kind === "prefix" && match.final;
 }
 
 /** Compiled once for each location. */

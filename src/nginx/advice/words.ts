@@ -1,5 +1,7 @@
 // Words that several rules use.
+import type { LocationMatch, Pattern } from "../../config/servers.ts";
 import type { Ms } from "../../std/units.ts";
+import { matchOf } from "../lower/location.ts";
 import type { Scope } from "../lower/scope.ts";
 import type { Directive } from "../tree.ts";
 
@@ -14,23 +16,22 @@ export function seconds(ms: Ms): string {
 }
 
 /** The path of a location; undefined = it is no prefix (a pattern, an exact one where `exact` is false, a named one). */
-export function prefixOf({ directive }: Scope, exact = true): string | undefined {
-  const [first, second] = directive?.args ?? [];
-  if (!first) return undefined;
-  const [, modifier = "", name = ""] = second
-    ? [null, first.value, second.value]
-    : /^(=|\^~|~\*|~|@)?(.*)$/s.exec(first.value)!;
-  if (modifier === "" || modifier === "^~" || (exact && modifier === "=")) return name;
-  return undefined;
+export function prefixOf(scope: Scope, exact = true): string | undefined {
+  const match = locationMatch(scope);
+  return match?.kind === "prefix" || (exact && match?.kind === "exact") ? match.path : undefined;
 }
 
 /** The pattern of a location. */
-export function patternOfLocation({ directive }: Scope): { source: string; ignoreCase: boolean } | undefined {
-  const [first, second] = directive?.args ?? [];
-  if (!first) return undefined;
-  const match = /^(~\*|~)(.*)$/s.exec(second ? first.value : first.value);
-  if (!match) return undefined;
-  return { source: second ? second.value : match[2]!, ignoreCase: match[1] === "~*" };
+export function patternOfLocation(scope: Scope): Pattern | undefined {
+  const match = locationMatch(scope);
+  return match?.kind === "pattern" ? match : undefined;
+}
+
+/** What a location matches; undefined = it is none, or is written wrong. */
+export function locationMatch({ directive }: Scope): LocationMatch | undefined {
+  if (!directive || directive.args.length === 0) return undefined;
+  const match = matchOf(directive);
+  return typeof match === "string" ? undefined : match;
 }
 
 /** How many, with the noun. */

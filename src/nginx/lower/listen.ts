@@ -4,6 +4,7 @@
 import { isIPv6 } from "node:net";
 import type { Address, ListenerConfig } from "../../config/config.ts";
 import type { ServerListen } from "../../config/servers.ts";
+import { covers } from "../../config/standards.ts";
 import type { Arg, Directive } from "../tree.ts";
 import { parseNumber, parseSeconds, parseSize } from "../units.ts";
 import type { Lowering } from "./lowering.ts";
@@ -103,12 +104,6 @@ export function listenersOf({ listening }: Lowering): ListenerConfig[] {
     ...(socket === null && all.some((other) => covers(other.address, address)) ? { viaWildcard: true } : {}),
     ...(socket ?? {}),
   }));
-}
-
-/** Whether connections to one address come to the socket of the other. */
-function covers(wide: Address, narrow: Address): boolean {
-  if (wide.kind !== "tcp" || narrow.kind !== "tcp" || wide.port !== narrow.port) return false;
-  return wide.host === (isIPv6(narrow.host) ? "::" : "0.0.0.0") && wide.host !== narrow.host;
 }
 
 /** As nginx writes it. */

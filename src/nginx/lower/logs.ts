@@ -1,5 +1,6 @@
 // Access logs and their formats.
 import type { AccessLogConfig, LogFormatConfig } from "../../config/servers.ts";
+import { COMBINED } from "../../config/standards.ts";
 import { suggest } from "../../config/suggest.ts";
 import type { Arg, Directive } from "../tree.ts";
 import { parseNumber, parseSize, parseTime } from "../units.ts";
@@ -7,15 +8,6 @@ import { type Lowering, prefixPath } from "./lowering.ts";
 import { syslogOf } from "./process.ts";
 import { argOf, type Scope } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
-
-/** The format of a log that names none. */
-export const COMBINED: LogFormatConfig = {
-  name: "combined",
-  escape: "default",
-  text:
-    '{$remote_addr} - {$remote_user} [{$time_local}] "{$request}" {$status} {$body_bytes_sent} ' +
-    '"{$http_referer}" "{$http_user_agent}"',
-};
 
 /** Formats of the http block, "combined" first. */
 export function formatsOf(http: Scope): LogFormatConfig[] {

@@ -3,6 +3,7 @@
 // before (check.ts); what is found here is what nginx finds when it puts a configuration together.
 import type { Config } from "../../config/config.ts";
 import type { ServersConfig, ZoneConfig } from "../../config/servers.ts";
+import { clientOf } from "../../config/standards.ts";
 import type { NginxConfiguration } from "../load.ts";
 import type { NginxProblem } from "../problem.ts";
 import type { Directive } from "../tree.ts";
@@ -127,8 +128,6 @@ const NO_BOUND_MS = 2 ** 31 - 1;
 
 /** What the routes of a goodgate.yaml go by is set to what nginx has, or to nothing where the servers say it. */
 function configOf({ listeners, upstreams, servers }: Http, process: ProcessSettings): Config {
-  const first = servers.servers[0];
-  const request = first?.settings.request;
   return {
     name: "goodgate",
     listeners,
@@ -136,20 +135,7 @@ function configOf({ listeners, upstreams, servers }: Http, process: ProcessSetti
     upstreams,
     routes: [],
     servers,
-    client: {
-      timeouts: {
-        headMs: first?.head.timeoutMs ?? 60_000,
-        bodyMs: request?.bodyTimeoutMs ?? 60_000,
-        sendMs: request?.sendTimeoutMs ?? 60_000,
-        idleMs: request?.keepAliveMs ?? 75_000,
-      },
-      limits: {
-        lineBytes: first?.head.largeBuffers.bytes ?? 8192,
-        headBytes: (first?.head.largeBuffers.bytes ?? 8192) * (first?.head.largeBuffers.count ?? 4),
-        fields: first?.head.fieldsMax ?? 1000,
-        bodyBytes: 0,
-      },
-    },
+    client: clientOf(servers.servers[0]),
     trust: [],
     forwarding: { xForwarded: false, forwarded: false, via: false },
     errors: { detail: "never", pages: new Map() },

@@ -4,6 +4,7 @@
 import { isIP } from "node:net";
 import type { UpstreamTimeouts } from "../../config/config.ts";
 import type { ProxyRequestRules, ProxyRetryRules, RetryCondition, Text } from "../../config/servers.ts";
+import { proxiedFields } from "../../config/standards.ts";
 import { complainUnsupported } from "./proxy-unsupported.ts";
 import { argOf, argsOf, flagOf, msOf, numberOf, type Scope, wordOf } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
@@ -11,30 +12,15 @@ import { parseUpstreamUrl } from "./upstream-url.ts";
 
 type Fields = { readonly name: string; readonly value: Text }[];
 
-/** Fields of the client that do not go out; since 1.29.7 connections are kept, so that none is set. */
-const TAKEN_AWAY = ["Connection", "Proxy-Connection", "TE", "Keep-Alive", "Expect", "Upgrade"];
-
-/** A response that is kept has to be whole, and is asked for by what the cache has. */
-const CACHED_FIELDS: Fields = [
-  { name: "If-Modified-Since", value: "{$upstream_cache_last_modified}" },
-  { name: "If-Unmodified-Since", value: "" },
-  { name: "If-None-Match", value: "{$upstream_cache_etag}" },
-  { name: "If-Match", value: "" },
-  { name: "Range", value: "" },
-  { name: "If-Range", value: "" },
-];
-
 /** What a location says of requests. */
 export function requestRulesOf(scope: Scope): ProxyRequestRules {
   const minor = minorOf(scope);
   const method = scope.last("proxy_method");
   const body = scope.last("proxy_set_body");
-  const given = fieldsOf(scope, minor);
   return {
     method: method ? textOf(scope, method, method.args[0]!) : null,
     minor,
-    setHeaders: withStandard(given, taken()),
-    setHeadersCached: withStandard(given, [...taken(), ...CACHED_FIELDS]),
+    ...proxiedFields(fieldsOf(scope, minor)),
     passHeaders: flagOf(scope, "proxy_pass_request_headers", true),
     passBody: flagOf(scope, "proxy_pass_request_body", true),
     body: body ? textOf(scope, body, body.args[0]!) : null,
@@ -64,15 +50,6 @@ function fieldsOf(scope: Scope, minor: 0 | 1): Fields {
     else host = text === "" && minor === 1 ? "{$proxy_host}" : text;
   }
   return [{ name: "Host", value: host }, ...fields];
-}
-
-function taken(): Fields {
-  return TAKEN_AWAY.map((name) => ({ name, value: "" }));
-}
-
-function withStandard(given: Fields, standard: Fields): Fields {
-  const names = new Set(given.map(({ name }) => name.toLowerCase()));
-  return [...given, ...standard.filter(({ name }) => !names.has(name.toLowerCase()))];
 }
 
 /** The local address of `…_bind`; null = any. */

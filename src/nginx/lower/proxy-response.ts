@@ -1,5 +1,6 @@
 // What becomes of a proxied response: buffers, fields that are hidden, where it is stored.
 import type { ProxyResponseRules } from "../../config/servers.ts";
+import { hiddenFields } from "../../config/standards.ts";
 import type { Directive } from "../tree.ts";
 import { parseSize } from "../units.ts";
 import type { Lowering } from "./lowering.ts";
@@ -12,26 +13,13 @@ import { textOf } from "./text.ts";
 /** A page of memory. */
 const PAGE_BYTES = 4096;
 
-/** Fields that only nginx itself is meant by. */
-const HIDDEN = [
-  "date",
-  "server",
-  "x-pad",
-  "x-accel-expires",
-  "x-accel-redirect",
-  "x-accel-limit-rate",
-  "x-accel-buffering",
-  "x-accel-charset",
-];
-
 /** What a location says of responses. */
 export function responseRulesOf(scope: Scope, lowering: Lowering): ProxyResponseRules {
   const pass = namesOf(scope, "proxy_pass_header");
-  const hide = new Set([...HIDDEN, ...namesOf(scope, "proxy_hide_header")]);
   return {
     buffered: flagOf(scope, "proxy_buffering", true),
     ...buffersFor(scope, lowering),
-    hide: [...hide].filter((name) => !pass.includes(name)),
+    hide: hiddenFields({ hide: namesOf(scope, "proxy_hide_header"), pass }),
     pass,
     ignore: [
       ...new Set(scope.all("proxy_ignore_headers").flatMap((each) => argsOf(each).map((name) => name.toLowerCase()))),

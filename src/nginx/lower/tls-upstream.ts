@@ -1,5 +1,6 @@
 // TLS towards upstreams: proxy_ssl_*. nginx verifies nothing and sends no name unless it is told to.
 import type { UpstreamTls } from "../../config/config.ts";
+import { plainText } from "../../config/text.ts";
 import type { Lowering } from "./lowering.ts";
 import { argOf, flagOf, numberOf, type Scope, wordOf } from "./scope.ts";
 import { hasVariables, textOf } from "./text.ts";
@@ -28,7 +29,7 @@ export function upstreamTlsOf(scope: Scope, host: string | null, lowering: Lower
     nameText: dynamic ? textOf(scope, name, name.args[0]!) : null,
     sni: flagOf(scope, "proxy_ssl_server_name", false),
     ...(pair
-      ? { cert: plain(pair.cert), key: plain(pair.key), certificateText: null }
+      ? { cert: plainText(pair.cert), key: plainText(pair.key), certificateText: null }
       : certificateOf(scope, lowering)),
     passwordFile: fileOf(scope, "proxy_ssl_password_file", lowering),
     minVersion: "TLSv1.2",
@@ -58,10 +59,5 @@ function certificateOf(scope: Scope, lowering: Lowering): Pick<UpstreamTls, "cer
   const pair = { cert: pemText(scope, cert, lowering), key: pemText(scope, key, lowering) };
   return isText(cert, key)
     ? { cert: null, key: null, certificateText: pair }
-    : { cert: plain(pair.cert), key: plain(pair.key), certificateText: null };
-}
-
-/** A text without variables, as the name of a file. */
-function plain(text: string): string {
-  return text.replaceAll("{{", "{");
+    : { cert: plainText(pair.cert), key: plainText(pair.key), certificateText: null };
 }
