@@ -1,6 +1,6 @@
 // goodgate-nginx as a process: what init systems, scripts and people rely on who start, signal and stop nginx. Where
 // nginx is installed, a start that fails is compared with it byte for byte.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -72,10 +72,14 @@ const pidIn = (name: string): number => Number(/^(\d+)\n$/.exec(read(name))?.[1]
 /** The error log without times and numbers of processes. */
 const errors = (): string => read("error.log").replace(/^\S+ \S+ (\[\w+\]) \d+#\d+: /gm, "$1 ");
 
-function spawnIn(program: readonly string[], args: readonly string[]): ChildProcess {
+function spawnIn(program: readonly string[], args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const [command = "", ...first] = program;
   const options = ["-p", `${folder}/`, "-c", "nginx.conf", "-e", "error.log"];
-  const child = spawn(command, [...first, ...options, ...args], { cwd: folder, stdio: "pipe", env: { PATH } });
+  const child = spawn(command, [...first, ...options, ...args], {
+    cwd: folder,
+    stdio: "pipe",
+    env: { PATH, ...env },
+  });
   started.push(child);
   return child;
 }
@@ -89,8 +93,10 @@ async function outcome(program: readonly string[], args: readonly string[] = [])
 }
 
 /** Starts it in the foreground. */
-async function start(): Promise<ChildProcess & { pid: number; ended: Promise<number | null> }> {
-  const child = spawnIn(OURS, ["-g", "daemon off;"]);
+async function start(
+  env: NodeJS.ProcessEnv = {},
+): Promise<ChildProcess & { pid: number; ended: Promise<number | null> }> {
+  const child = spawnIn(OURS, ["-g", "daemon off;"], env);
   let stderr = "";
   child.stderr!.on("data", (chunk: Buffer) => (stderr += chunk.toString("latin1")));
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -168,6 +174,49 @@ describe("a start", () => {
     expect(await outcome(OURS, ["-s", "quit"])).toEqual({ code: 0, stderr: "" });
     await comes("the end", () => !existsSync(join(folder, "nginx.pid")));
     await comes("the end of the process", () => !isAlive(pid));
+  });
+
+  test("what --lenient leaves out is told without a terminal", async () => {
+    conf("one");
+    write("nginx.conf", read("nginx.conf").replace("return 200 one", "fastcgi_pass 127.0.0.1:9"));
+    const { code, stderr } = await outcome(OURS, ["--lenient", "-t", "-q"]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^nginx: \[warn\] "fastcgi_pass" is not supported: .* in DIR\/nginx\.conf:\d+\n$/);
+  });
+
+  test("a console that cannot be is told of in an error log that has errors only", async () => {
+    conf("one");
+    write("nginx.conf", read("nginx.conf").replace("error.log info", "error.log"));
+    await start({ GOODGATE_CONSOLE: "0.0.0.0:1" });
+    await logged("[error] no console: the console shows internals: beyond loopback it needs a token");
+  });
+
+  test("logs on standard streams that are sockets, as systemd's journal gives them", async () => {
+    conf("one");
+    write("nginx.conf", read("nginx.conf").replace("error_log error.log", "error_log /dev/stderr"));
+    // Node's pipes to children are sockets.
+    const child = await start();
+    let said = "";
+    child.stderr!.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
+    child.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
+    await comes("the last line", () => said.includes("[notice]") && said.endsWith(": exit\n"));
+  });
+
+  test("a log that is a named pipe: whoever reads it reads on, and -t waits for nobody", async () => {
+    conf("one");
+    write("nginx.conf", read("nginx.conf").replace("access_log off", "access_log pipe"));
+    expect(spawnSync("mkfifo", [join(folder, "pipe")]).status).toBe(0);
+    expect(await outcome(OURS, ["-t", "-q"])).toEqual({ code: 0, stderr: "" });
+    const reader = spawn("cat", [join(folder, "pipe")], { stdio: ["ignore", "pipe", "inherit"] });
+    started.push(reader);
+    let lines = "";
+    reader.stdout.on("data", (chunk: Buffer) => (lines += chunk.toString("latin1")));
+    const child = await start();
+    expect(await get()).toBe("one");
+    await comes("the line", () => lines.includes('"GET / HTTP/1.1" 200'));
+    child.kill("SIGTERM");
+    expect(await child.ended).toBe(0);
   });
 
   const failures: [string, () => void | Promise<void>, RegExp][] = [
@@ -306,16 +355,47 @@ describe("signals", () => {
     expect(await get()).toBe("two");
   });
 
+  test.each(isRoot ? [1, 2] : [1])(
+    "USR2 is taken back by WINCH, HUP and QUIT without a client noticing: %s",
+    async (count) => {
+      conf("one");
+      const user = isRoot && count > 1 ? "user daemon;" : AS_STARTED;
+      write("nginx.conf", read("nginx.conf").replace(AS_STARTED, `${user} worker_processes ${count};`));
+      expect(await outcome(OURS)).toEqual({ code: 0, stderr: "" });
+      const pid = pidIn("nginx.pid");
+      const seen = new Set<string>();
+      let over = false;
+      const client = (async () => {
+        while (!over) seen.add(await get().catch((error: Error) => String(error.cause)));
+      })();
+      process.kill(pid, "SIGUSR2");
+      const other = await comes("the new process", () => pidIn("nginx.pid.oldbin") && pidIn("nginx.pid"));
+      process.kill(pid, "SIGWINCH");
+      await logged("stop accepting connections");
+      process.kill(pid, "SIGHUP");
+      await comes("the order", () => errors().includes("signal 1 (SIGHUP)"));
+      process.kill(other, "SIGQUIT");
+      await logged(`new binary process ${other} exited with code 0`);
+      await answers("one");
+      over = true;
+      await client;
+      expect([...seen]).toEqual(["one"]);
+      expect(pidIn("nginx.pid")).toBe(pid);
+      process.kill(pid, "SIGQUIT");
+      await comes("the end", () => !isAlive(pid));
+    },
+  );
+
   test("WINCH in the background: nothing is accepted any more, HUP begins again", async () => {
     conf("one");
     await outcome(OURS);
     const pid = pidIn("nginx.pid");
     process.kill(pid, "SIGWINCH");
-    await answers("");
     await logged("signal 28 (SIGWINCH) received, stop accepting connections");
-    expect(isAlive(pid)).toBe(true);
+    const waiting = get();
+    conf("two");
     process.kill(pid, "SIGHUP");
-    await answers("one");
+    expect(await waiting).toBe("two");
     process.kill(pid, "SIGQUIT");
     await comes("the end", () => !existsSync(join(folder, "nginx.pid")));
   });
@@ -345,6 +425,36 @@ describe.skipIf(!isRoot)("started by root", () => {
     child.kill("SIGQUIT");
     expect(await child.ended).toBe(0);
   });
+
+  test("standard error stays empty: a worker's own log is the error log, and an old worker is followed once", async () => {
+    const sockets: Socket[] = [];
+    const origin = await startOrigin((socket) => void sockets.push(socket));
+    appPort = origin.port;
+    conf("0");
+    write("nginx.conf", read("nginx.conf").replace("user root;", "user daemon;"));
+    const child = await start();
+    let stderr = "";
+    child.stderr!.on("data", (chunk: Buffer) => (stderr += chunk.toString("latin1")));
+    const first = get("/app/");
+    await comes("the request", () => sockets.length === 1);
+    sockets[0]!.end("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=30\r\nContent-Length: 3\r\n\r\none");
+    expect(await first).toBe("one");
+    await logged("says that it closes idle connections after 30 s");
+    const late = get("/app/");
+    await comes("the request", () => sockets.length === 2);
+    // One more than Node takes for a leak.
+    for (let i = 1; i <= 11; i++) {
+      write("nginx.conf", read("nginx.conf").replace(/return 200 \d+/, `return 200 ${i}`));
+      child.kill("SIGHUP");
+      await answers(String(i));
+    }
+    sockets[1]!.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+    expect(await late).toBe("late");
+    child.kill("SIGQUIT");
+    expect(await child.ended).toBe(0);
+    expect(stderr).toBe("");
+    await origin.close();
+  }, 60_000);
 
   test("a user that is not there", async () => {
     conf("one");

@@ -30,7 +30,7 @@ export function* verifySlowly(password: string, entry: string): Generator<void, 
 }
 
 /** Whether two texts are the same, in a time that depends on neither. */
-export function compare(made: string, entry: string): Verdict {
+function compare(made: string, entry: string): Verdict {
   const digests = [made, entry].map((text) => hash("sha256", Buffer.from(text, "latin1"), "buffer"));
   return timingSafeEqual(digests[0]!, digests[1]!) ? "match" : "mismatch";
 }

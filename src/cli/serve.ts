@@ -10,7 +10,7 @@ import { LogWriter } from "../observe/log-writer.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createObserver, type ExchangeObserver, newMemory } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
-import { Gateway, type GivenSockets } from "../proxy/gateway.ts";
+import { Gateway, type GivenSockets, QUIET_MS } from "../proxy/gateway.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log, setLogSink, useColours } from "../std/log.ts";
 import { registerUpstreamMetrics } from "./upstream-metrics.ts";
@@ -65,6 +65,19 @@ export class Served {
 
   async reopenLogs(): Promise<void> {
     await this.#observer.reopen();
+  }
+
+  /** Accepts nobody any more until wake(), and lets end what is under way; who comes meanwhile waits in the kernel. */
+  rest(): void {
+    const { gateway } = this;
+    gateway.pauseAccepting(true);
+    gateway.closeIdle(QUIET_MS);
+    // Whoever was about to send a request has done so by then.
+    setTimeout(() => gateway.draining && gateway.closeIdle(0), QUIET_MS);
+  }
+
+  wake(): void {
+    this.gateway.pauseAccepting(false);
   }
 
   end(how: "drain" | "stop"): boolean | Promise<boolean> {
@@ -162,9 +175,10 @@ export async function openConsole(config: Config, handlers: ConsoleHandlers): Pr
     const token = process.env["GOODGATE_CONSOLE_TOKEN"];
     return await startConsole({ address: config.console, ...handlers, ...(token ? { token } : {}) });
   } catch (error) {
-    log.warn(`no console: ${(error as Error).message}`, {
+    // Who asked for it hears of it: nginx's error_log has nothing below "error" unless told otherwise.
+    log.error(`no console: ${(error as Error).message}`, {
       address: formatAddress(config.console),
-      hint: "--console ADDR or --console off",
+      hint: config.servers ? "GOODGATE_CONSOLE, --console ADDR or --console off" : "--console ADDR or --console off",
     });
     return null;
   }

@@ -145,6 +145,14 @@ export class Crew implements Service {
     return { ended: ended.then(() => undefined) };
   }
 
+  /** Lets the workers end until replace() brings others; who comes meanwhile waits in the kernel. */
+  rest(): void {
+    for (const worker of this.#workers.values()) {
+      worker.retired = true;
+      order(worker, { do: "drain" });
+    }
+  }
+
   reopenLogs(): void {
     for (const worker of this.#employed()) order(worker, { do: "reopen" });
   }

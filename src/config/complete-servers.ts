@@ -92,7 +92,7 @@ const CONTENT = ["tunnel", "content", "unsupported"] as const;
 const TARGET = ["to", "url", "uri", "hostName"] as const;
 
 /** What a block says, with what it has from around; `if` and limit-except stand in their location. */
-export function within(kind: "server" | "location" | "if", outer: BlockChange, own: BlockChange): BlockChange {
+function within(kind: "server" | "location" | "if", outer: BlockChange, own: BlockChange): BlockChange {
   return joined(block.parts, inherited(kind, outer, own), own);
 }
 
@@ -126,7 +126,7 @@ export function completed(change: BlockChange): FileBlock {
 }
 
 /** As the program has it. */
-export function settingsOf(file: FileBlock, place: Place): LocationSettings {
+function settingsOf(file: FileBlock, place: Place): LocationSettings {
   const { proxy, tunnel, content, unsupported, filters, types, ...settings } = file;
   const gzip = filters.gzip && { ...filters.gzip, ...filters.gzipRules };
   const byExtension = types.base === "common" ? { ...COMMON_TYPES, ...types.extensions } : types.extensions;

@@ -20,7 +20,7 @@ import { retryFields } from "./schema-resilience.ts";
 import { balanceExtra, endpointExtra, keepaliveExtra, upstreamExtra } from "./schema-upstream-extra.ts";
 
 /** Below the shortest keep-alive that is common upstream (Node: 5 s), with a second to spare. */
-export const KEEPALIVE_AUTO_MS: Ms = 4000;
+const KEEPALIVE_AUTO_MS: Ms = 4000;
 
 /** Short enough that a restart is noticed soon, on the endpoints where something is going on. */
 const FAST_INTERVAL_MS: Ms = 500;

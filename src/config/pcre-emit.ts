@@ -137,7 +137,7 @@ function quantifierOf(min: number, max: number): string {
 }
 
 /** The nodes within a node. */
-export function partsOf(node: PatternNode): readonly PatternNode[] {
+function partsOf(node: PatternNode): readonly PatternNode[] {
   if (node.kind === "sequence" || node.kind === "either") return node.parts;
   return "part" in node ? [node.part] : [];
 }

@@ -1,10 +1,10 @@
 // How long a pattern can take on a hostile text. The engine backtracks, so each place where it has a choice that the
 // next byte does not decide multiplies the work. This is regex-cost.ts's estimate without its bound: whoever wrote an
 // nginx.conf meant the pattern, so it is reported and runs. Atomic groups and possessive repetitions have no choices.
-import { ALL, type Chars } from "./pcre-chars.ts";
+import { beginsAtStart, first, nullable, overlapping } from "./pattern-shape.ts";
+import type { Chars } from "./pcre-chars.ts";
 import { parsePattern } from "./pcre-parse.ts";
-import type { PatternNode } from "./pcre-tree.ts";
-import { PatternError } from "./pcre-tree.ts";
+import { PatternError, type PatternNode } from "./pcre-tree.ts";
 import type { Pattern } from "./servers.ts";
 
 export interface PatternRisk {
@@ -97,69 +97,8 @@ function reachesEnd(parts: readonly PatternNode[], part: PatternNode): boolean {
   return parts.slice(parts.indexOf(part) + 1).every((later) => nullable(later) || (first(later) & first(part)) !== 0n);
 }
 
-function overlapping(parts: readonly PatternNode[]): boolean {
-  let seen: Chars = 0n;
-  for (const part of parts) {
-    const own = first(part);
-    if ((seen & own) !== 0n) return true;
-    seen |= own;
-  }
-  return false;
-}
-
 function hasLongRepeat(node: PatternNode): boolean {
   if (node.kind === "repeat") return node.mode !== "possessive" && (node.max > FEW || hasLongRepeat(node.part));
   if (node.kind === "sequence" || node.kind === "either") return node.parts.some(hasLongRepeat);
   return node.kind === "group" && hasLongRepeat(node.part);
-}
-
-function nullable(node: PatternNode): boolean {
-  switch (node.kind) {
-    case "chars":
-      return false;
-    case "sequence":
-      return node.parts.every(nullable);
-    case "either":
-      return node.parts.some(nullable);
-    case "repeat":
-      return node.min === 0 || nullable(node.part);
-    case "group":
-    case "atomic":
-      return nullable(node.part);
-    default:
-      return true;
-  }
-}
-
-/** Bytes that a match of the node can begin with. */
-function first(node: PatternNode): Chars {
-  switch (node.kind) {
-    case "chars":
-      return node.chars;
-    case "either":
-      return node.parts.reduce((set, part) => set | first(part), 0n);
-    case "repeat":
-    case "group":
-    case "atomic":
-      return first(node.part);
-    case "back":
-      return ALL;
-    case "sequence": {
-      let set: Chars = 0n;
-      for (const part of node.parts) {
-        set |= first(part);
-        if (!nullable(part)) break;
-      }
-      return set;
-    }
-    default:
-      return 0n;
-  }
-}
-
-function beginsAtStart(node: PatternNode): boolean {
-  if (node.kind === "edge") return node.where === "start";
-  if (node.kind === "either") return node.parts.every(beginsAtStart);
-  if (node.kind === "group" || node.kind === "atomic") return beginsAtStart(node.part);
-  return node.kind === "sequence" && node.parts[0] !== undefined && beginsAtStart(node.parts[0]);
 }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MATCHES, REFUSALS } from "./pcre.fixture.ts";
-import { type CompiledPattern, capturesOf, compilePattern, patternRisk } from "./pcre.ts";
+import { type CompiledPattern, capturesOf, compilePattern } from "./pcre.ts";
+import { patternRisk } from "./pcre-risk.ts";
 
 function compiled(source: string, ignoreCase = false): CompiledPattern {
   const pattern = compilePattern({ source, ignoreCase });

@@ -7,14 +7,12 @@
 import { setFlagsFromString } from "node:v8";
 import { emitPattern } from "./pcre-emit.ts";
 import { parsePattern } from "./pcre-parse.ts";
-import type { PatternProblem, PatternTree } from "./pcre-tree.ts";
-import { PatternError } from "./pcre-tree.ts";
+import { PatternError, type PatternProblem, type PatternTree } from "./pcre-tree.ts";
 import type { Pattern } from "./servers.ts";
 
 // Patterns that backtrack for too long go on in V8's linear engine, where it can run them.
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
-export { type PatternRisk, patternRisk } from "./pcre-risk.ts";
 export type { PatternProblem } from "./pcre-tree.ts";
 
 export interface CompiledPattern {

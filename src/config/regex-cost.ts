@@ -5,6 +5,8 @@
 // Refused always: repetition within repetition, overlapping alternatives under a repetition, backreferences, lookaround.
 import { errorOf } from "./address.ts";
 import type { Problem } from "./config.ts";
+import { beginsAtStart, first, nullable, overlapping } from "./pattern-shape.ts";
+import type { PatternNode } from "./pcre-tree.ts";
 
 /** Longer paths match no regular expression: with it, STEPS_MAX holds for every request. */
 export const REGEX_PATH_MAX = 2048;
@@ -21,13 +23,7 @@ const SPACE = [..." \t\n\r\v\f"].reduce((set, character) => set | range(characte
 const NEWLINES = range("\n", "\n") | range("\r", "\r") | OTHER;
 const DOT: Chars = ALL & ~(range("\n", "\n") | range("\r", "\r"));
 
-type Node =
-  | { readonly kind: "chars"; readonly chars: Chars }
-  | { readonly kind: "empty" }
-  | { readonly kind: "start" }
-  | { readonly kind: "sequence"; readonly parts: readonly Node[] }
-  | { readonly kind: "either"; readonly parts: readonly Node[] }
-  | { readonly kind: "repeat"; readonly part: Node; readonly min: number; readonly max: number };
+const START: PatternNode = { kind: "edge", where: "start" };
 
 class Refusal extends Error {}
 
@@ -58,7 +54,7 @@ export function regexProblem(source: string, ignoreCase: boolean): Problem | nul
 }
 
 /** How many ways the engine may have to try `node` before characters in `follow` (0n = the end, or anything). */
-function choices(node: Node, follow: Chars): number {
+function choices(node: PatternNode, follow: Chars): number {
   switch (node.kind) {
     case "sequence": {
       let product = 1;
@@ -86,55 +82,17 @@ function choices(node: Node, follow: Chars): number {
 }
 
 /** What is repeated has one length per first character: no repetition in it, nothing empty, disjoint alternatives. */
-function refuseUnlessPlain(node: Node): void {
+function refuseUnlessPlain(node: PatternNode): void {
   if (nullable(node)) throw new Refusal("it repeats what may be empty");
   if (node.kind === "repeat" && node.min !== node.max) throw new Refusal("a repetition within a repetition");
   if (node.kind === "repeat") refuseUnlessPlain(node.part);
-  if (node.kind === "either" && overlapping(node.parts, 0n)) {
+  if (node.kind === "either" && overlapping(node.parts)) {
     throw new Refusal("a repetition over alternatives that can begin alike");
   }
   if (node.kind === "sequence") {
-    for (const part of node.parts) if (part.kind !== "start") refuseUnlessPlain(part);
+    for (const part of node.parts) if (part !== START) refuseUnlessPlain(part);
   }
   if (node.kind === "either") for (const part of node.parts) refuseUnlessPlain(part);
-}
-
-function overlapping(parts: readonly Node[], follow: Chars): boolean {
-  let seen: Chars = 0n;
-  for (const part of parts) {
-    const own = nullable(part) ? first(part) | follow : first(part);
-    if ((seen & own) !== 0n) return true;
-    seen |= own;
-  }
-  return false;
-}
-
-function nullable(node: Node): boolean {
-  if (node.kind === "chars") return false;
-  if (node.kind === "sequence") return node.parts.every(nullable);
-  if (node.kind === "either") return node.parts.some(nullable);
-  return node.kind !== "repeat" || node.min === 0 || nullable(node.part);
-}
-
-/** Characters that a match can begin with. */
-function first(node: Node): Chars {
-  if (node.kind === "chars") return node.chars;
-  if (node.kind === "either") return node.parts.reduce((set, part) => set | first(part), 0n);
-  if (node.kind === "repeat") return first(node.part);
-  let set: Chars = 0n;
-  if (node.kind === "sequence") {
-    for (const part of node.parts) {
-      set |= first(part);
-      if (!nullable(part)) break;
-    }
-  }
-  return set;
-}
-
-function beginsAtStart(node: Node): boolean {
-  if (node.kind === "start") return true;
-  if (node.kind === "either") return node.parts.every(beginsAtStart);
-  return node.kind === "sequence" && node.parts[0] !== undefined && beginsAtStart(node.parts[0]);
 }
 
 /** Reads a pattern that RegExp accepted; what it does not know it refuses. */
@@ -148,37 +106,37 @@ class Reader {
     this.#ignoreCase = ignoreCase;
   }
 
-  read(): Node {
+  read(): PatternNode {
     const parts = [this.#sequence()];
     while (this.#take("|")) parts.push(this.#sequence());
     return parts.length === 1 ? parts[0]! : { kind: "either", parts };
   }
 
-  #sequence(): Node {
-    const parts: Node[] = [];
+  #sequence(): PatternNode {
+    const parts: PatternNode[] = [];
     while (this.#at < this.#source.length && !/[|)]/.test(this.#source[this.#at]!)) parts.push(this.#quantified());
     return { kind: "sequence", parts };
   }
 
-  #quantified(): Node {
+  #quantified(): PatternNode {
     const part = this.#atom();
     const match = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??/.exec(this.#source.slice(this.#at, this.#at + 32));
     if (!match) return part;
     this.#at += match[0].length;
-    if (match[1] === "?") return { kind: "repeat", part, min: 0, max: 1 };
-    if (match[1]) return { kind: "repeat", part, min: match[1] === "+" ? 1 : 0, max: Infinity };
+    if (match[1] === "?") return repeat(part, 0, 1);
+    if (match[1]) return repeat(part, match[1] === "+" ? 1 : 0, Infinity);
     const min = Number(match[2]);
     const max = match[3] === undefined ? min : match[4] === "" ? Infinity : Number(match[4]);
-    return { kind: "repeat", part, min, max };
+    return repeat(part, min, max);
   }
 
-  #atom(): Node {
+  #atom(): PatternNode {
     const character = this.#source[this.#at++]!;
     switch (character) {
       case "^":
-        return { kind: "start" };
+        return START;
       case "$":
-        return { kind: "empty" };
+        return { kind: "edge", where: "end" };
       case ".":
         return { kind: "chars", chars: DOT };
       case "[":
@@ -192,7 +150,7 @@ class Reader {
     }
   }
 
-  #group(): Node {
+  #group(): PatternNode {
     if (this.#take("?")) {
       const named = /^<[A-Za-z_$][\w$]*>/.exec(this.#source.slice(this.#at));
       if (named) this.#at += named[0].length;
@@ -203,9 +161,9 @@ class Reader {
     return inner;
   }
 
-  #escape(): Node {
+  #escape(): PatternNode {
     const character = this.#source[this.#at++] ?? "";
-    if (character === "b" || character === "B") return { kind: "empty" };
+    if (character === "b" || character === "B") return { kind: "edge", where: "word" };
     if (/[1-9k]/.test(character)) throw new Refusal("a backreference");
     return { kind: "chars", chars: this.#fold(this.#escaped(character)) };
   }
@@ -262,6 +220,10 @@ class Reader {
     const lower = range("a", "z");
     return set | ((set & upper) << 32n) | ((set & lower) >> 32n) | (set & (upper | lower) ? OTHER : 0n);
   }
+}
+
+function repeat(part: PatternNode, min: number, max: number): PatternNode {
+  return { kind: "repeat", part, min, max, mode: "greedy" };
 }
 
 function one(character: string): Chars {

@@ -1,6 +1,7 @@
 // What changes the bodies of responses: compression, replacing, charsets, server-side includes.
-import { count, type Form, flag, list, mapped, orOff, orShort, pattern, plain, size, text, words } from "./forms.ts";
+import { count, type Form, flag, list, orOff, orShort, pattern, plain, size, text, words } from "./forms.ts";
 import { groupPart, part, record } from "./forms-record.ts";
+import { httpMinor } from "./schema-shared.ts";
 import type { CharsetConfig, FiltersConfig, GzipConfig, GzipRules, SsiConfig, SubConfig } from "./servers.ts";
 
 const mediaTypes = list(plain, "a media type");
@@ -20,16 +21,7 @@ const gzip: Form<Gzip> = orShort(gzipFull, words("on"), '"on", "off" or a mappin
 });
 
 const gzipRules = record<GzipRules>({
-  minHttpMinor: part(
-    "http",
-    mapped(
-      words("1.0", "1.1"),
-      (version) => (version === "1.0" ? 0 : 1),
-      (minor) => (minor === 0 ? "1.0" : "1.1"),
-    ),
-    "Oldest version of HTTP that gets it.",
-    1,
-  ),
+  minHttpMinor: part("http", httpMinor, "Oldest version of HTTP that gets it.", 1),
   proxied: part("proxied", list(plain, "a condition"), "Conditions for requests that come by a proxy (Via).", ["off"]),
   vary: part("vary", flag, "Whether Vary: Accept-Encoding is sent.", false),
   disable: part("disable", list(pattern, "a regular expression"), "Values of User-Agent that do not get it.", []),

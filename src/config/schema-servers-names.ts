@@ -30,7 +30,7 @@ export const serverName: Form<ServerName> = {
 };
 
 /** The name as serverName reads it. */
-export function nameText(name: ServerName): string {
+function nameText(name: ServerName): string {
   switch (name.kind) {
     case "pattern":
       return patternText(name);
@@ -75,7 +75,7 @@ export const locationMatch: Form<LocationMatch> = {
 };
 
 /** As locationMatch reads it. */
-export function matchText(match: LocationMatch): string {
+function matchText(match: LocationMatch): string {
   switch (match.kind) {
     case "pattern":
       return patternText(match);

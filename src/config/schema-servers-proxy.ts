@@ -23,6 +23,7 @@ import {
   words,
 } from "./forms.ts";
 import { groupPart, part, record } from "./forms-record.ts";
+import { httpMinor } from "./schema-shared.ts";
 import { upstreamTlsExtra } from "./schema-upstream-extra.ts";
 import type {
   CacheUseConfig,
@@ -94,16 +95,7 @@ const request = record<FileProxyRequest>({
     [],
   ),
   method: part("method", orOff(text), "Method, instead of the client's.", null),
-  minor: part(
-    "http",
-    mapped(
-      words("1.0", "1.1"),
-      (version) => (version === "1.0" ? 0 : 1),
-      (minor) => (minor === 0 ? "1.0" : "1.1"),
-    ),
-    "Version of HTTP.",
-    1,
-  ),
+  minor: part("http", httpMinor, "Version of HTTP.", 1),
   passHeaders: part("pass-headers", flag, "Whether the client's fields go out.", true),
   passBody: part("pass-body", flag, "Whether its body goes out.", true),
   body: part("body", orOff(text), "Body, instead of the client's.", null),
@@ -185,7 +177,7 @@ const CONDITIONS: readonly RetryCondition[] = [
 ];
 const condition = words<RetryCondition>(...CONDITIONS);
 
-export const retryRules = record<ProxyRetryRules>({
+const retryRules = record<ProxyRetryRules>({
   conditions: part("on", list(condition, "a condition"), "After what another endpoint is asked.", ["error", "timeout"]),
   tries: part("tries", count(), "Attempts in all; 0 is as many as there are endpoints.", 0),
   withinMs: part("within", duration, "No attempt begins after it; 0s sets no limit.", 0),
@@ -224,7 +216,7 @@ const hostEntry = record<HostsByText["upstreams"][string]>({
 });
 
 /** Upstreams by what a host may be. */
-export const hostsForm: Form<HostsByText["upstreams"]> = mapped(
+const hostsForm: Form<HostsByText["upstreams"]> = mapped(
   pairs(hostEntry, { unit: "host: upstreams" }),
   (all) => Object.fromEntries(all.map(([host, entry]) => [host, withoutNull(entry)])),
   (hosts) => Object.entries(hosts).map(([host, entry]) => [host, entry] as const),

@@ -28,7 +28,8 @@ import { logFormat } from "./schema-servers-logs.ts";
 import { locationMatch, serverName } from "./schema-servers-names.ts";
 import { type FileStep, steps } from "./schema-servers-rewrite.ts";
 import { cache, charsetMap, variables, zones } from "./schema-servers-tables.ts";
-import type { HeadRules, LocationMatch, ServerName, ServersConfig, ServerTlsConfig, TlsVersion } from "./servers.ts";
+import { tlsVersions } from "./schema-shared.ts";
+import type { HeadRules, LocationMatch, ServerName, ServersConfig, ServerTlsConfig } from "./servers.ts";
 
 export interface FileListen {
   readonly address: Address;
@@ -140,12 +141,7 @@ const tls = record<ServerTlsConfig>({
     [],
   ),
   passwordFile: part("password-file", orNothing(file), "Passphrases of keys, one a line.", null),
-  protocols: part(
-    "protocols",
-    list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version"),
-    "Versions of TLS.",
-    ["TLSv1.2", "TLSv1.3"],
-  ),
+  protocols: part("protocols", tlsVersions, "Versions of TLS.", ["TLSv1.2", "TLSv1.3"]),
   ciphers: part("ciphers", plain, "OpenSSL's list of ciphers.", "HIGH:!aNULL:!MD5"),
   preferServerCiphers: part("prefer-server-ciphers", flag, "Whether their order counts.", false),
   curves: part("curves", plain, "Curves of keys.", "auto"),
@@ -259,7 +255,7 @@ function withBlock<O extends object, T>(
   return z.pipe(mapping({ ...own.shape, ...more, ...block.shape }), missing as never) as unknown as z.ZodMiniType<T>;
 }
 
-export const location: Form<FileLocation> = {
+const location: Form<FileLocation> = {
   schema: withBlock<Own<FileLocation>, FileLocation>(ownOfLocation, ["location"], (own, change) => ({
     ...own,
     change,
@@ -339,7 +335,7 @@ export interface FileServers {
   readonly certificatesFrom?: string;
 }
 
-export const PRODUCT = { name: "goodgate", version: "" } as const;
+const PRODUCT = { name: "goodgate", version: "" } as const;
 
 /** The table of the sections, which stand at the top of the file. */
 export const serversSections = record<FileServers>({

@@ -3,6 +3,8 @@ import * as z from "zod/mini";
 import { errorOf, isHostName } from "./address.ts";
 import type { Problem } from "./config.ts";
 import { field, refusal, text } from "./fields.ts";
+import { type Form, list, mapped, words } from "./forms.ts";
+import type { TlsVersion } from "./servers.ts";
 
 /** The value of a Host field: a name or an address, with or without a port. */
 export function hostField(value: string, hint: string): string | Problem {
@@ -16,6 +18,19 @@ export const tlsVersion = z.pipe(
     error: () => refusal("expected a TLS version", 'write "1.2" or "1.3"; older ones are broken'),
   }),
   z.transform((version): "TLSv1.2" | "TLSv1.3" => (String(version).endsWith("1.2") ? "TLSv1.2" : "TLSv1.3")),
+);
+
+/** Versions of TLS in virtual servers, which may have older ones. */
+export const tlsVersions: Form<readonly TlsVersion[]> = list(
+  words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+  "a version",
+);
+
+/** A version of HTTP/1. */
+export const httpMinor: Form<0 | 1> = mapped(
+  words("1.0", "1.1"),
+  (version) => (version === "1.0" ? 0 : 1),
+  (minor) => (minor === 0 ? "1.0" : "1.1"),
 );
 
 /** Who sees addresses and errnos, and own pages; of the file (with a default) or of a route. */

@@ -21,7 +21,8 @@ import {
 import { part, record } from "./forms-record.ts";
 import { tagged } from "./forms-tagged.ts";
 import { resolver } from "./schema-servers-resolver.ts";
-import type { Text, TlsVersion } from "./servers.ts";
+import { tlsVersions } from "./schema-shared.ts";
+import type { Text } from "./servers.ts";
 
 type EndpointExtra = Omit<EndpointConfig, "address" | "weight" | "backup" | "down" | "label"> & {
   /** null = its address. */
@@ -70,12 +71,7 @@ export const upstreamTlsExtra = record<Pick<UpstreamTls, keyof typeof UPSTREAM_T
     null,
   ),
   passwordFile: part("password-file", orNothing(file), "Passphrases of keys, one a line.", null),
-  protocols: part(
-    "protocols",
-    orNothing(list(words<TlsVersion>("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "a version")),
-    "Versions of TLS, instead of min-version.",
-    null,
-  ),
+  protocols: part("protocols", orNothing(tlsVersions), "Versions of TLS, instead of min-version.", null),
   ciphers: part("ciphers", orNothing(plain), "OpenSSL's list of ciphers. Default: the platform's.", null),
   sessionReuse: part("session-reuse", flag, "Whether sessions are taken up again.", true),
   crl: part("crl", orNothing(file), "PEM file of revoked certificates.", null),

@@ -1,9 +1,9 @@
 // Listings of folders, byte for byte as nginx writes them: people parse them. Folders first, then by bytes of the name.
 // In HTML a long name is cut to 50 columns, counted in characters where the listing is UTF-8.
 import type { AutoindexConfig } from "../config/servers.ts";
+import { escapeEntities, escapeJson, escapeUriComponent } from "../wire/escape.ts";
+import { formatHttpDate } from "../wire/http-date.ts";
 import type { DirectoryEntry } from "./directory.ts";
-import { escapeHtml, escapeJson, escapeUriComponent } from "./escape.ts";
-import { formatHttpDate } from "./http-date.ts";
 
 /** What a listing says beside its entries. */
 export interface ListingFacts {
@@ -52,7 +52,7 @@ function inOrder(one: DirectoryEntry, other: DirectoryEntry): number {
 const NAME_COLUMNS = 50;
 
 function html(entries: readonly DirectoryEntry[], facts: ListingFacts): string {
-  const title = escapeHtml(facts.uri);
+  const title = escapeEntities(facts.uri);
   return [
     `<html>\r\n<head><title>Index of ${title}</title></head>\r\n<body>\r\n<h1>Index of ${title}</h1>`,
     '<hr><pre><a href="../">../</a>\r\n',
@@ -67,10 +67,10 @@ function link({ name, isDirectory }: DirectoryEntry, isUtf8: boolean): string {
   const columns = chars ? chars.length : name.length;
   if (columns > NAME_COLUMNS) {
     const cut = chars ? chars.slice(0, NAME_COLUMNS - 3).join("") : name.slice(0, NAME_COLUMNS - 3);
-    return `<a href="${href}">${escapeHtml(cut)}..&gt;</a>`;
+    return `<a href="${href}">${escapeEntities(cut)}..&gt;</a>`;
   }
   const slash = isDirectory && columns < NAME_COLUMNS ? "/" : "";
-  return `<a href="${href}">${escapeHtml(name)}${slash}</a>${" ".repeat(NAME_COLUMNS - columns - slash.length)}`;
+  return `<a href="${href}">${escapeEntities(name)}${slash}</a>${" ".repeat(NAME_COLUMNS - columns - slash.length)}`;
 }
 
 /** UTF-8 characters, each as byte text; null = it is not UTF-8. */
@@ -126,7 +126,7 @@ function xml(entries: readonly DirectoryEntry[]): string {
     const kind = kindOf(entry);
     const mtime = `${new Date(entry.modifiedSeconds * 1000).toISOString().slice(0, 19)}Z`;
     const size = entry.isFile ? ` size="${entry.sizeBytes}"` : "";
-    return `<${kind} mtime="${mtime}"${size}>${escapeHtml(entry.name)}</${kind}>\r\n`;
+    return `<${kind} mtime="${mtime}"${size}>${escapeEntities(entry.name)}</${kind}>\r\n`;
   });
   return `<?xml version="1.0"?>\r\n<list>\r\n${lines.join("")}</list>\r\n`;
 }

@@ -12,12 +12,6 @@ export function fileEtag(modifiedSeconds: number, sizeBytes: Bytes): string {
   return `"${hexInt64(modifiedSeconds)}-${sizeBytes.toString(16)}"`;
 }
 
-/** For content whose bytes are made anew each time, such as compressed ones; null = what was no tag is left out. */
-export function weakEtag(etag: string): string | null {
-  if (etag.length > 2 && etag.startsWith("W/")) return etag;
-  return etag.startsWith('"') ? `W/${etag}` : null;
-}
-
 /** Times before 1970 in two's complement, as C prints them. */
 function hexInt64(value: number): string {
   return value < 0 ? BigInt.asUintN(64, BigInt(value)).toString(16) : value.toString(16);

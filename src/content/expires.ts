@@ -1,7 +1,7 @@
 // Expires and Cache-Control as the expires directive makes them, for statuses that may be kept. Both replace what the
 // response had. A text with variables is read at each request; what is no time then adds nothing.
 import type { ExpiresConfig } from "../config/servers.ts";
-import { formatHttpDate } from "./http-date.ts";
+import { formatHttpDate } from "../wire/http-date.ts";
 
 export interface ExpiresFields {
   readonly expires: string;
@@ -26,7 +26,7 @@ const FIXED = {
 const SAFE_STATUSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
 
 /** Whether expires, and what add_header adds without "always", go with this status. */
-export function isSafeStatus(status: number): boolean {
+function isSafeStatus(status: number): boolean {
   return SAFE_STATUSES.has(status);
 }
 

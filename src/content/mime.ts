@@ -3,12 +3,8 @@ import type { CharsetConfig, Text, TypesConfig } from "../config/servers.ts";
 
 /** What follows the last dot of the last segment, as it is written; "" = none. A dot that begins a name begins no extension. */
 export function extensionOf(uri: string): string {
-  for (let index = uri.length - 1; index > 1; index--) {
-    const char = uri[index];
-    if (char === "/") return "";
-    if (char === "." && uri[index - 1] !== "/") return uri.slice(index + 1);
-  }
-  return "";
+  const dot = uri.lastIndexOf(".");
+  return dot < 2 || uri[dot - 1] === "/" || uri.includes("/", dot) ? "" : uri.slice(dot + 1);
 }
 
 /** The type for this uri; null = default_type. */

@@ -1,7 +1,7 @@
 // Conditional requests (RFC 9110 §13), as nginx decides them: for a response that would be 200, whether it was made here
 // or came from an upstream or the cache. If-Unmodified-Since and If-Match may refuse (412); If-Modified-Since and
 // If-None-Match, where all that are there agree, leave the content out (304).
-import { parseHttpDate } from "./http-date.ts";
+import { parseHttpDate } from "../wire/http-date.ts";
 
 /** Fields of the request; undefined = not there. */
 export interface ConditionalFields {

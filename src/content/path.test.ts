@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { escapeHtml, escapeJson, escapeUri, escapeUriComponent } from "./escape.ts";
 import { aliasAt, rootAt } from "./folder.fixture.ts";
 import { extensionOf, withCharset } from "./mime.ts";
 import { climbsOut, mapToPath } from "./path.ts";
@@ -34,9 +33,11 @@ test.each([
   ["/a.tar.gz", "gz"],
   ["/.html", ""],
   ["/a/.html", ""],
+  ["/a/.b.c", "c"],
   ["/a.b/c", ""],
   ["/a.", ""],
   ["/", ""],
+  ["", ""],
 ])("the extension of %s is %j", (uri, extension) => {
   expect(extensionOf(uri)).toBe(extension);
 });
@@ -46,13 +47,4 @@ test("charset is added once", () => {
   expect(withCharset("text/html; charset=x", "utf-8")).toBe("text/html; charset=x");
   expect(withCharset("text/html", "")).toBe("text/html");
   expect(withCharset("", "utf-8")).toBe("");
-});
-
-test("escaping", () => {
-  expect(escapeUri("/a b?#%\"<>\\^`{|}\x7f\xff&'()+;=~")).toBe(
-    "/a%20b%3F%23%25%22%3C%3E%5C%5E%60%7B%7C%7D%7F%FF&'()+;=~",
-  );
-  expect(escapeUriComponent("a/b~!'()*")).toBe("a%2Fb~%21%27%28%29%2A");
-  expect(escapeHtml('<a href="x">\'&')).toBe("&lt;a href=&quot;x&quot;&gt;'&amp;");
-  expect(JSON.parse(`"${escapeJson('\0\b\f\n\r\t\x1f"\\/x')}"`)).toBe('\0\b\f\n\r\t\x1f"\\/x');
 });

@@ -3,7 +3,7 @@
 // than the content, or more than are allowed, get it whole. Who sends walks over planSegments, or pushes the content
 // through a RangeFilter.
 import type { Bytes } from "../std/units.ts";
-import { parseHttpDate } from "./http-date.ts";
+import { parseHttpDate } from "../wire/http-date.ts";
 import type { Validators } from "./not-modified.ts";
 
 /** Bytes from start to before end. */

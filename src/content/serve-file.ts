@@ -1,11 +1,11 @@
 // The content of a location that serves files, in nginx's order: for a folder random_index, index, autoindex, else 403;
 // for a file its compressed twin (gzip_static), then the file itself; a folder without its slash is redirected. The
 // outcome is a value: who answers adds conditions (not-modified.ts), ranges (ranges.ts) and fields, and writes.
+import { escapeUri } from "../wire/escape.ts";
 import { jsonpCallback, listingText, listingType } from "./autoindex.ts";
 import { answer, answerProblem, type ContentRequest, type StatusOutcome } from "./content-request.ts";
 import { readDirectory } from "./directory.ts";
 import { EMPTY_GIF, EMPTY_GIF_MODIFIED_SECONDS, EMPTY_GIF_TYPE } from "./empty-gif.ts";
-import { escapeUri } from "./escape.ts";
 import { fileEtag, lastModifiedSeconds } from "./etag.ts";
 import { isAbsent, isProblem, problemStatus } from "./file-problem.ts";
 import { findIndex, type InternalOutcome, pickIndex } from "./index-files.ts";

@@ -1,6 +1,7 @@
 // Which filters a response gets, and what each does to its head. Pure: facts in, decisions out. Response fields of the
 // same name come joined by ", "; undefined = the field is missing.
 import type { GzipConfig, SsiConfig, SubConfig } from "../config/servers.ts";
+import { parseHttpDate } from "../wire/http-date.ts";
 import { acceptsGzip } from "./accept-encoding.ts";
 import { typeFits } from "./content-type.ts";
 
@@ -85,7 +86,7 @@ export function decideGunzip(
 }
 
 /** Whether this client may be given gzip: by its Accept-Encoding, version, Via with what the response says, and name. */
-export function mayGzip(
+function mayGzip(
   rules: Pick<GzipConfig, "minHttpMinor" | "proxied">,
   facts: FilterFacts,
   matches: (userAgent: string) => boolean,
@@ -149,13 +150,9 @@ function mayGzipProxied(proxied: readonly string[], facts: FilterFacts): boolean
 }
 
 function hasExpired({ expires, date, wallNowMs }: FilterFacts): boolean {
-  const from = date === undefined ? wallNowMs : parseDate(date);
-  // Of what is no date both are NaN, and the comparison is false.
-  return parseDate(expires!) < from;
-}
-
-function parseDate(text: string): number {
-  return /^[a-z]{3,9},? /i.test(text) ? Date.parse(text) : Number.NaN;
+  const at = parseHttpDate(expires!);
+  const from = date === undefined ? Math.floor(wallNowMs / 1000) : parseHttpDate(date);
+  return at !== null && from !== null && at < from;
 }
 
 function hasDirective(cacheControl: string, directive: string): boolean {

@@ -1,4 +1,6 @@
 // The small languages within SSI commands: texts with variables, conditions, and how echo encodes.
+import { escapeEcho, escapeEntities } from "../wire/escape.ts";
+
 export type Encoding = "none" | "url" | "entity";
 
 /** The value of a variable (lower case); undefined = not found. */
@@ -56,12 +58,8 @@ export function parseExpression(text: string): Expression | null {
 /** How echo writes a value. */
 export function encodeValue(value: string, encoding: Encoding): string {
   if (encoding === "none") return value;
-  if (encoding === "entity") return value.replace(/[<>&"]/g, (char) => ENTITIES[char]!);
-  return value.replace(NOT_IN_URL, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return encoding === "entity" ? escapeEntities(value) : escapeEcho(value);
 }
-
-const ENTITIES: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
-const NOT_IN_URL = /[\x00-\x20"#%'<>\\^`{|}\x7f-\xff]/g;
 
 /** Up to a variable; an escaped "$" is none. */
 function literalEnd(text: string, from: number): number {

@@ -88,9 +88,10 @@ export class SubFilter implements BodyFilter {
       this.#search.lastIndex = from;
       const match = this.#search.exec(text);
       if (!match) break;
-      const which = this.#active[match.findIndex((group, index) => index > 0 && group !== undefined) - 1]!;
+      const which = this.#active[groupOf(match) - 1]!;
       if (this.#mayYetLose(match.index, which, text, from)) break;
-      out.push(text.slice(from, match.index), this.#replacementOf(which));
+      if (match.index > from) out.push(text.slice(from, match.index));
+      out.push(this.#replacementOf(which));
       from = match.index + match[0].length;
       if (this.#once) {
         this.#active = this.#active.filter((index) => index !== which);
@@ -102,9 +103,11 @@ export class SubFilter implements BodyFilter {
 
   #replacementOf(which: number): string {
     const pair = this.#patterns.pairs[which]!;
-    const known = this.#replacements.get(pair) ?? this.#replacement(pair);
-    this.#replacements.set(pair, known);
-    return known;
+    const known = this.#replacements.get(pair);
+    if (known !== undefined) return known;
+    const made = this.#replacement(pair);
+    this.#replacements.set(pair, made);
+    return made;
   }
 
   /** The first place at or behind `from` where the end of the text begins one of the patterns; the text's end if none. */
@@ -132,6 +135,13 @@ export class SubFilter implements BodyFilter {
     if (this.#active.length === 0) return null;
     return new RegExp(this.#active.map((index) => `(${caselessSource(this.#patterns.texts[index]!)})`).join("|"), "g");
   }
+}
+
+/** The group that matched; a loop, since a body can be nothing but matches. */
+function groupOf(match: RegExpExecArray): number {
+  let group = 1;
+  while (match[group] === undefined) group++;
+  return group;
 }
 
 function isPartial(pattern: string, tail: string, at: number): boolean {

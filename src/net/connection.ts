@@ -36,6 +36,11 @@ interface OwnedSocket extends Socket {
   connection?: Connection;
 }
 
+/** The handle of a socket: not public, so each part may be missing. */
+interface SocketHandle {
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
+}
+
 /** What net.connect and new net.Socket take as `onread`. */
 export interface OnRead {
   buffer: () => Buffer;
@@ -153,6 +158,22 @@ export abstract class Connection extends Timed {
     return this.socket.writableLength;
   }
 
+  /** Bytes of ours that the kernel has taken so far: what tells a slow peer from one that takes nothing. */
+  get takenBytes(): Bytes {
+    const { _handle: handle } = this.socket as Socket & SocketHandle;
+    return handle ? (handle.bytesWritten ?? 0) - (handle.writeQueueSize ?? 0) : 0;
+  }
+
+  /** The address of ours that it has. */
+  get localAddress(): string {
+    const address = this.socket.localAddress ?? "";
+    return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+  }
+
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
   /** Reads into a large buffer of its own from the next read on: for bodies of many reads. */
   beginBulk(): void {
     if (this.#bulk || this.ownsReads) return;
@@ -223,6 +244,11 @@ export abstract class Connection extends Timed {
   /** Ends our direction after what is pending. */
   endSending(): void {
     this.socket.end();
+  }
+
+  /** Closes when what is pending has gone out. */
+  destroySoon(): void {
+    this.socket.destroySoon();
   }
 
   /** Closes at once. */

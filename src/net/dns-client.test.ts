@@ -1,6 +1,7 @@
 // The client against DNS servers on loopback that say what a test wants.
 import dgram from "node:dgram";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import net from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { beginEvent } from "../std/clock.ts";
@@ -166,4 +167,17 @@ test("services have a TTL, too", async () => {
   expect(result).toMatchObject({ ok: true, services: [{ port: 8080, name: "a.test" }] });
   expect(result.ok && result.ttl).toBeGreaterThanOrEqual(8);
   expect(server.asked).toEqual(["SRV _http._tcp.app.test"]);
+});
+
+test.runIf(existsSync("/proc/self/fd"))("names that nobody waits for any more hold few sockets", async () => {
+  const server = await dnsServer(() => []);
+  const client = clientOf([server.address]);
+  const before = readdirSync("/proc/self/fd").length;
+  const names = Array.from({ length: 300 }, (_, index) => `host-${index}.test`);
+  const results = await Promise.all(names.map((name) => lookUp(client, name, 50)));
+  expect(results).toEqual(names.map(() => ({ ok: false, code: "ETIMEOUT" })));
+  // Sockets are closed in a later turn of the loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(readdirSync("/proc/self/fd").length - before).toBeLessThan(100);
 });

@@ -19,6 +19,11 @@ const ASK_AGAIN_MS: Ms = 5_000;
 const ALIASES_MAX = 50;
 /** Names may come from requests: of those that are kept the oldest goes. */
 const NAMES_MAX = 10_000;
+/** An answer is worth keeping though nobody waits any more, but not more sockets than this. */
+const SOCKETS_FOR_NOBODY_MAX = 64;
+
+/** Sockets that wait for answers. */
+let sockets = 0;
 
 export interface DnsSettings {
   /** "10.0.0.1:53", "[::1]:53". */
@@ -105,8 +110,10 @@ export class DnsLookup extends Timed {
 
   cancel(): void {
     wheel.remove(this);
-    this.#at?.waiting.delete(this);
+    const entry = this.#at;
     this.#at = null;
+    if (!entry?.waiting.delete(this) || entry.waiting.size > 0 || sockets <= SOCKETS_FOR_NOBODY_MAX) return;
+    entry.question?.giveUp();
   }
 
   override onDeadline(): void {
@@ -276,6 +283,7 @@ class Question extends Timed {
     const { host, port, isV6 } = serverOf(this.#servers[this.#server]!);
     const socket = dgram.createSocket(isV6 ? "udp6" : "udp4");
     this.#udp = socket;
+    sockets++;
     socket.unref();
     socket.on("message", (bytes) => this.#received(bytes, false));
     // Nobody listens there, or nothing leads there: the next server is asked when its time has come.
@@ -341,13 +349,15 @@ class Question extends Timed {
   }
 
   override onDeadline(): void {
-    if (this.#entry.waiting.size === 0) {
-      this.close();
-      this.#entry.question = null;
-      return;
-    }
+    if (this.#entry.waiting.size === 0) return this.giveUp();
     this.#server = (this.#server + 1) % this.#servers.length;
     this.send();
+  }
+
+  /** Nobody waits for it. */
+  giveUp(): void {
+    this.close();
+    this.#entry.question = null;
   }
 
   close(): void {
@@ -364,6 +374,7 @@ class Question extends Timed {
   #closeUdp(socket: dgram.Socket): void {
     if (this.#udp !== socket) return;
     this.#udp = null;
+    sockets--;
     socket.close();
   }
 }

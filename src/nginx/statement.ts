@@ -99,7 +99,7 @@ export function giveBackLastByte(lexer: Lexer, word: Arg): Arg {
 }
 
 /** The value of a word as nginx copies it from the file. */
-export function resolveEscapes(inner: string): string {
+function resolveEscapes(inner: string): string {
   if (!inner.includes("\\")) return inner;
   return inner.replace(/\\(["'\\trn])/g, (_, escaped: string) => ESCAPES[escaped] ?? escaped);
 }

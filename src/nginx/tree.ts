@@ -78,11 +78,6 @@ export function endOf({ start, raw }: Arg): number {
   return start + raw.length;
 }
 
-/** The last word of a directive, which may be its name. */
-export function lastWord({ head, args }: Directive): Arg {
-  return args.at(-1) ?? head;
-}
-
 /** Every directive, those in blocks behind the one that has the block. */
 export function* walk(directives: readonly Directive[]): Generator<Directive> {
   for (const directive of directives) {

@@ -15,13 +15,19 @@ export interface Chunks {
 }
 
 /** Reads what [start, end) holds of a chunked body. */
-export function readChunks(decoder: ChunkedDecoder, buffer: Buffer, start: number, end: number): Chunks | WireError {
+export function readChunks(
+  decoder: ChunkedDecoder,
+  buffer: Buffer,
+  start: number,
+  end: number,
+  withTrailers = true,
+): Chunks | WireError {
   let bytes = 0;
   const consumed = decoder.decode(buffer, start, end, (from, to) => {
     bytes += to - from;
   });
   if (isWireError(consumed)) return consumed;
-  return { consumed, bytes, framed: decoder.canonical(buffer, start, consumed) };
+  return { consumed, bytes, framed: decoder.canonical(buffer, start, consumed, withTrailers) };
 }
 
 /** Only the data, for a peer that knows no chunks (HTTP/1.0). */

@@ -7,7 +7,6 @@
 //     │          └──▶ tunnel            (after 101)
 //     │          └──▶ discard ─▶ head … (virtual servers: the rest of a body that nobody wanted)
 //     └──────────┴──▶ linger ──▶ closed (what the client still sends is thrown away, so that it can read our answer)
-import type { Socket } from "node:net";
 import type { RequestRules } from "../config/servers.ts";
 import { deadlineFailure, failureOf, wireFailure } from "../failure/classify.ts";
 import type { Failure } from "../failure/failure.ts";
@@ -39,11 +38,6 @@ const STASH_BYTES_MAX = 64 * 1024;
 const BACKLOG_BYTES_MAX = 64 * 1024;
 
 type State = "head" | "exchange" | "tunnel" | "discard" | "linger";
-
-/** The handle of a socket: not public, so each part may be missing. */
-interface SocketHandle {
-  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
-}
 
 /** Body bytes that nobody wants. */
 const NOWHERE: BodySink = { onBody: () => {} };
@@ -285,16 +279,6 @@ export class ClientConnection extends Connection {
     return this.keepAliveMs >= 0 ? this.keepAliveMs : this.gateway.runtime.config.client.timeouts.idleMs;
   }
 
-  /** The address of ours that it was made to. */
-  get localAddress(): string {
-    const address = this.socket.localAddress ?? "";
-    return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-  }
-
-  get localPort(): number {
-    return this.socket.localPort ?? 0;
-  }
-
   /** The running request had come before the one before it was answered. */
   pipelined = false;
 
@@ -346,12 +330,6 @@ export class ClientConnection extends Connection {
     this.#lingerPending = this.#left;
     this.setDeadline(eventTime() + (this.pendingBytes > 0 ? this.#sendMs : this.#lingerMs));
     if (closing && (closing.lingering === "off" || (closing.lingering === "on" && !more))) this.destroySoon();
-  }
-
-  /** Bytes of ours that the kernel has taken so far: what tells a slow client from one that takes nothing. */
-  get takenBytes(): Bytes {
-    const { _handle: handle } = this.socket as Socket & SocketHandle;
-    return handle ? (handle.bytesWritten ?? 0) - (handle.writeQueueSize ?? 0) : 0;
   }
 
   get #lingerMs(): Ms {
@@ -413,11 +391,6 @@ export class ClientConnection extends Connection {
       case "exchange":
         this.exchange?.onClientEnd();
     }
-  }
-
-  /** Closes when what is pending has gone out. */
-  destroySoon(): void {
-    this.socket.destroySoon();
   }
 
   override onClosed(_error: NodeJS.ErrnoException | null): void {

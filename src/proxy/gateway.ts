@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000;
  * A connection that has been quiet for less than this when a drain begins is likely to send its next request just now:
  * that one is answered (with Connection: close) before it is closed.
  */
-const QUIET_MS = 500;
+export const QUIET_MS = 500;
 
 /** Sockets that were opened for this process by somebody else; each is given once. */
 export type GivenSockets = (address: Address) => ListeningSocket | undefined;

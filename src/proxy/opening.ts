@@ -156,6 +156,15 @@ export class Opening extends Timed {
   /** OpenSSL and the client agree. */
   secured(socket: TLSSocket): void {
     beginEvent();
+    try {
+      this.#handOver(socket);
+    } catch (error) {
+      this.#client.gateway.reportInternal(error);
+      socket.destroy();
+    }
+  }
+
+  #handOver(socket: TLSSocket): void {
     socket.allowHalfOpen = true;
     const client = this.#client;
     const handshake = client.handshake!;

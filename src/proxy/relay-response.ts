@@ -143,8 +143,9 @@ export class ResponseRelay {
 
   #onChunked(buffer: Buffer, start: number, end: number): void {
     const decoder = this.#decoder!;
-    const read = this.#out === "dechunk" ? readChunkData : readChunks;
-    const chunks = read(decoder, buffer, start, end);
+    const read: typeof readChunks = this.#out === "dechunk" ? readChunkData : readChunks;
+    // A virtual server that passes trailers on does so behind its filters.
+    const chunks = read(decoder, buffer, start, end, this.exchange.served === null);
     // Where the first chunk is wrong the head is still here: an honest 502 goes out instead.
     if (isWireError(chunks)) return this.attempt.failedWire(chunks);
     if (!this.#count(chunks.bytes)) return;

@@ -7,7 +7,7 @@ import type { Bytes } from "../std/units.ts";
 import { entryCostBytes, zoneCapacityBytes } from "./zone-memory.ts";
 
 /** Longer keys are not counted. */
-export const CONNECTION_KEY_BYTES_MAX = 255;
+const CONNECTION_KEY_BYTES_MAX = 255;
 
 const ENTRY_BYTES = 36;
 

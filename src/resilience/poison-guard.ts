@@ -14,7 +14,7 @@ export interface PoisonOptions {
   readonly keysMax: number;
 }
 
-export const POISON: PoisonOptions = { windowMs: 30_000, keysMax: 256 };
+const POISON: PoisonOptions = { windowMs: 30_000, keysMax: 256 };
 
 /** Of one key, so many endpoints are told apart; two are enough to judge, the rest is for the finding. */
 const ENDPOINTS_MAX = 16;

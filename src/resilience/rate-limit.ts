@@ -10,7 +10,7 @@ import type { Bytes, Ms } from "../std/units.ts";
 import { entryCostBytes, zoneCapacityBytes } from "./zone-memory.ts";
 
 /** Longer keys are not counted. */
-export const RATE_KEY_BYTES_MAX = 65_535;
+const RATE_KEY_BYTES_MAX = 65_535;
 
 /** A request, in the unit of excess. */
 const ONE = 1000;

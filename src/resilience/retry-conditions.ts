@@ -32,7 +32,7 @@ export interface NextFacts {
 }
 
 /** Methods that are repeated only where the configuration says so. */
-export function needsNonIdempotent(method: string): boolean {
+function needsNonIdempotent(method: string): boolean {
   return method === "POST" || method === "LOCK" || method === "PATCH";
 }
 

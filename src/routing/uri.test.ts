@@ -1,17 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  escapeArgs,
-  escapeRefresh,
-  escapeUri,
-  escapeUriComponent,
-  extensionOf,
-  readNamedUri,
-  readUri,
-  splitArgs,
-  unescapeRedirect,
-  unescapeUri,
-} from "./uri.ts";
+import { escapeArgs, escapeUri, escapeUriComponent } from "../wire/escape.ts";
+import { readNamedUri, readUri, splitArgs, unescapeRedirect, unescapeUri } from "./uri.ts";
 
 describe("readUri", () => {
   test.each([
@@ -133,38 +123,16 @@ function readSlowly(target: string, merge: boolean): string | null {
   return `/${kept.join("/")}`;
 }
 
-describe("escaping", () => {
-  const every = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte));
-  const kept = (escaped: (text: string) => string) =>
-    [...every].filter((character) => escaped(character) === character).join("");
-
-  test("what stays as it is", () => {
-    const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    expect(kept(escapeUri)).toBe(
-      `!$&'()*+,-./${alphanumeric.slice(0, 10)}:;=@${alphanumeric.slice(10)}[]_abcdefghijklmnopqrstuvwxyz~`,
-    );
-    expect(kept(escapeArgs)).toBe(kept(escapeUri).replace(/[&+;]/g, ""));
-    expect(kept(escapeUriComponent)).toBe(kept(escapeUri).replace(/[^\w.~-]/g, ""));
-    expect(kept(escapeRefresh)).toBe(
-      "!#$%&()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz}",
-    );
-  });
-
-  test("the rest is two digits in upper case", () => {
-    expect(escapeUri("/a b?\n\xff%")).toBe("/a%20b%3F%0A%FF%25");
-  });
-
-  test("is undone by unescapeUri and readUri", () => {
-    const text = fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)) });
-    fc.assert(
-      fc.property(text, (bytes) => {
-        for (const escaped of [escapeUri, escapeArgs, escapeUriComponent])
-          expect(unescapeUri(escaped(bytes))).toBe(bytes);
-        const uri = readUri(escapeUri(`/${bytes}`), true)?.uri;
-        if (uri !== undefined) expect(readUri(escapeUri(uri), true)?.uri).toBe(uri);
-      }),
-    );
-  });
+test("escaping is undone by unescapeUri and readUri", () => {
+  const text = fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((byte) => String.fromCharCode(byte)) });
+  fc.assert(
+    fc.property(text, (bytes) => {
+      for (const escaped of [escapeUri, escapeArgs, escapeUriComponent])
+        expect(unescapeUri(escaped(bytes))).toBe(bytes);
+      const uri = readUri(escapeUri(`/${bytes}`), true)?.uri;
+      if (uri !== undefined) expect(readUri(escapeUri(uri), true)?.uri).toBe(uri);
+    }),
+  );
 });
 
 describe("unescaping", () => {
@@ -203,18 +171,4 @@ test("arguments are split off at the first question mark", () => {
   expect(splitArgs("/a?b?c")).toEqual({ uri: "/a", args: "b?c" });
   expect(splitArgs("/a?")).toEqual({ uri: "/a", args: undefined });
   expect(splitArgs("@a")).toEqual({ uri: "@a", args: undefined });
-});
-
-test.each([
-  ["/a.html", "html"],
-  ["/a.tar.gz", "gz"],
-  ["/a.b/c", ""],
-  ["/.profile", ""],
-  ["/a/.b", ""],
-  ["/a/.b.c", "c"],
-  ["/a.", ""],
-  ["/", ""],
-  ["", ""],
-])("the extension of %s is %j", (uri, extension) => {
-  expect(extensionOf(uri)).toBe(extension);
 });

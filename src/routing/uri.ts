@@ -1,8 +1,6 @@
 // The path of a request as virtual servers route on it, and back again: byte text (one character is one byte) in, byte
 // text out. Unlike the one normal form of wire/target.ts this one is decoded: "%2F" is a slash, "%2E%2E" goes up,
 // "//" is one slash where the server says so. What is no path at all (bad triplet, NUL, above the root) gives null.
-// Escaping is by class of text: what stands in a path, in arguments, in one component. Which bytes each class escapes
-// is a fact of the protocol between configurations and applications (they compare the results), so it is a table.
 // Bytes that no request line may have (controls, spaces) are refused by whoever reads the head, not here.
 import { DEL, DOT, HEX_VALUE, PERCENT, QUESTION, SLASH } from "../wire/bytes.ts";
 
@@ -110,49 +108,6 @@ export function readNamedUri(text: string): { readonly uri: string; readonly arg
 
 function isSafe(uri: string): boolean {
   return uri !== "" && !uri.includes("\0") && !/(?:^|\/)\.\.(?:\/|$)/.test(uri);
-}
-
-/** The extension by which a file's type is known: behind the last dot of the last segment; "" = it has none. */
-export function extensionOf(uri: string): string {
-  const dot = uri.lastIndexOf(".");
-  // A dot at the beginning of a segment hides a file, it does not begin an extension.
-  if (dot < 2 || uri.charCodeAt(dot - 1) === SLASH || uri.indexOf("/", dot) >= 0) return "";
-  return uri.slice(dot + 1);
-}
-
-// Controls, space, bytes from 0x7f on, and: what no URI has; for a path "#", "%", "?" besides.
-const NOT_IN_PATH = /[\0-\x20"#%<>?\\^`{|}\x7f-\xff]/g;
-const NOT_IN_ARGUMENT = /[\0-\x20"#%&+;<>?\\^`{|}\x7f-\xff]/g;
-const NOT_IN_COMPONENT = /[^A-Za-z0-9\-._~]/g;
-const NOT_IN_REFRESH = /[\0-\x20"'<>\\^`{|~\x7f-\xff]/g;
-
-/** A decoded path as it is sent in a request line or Location. */
-export function escapeUri(uri: string): string {
-  return uri.replace(NOT_IN_PATH, triplet);
-}
-
-/** A text as it is put into arguments: captures in a rewrite behind "?". */
-export function escapeArgs(text: string): string {
-  return text.replace(NOT_IN_ARGUMENT, triplet);
-}
-
-/** A text as one component of a URI: only unreserved characters stay. */
-export function escapeUriComponent(text: string): string {
-  return text.replace(NOT_IN_COMPONENT, triplet);
-}
-
-/** A URL within the HTML of a refresh page. */
-export function escapeRefresh(url: string): string {
-  return url.replace(NOT_IN_REFRESH, triplet);
-}
-
-const TRIPLETS: readonly string[] = Array.from(
-  { length: 256 },
-  (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-);
-
-function triplet(character: string): string {
-  return TRIPLETS[character.charCodeAt(0)] ?? "";
 }
 
 // What looks like a triplet and is none goes with its digit and what follows it, or without its "%" alone.

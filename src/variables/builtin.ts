@@ -12,8 +12,6 @@ import { timeVariables } from "./time.ts";
 import { TLS_VARIABLES } from "./tls.ts";
 import { UPSTREAM_VARIABLES } from "./upstream.ts";
 
-export { builtinNames, isKnown, mayBeDefined } from "../config/variable-names.ts";
-
 /** All variables that need no configuration, by name. */
 export function builtinVariables(facts: ProcessFacts): ReadonlyMap<string, Variable> {
   return new Map(

@@ -2,7 +2,8 @@
 // Ranges: of those that overlap the later wins; they are made disjoint at load and found by binary search.
 // What is no address (a Unix socket, a text that does not parse) counts as 255.255.255.255.
 import type { VariableConfig } from "../config/servers.ts";
-import { forwardedAddress } from "./forwarded.ts";
+import { compileAddressSet } from "../wire/address-set.ts";
+import { realAddress } from "../wire/real-address.ts";
 import { masked, parseBlock, parseIp, unmapped } from "./ip.ts";
 import type { CompiledText, Subject, Variable } from "./subject.ts";
 
@@ -25,16 +26,13 @@ const NO_ADDRESS = "\xff\xff\xff\xff";
 /** Bytes of the address that is looked up. */
 function addressOf(config: GeoConfig, text: (text: string) => CompiledText): (subject: Subject) => string {
   const source = text(config.source);
-  const given = (subject: Subject): string => unmapped(parseIp(source.render(subject)) ?? NO_ADDRESS);
-  if (config.proxies.length === 0) return given;
-  const proxies = new BlockMap<true>();
-  for (const block of config.proxies) proxies.set(block, true);
-  const isProxy = (bytes: string): boolean => proxies.find(bytes) === true;
+  const bytesOf = (address: string): string => unmapped(parseIp(address) ?? NO_ADDRESS);
+  if (config.proxies.length === 0) return (subject) => bytesOf(source.render(subject));
+  const rules = { trusted: compileAddressSet(config.proxies), recursive: config.proxyRecursive, everyLine: true };
   return (subject) => {
+    const peer = source.render(subject);
     const forwarded = subject.header("x-forwarded-for");
-    const first = given(subject);
-    if (forwarded === undefined) return first;
-    return unmapped(forwardedAddress(first, forwarded, isProxy, config.proxyRecursive)?.bytes ?? first);
+    return bytesOf((forwarded !== undefined && realAddress(peer, [forwarded], rules)?.address) || peer);
   };
 }
 

@@ -1,9 +1,22 @@
 // Addresses as bytes, for variables and for geo: byte text of 4 or 16 characters compares and slices as it is.
+import { type AddressWords, readIp } from "../wire/ip-address.ts";
+
+const words: AddressWords = new Uint32Array(4);
 
 /** "10.0.0.1" as 4 characters, "2001:db8::1" as 16; undefined = it is no address. */
 export function parseIp(text: string): string | undefined {
-  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  const family = readIp(text, 0, text.length, words);
+  if (family === 0) return text === "255.255.255.255" ? BROADCAST : undefined;
+  let bytes = "";
+  for (let i = family === 4 ? 3 : 0; i < 4; i++) {
+    const word = words[i]!;
+    bytes += String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
+  }
+  return bytes;
 }
+
+/** nginx cannot read it elsewhere, but geo knows it. */
+const BROADCAST = "\xff\xff\xff\xff";
 
 /** The bytes of an address; what is none ("unix:") stays as it is. */
 export function packedAddress(text: string): string {
@@ -40,52 +53,4 @@ export function masked(bytes: string, bits: number): string {
   const rest = bits & 7;
   const partial = rest === 0 ? 0 : bytes.charCodeAt(full) & (0xff << (8 - rest));
   return bytes.slice(0, full) + String.fromCharCode(partial) + "\0".repeat(bytes.length - full - 1);
-}
-
-function parseIpv4(text: string): string | undefined {
-  let bytes = "";
-  let value = -1;
-  for (let index = 0; index <= text.length; index++) {
-    const code = index === text.length ? DOT : text.charCodeAt(index);
-    if (code === DOT) {
-      if (value < 0 || bytes.length === 4) return undefined;
-      bytes += String.fromCharCode(value);
-      value = -1;
-      continue;
-    }
-    if (code < 0x30 || code > 0x39) return undefined;
-    value = (value < 0 ? 0 : value) * 10 + code - 0x30;
-    if (value > 255) return undefined;
-  }
-  return bytes.length === 4 ? bytes : undefined;
-}
-
-const DOT = 0x2e;
-
-function parseIpv6(text: string): string | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]!, halves.length === 1);
-  const tail = halves.length === 2 ? parseGroups(halves[1]!, true) : "";
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 16 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
-  return head + "\0".repeat(missing) + tail;
-}
-
-/** Groups of four hexadecimal digits; the last may be an IPv4 address where `last` allows. */
-function parseGroups(text: string, last: boolean): string | undefined {
-  if (text === "") return "";
-  const groups = text.split(":");
-  let bytes = "";
-  for (const [index, group] of groups.entries()) {
-    if (last && index === groups.length - 1 && group.includes(".")) {
-      const embedded = parseIpv4(group);
-      return embedded === undefined ? undefined : bytes + embedded;
-    }
-    if (!/^[0-9a-f]{1,4}$/i.test(group)) return undefined;
-    const value = Number.parseInt(group, 16);
-    bytes += String.fromCharCode(value >> 8, value & 0xff);
-  }
-  return bytes;
 }

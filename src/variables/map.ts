@@ -29,7 +29,7 @@ export function mapVariable(config: MapConfig, parts: MapParts): Variable {
 }
 
 /** Letters A to Z in lower case; other bytes stay. */
-export function asciiLower(text: string): string {
+function asciiLower(text: string): string {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code >= 0x41 && code <= 0x5a) return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());

@@ -20,7 +20,7 @@ export function splitVariable(config: SplitConfig, text: (text: string) => Compi
 const HUNDREDTHS = 10_000;
 
 /** The hashes below which each part begins to hold; a part that makes the sum whole takes all the rest. */
-export function boundsOf(shares: readonly (number | null)[]): readonly number[] {
+function boundsOf(shares: readonly (number | null)[]): readonly number[] {
   let sum = 0;
   let bound = 0;
   return shares.map((share) => {
@@ -35,7 +35,7 @@ export function boundsOf(shares: readonly (number | null)[]): readonly number[] 
 const M = 0x5bd1e995;
 
 /** MurmurHash2 of byte text with the seed 0. */
-export function murmurHash2(text: string): number {
+function murmurHash2(text: string): number {
   let hash = text.length | 0;
   let at = 0;
   for (; text.length - at >= 4; at += 4) {

@@ -3,13 +3,20 @@
 import { textParts } from "../config/text.ts";
 import type { CompiledText, Subject, Variable } from "./subject.ts";
 
-export { literalText, textParts, variableText } from "../config/text.ts";
-
 /** A text whose variables `find` knows; `unknown` is the first name that it does not. */
 export function compileText(
   text: string,
   find: (name: string) => Variable | undefined,
 ): CompiledText | { readonly unknown: string } {
+  const parts = boundParts(text, find);
+  return "unknown" in parts ? parts : rendering(parts);
+}
+
+/** The parts of a text, its variables as functions; `unknown` is the first name that `find` does not know. */
+export function boundParts(
+  text: string,
+  find: (name: string) => Variable | undefined,
+): readonly (string | Variable)[] | { readonly unknown: string } {
   const parts: (string | Variable)[] = [];
   for (const part of textParts(text)) {
     if (part.kind === "literal") {
@@ -20,7 +27,7 @@ export function compileText(
     if (variable === undefined) return { unknown: part.name };
     parts.push(variable);
   }
-  return rendering(parts);
+  return parts;
 }
 
 /** A text without variables. */

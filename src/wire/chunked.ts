@@ -115,11 +115,11 @@ export class ChunkedDecoder {
   }
 
   /**
-   * What the last call consumed as it may go on, without extensions and with the trailers that may pass: null = as it
-   * came. A message is passed on by this from its first byte to its last, or framed anew throughout; the two cannot be
+   * What the last call consumed as it may go on, without extensions and with the trailers that may pass (or, where the
+   * receiver wants none, without any): null = as it came. A message is passed on by this from its first byte to its last, or framed anew throughout; the two cannot be
    * mixed, since this one leaves chunks as long as they are.
    */
-  canonical(buf: Buffer, start: number, consumed: number): Buffer | null {
+  canonical(buf: Buffer, start: number, consumed: number, withTrailers = true): Buffer | null {
     const omitted = this.#omitted;
     if (omitted.length === 0) return null;
     const parts: Buffer[] = [];
@@ -130,7 +130,8 @@ export class ChunkedDecoder {
     }
     parts.push(buf.subarray(from, consumed));
     // A trailer section was left out with the empty line that ends it; an empty one was not.
-    if (this.done && this.#trailer !== "") parts.push(Buffer.from(`${this.#trailers}\r\n`, "latin1"));
+    if (this.done && this.#trailer !== "")
+      parts.push(Buffer.from(`${withTrailers ? this.#trailers : ""}\r\n`, "latin1"));
     return Buffer.concat(parts);
   }
 

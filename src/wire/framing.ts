@@ -5,8 +5,6 @@ import type { ResponseHead } from "./head.ts";
 export const CHUNKED = -1;
 /** The body ends with the connection; a cut one cannot be told from a whole one. */
 export const UNTIL_CLOSE = -2;
-/** No body, and Content-Length as received: what a GET would have brought (HEAD, 304). For the serialiser only. */
-export const AS_RECEIVED = -3;
 
 /** The length of the body behind a response head: n, CHUNKED or UNTIL_CLOSE. */
 export function responseBodyLength(head: ResponseHead, requestMethod: string): number {

@@ -8,7 +8,7 @@ import { isBlank, listElements } from "./list.ts";
 /** Not a list of equal decimal numbers. */
 export const BAD_LENGTH = -2;
 /** Well-formed numbers that differ. */
-export const DIFFERING_LENGTHS = -3;
+const DIFFERING_LENGTHS = -3;
 
 /** The value of all Content-Length fields, of which there is at least one: a number, BAD_LENGTH or DIFFERING_LENGTHS. */
 export function contentLength(fields: Fields): number {

@@ -5,13 +5,7 @@ import { CHUNKED, UNTIL_CLOSE } from "./framing.ts";
 import { eachField, type Fields, type HeadLimits, isWireError, type RequestHead, type ResponseHead } from "./head.ts";
 import { parseRequestHead } from "./request-head.ts";
 import { parseResponseHead } from "./response-head.ts";
-import {
-  type ForwardRequest,
-  type ForwardResponse,
-  forwardInterimHead,
-  forwardRequestHead,
-  forwardResponseHead,
-} from "./serialise.ts";
+import { type ForwardRequest, type ForwardResponse, forwardRequestHead, forwardResponseHead } from "./serialise.ts";
 
 const LIMITS: HeadLimits = { lineBytes: 8192, headBytes: 16_384, fields: 100 };
 
@@ -179,13 +173,6 @@ test.each<[string, number, Partial<ForwardResponse>, string]>([
   ],
 ])("%j with body %d goes back %j", (text, bodyLength, changes, sent) => {
   expect(back(response(text), bodyLength, changes)).toBe(sent);
-});
-
-test("an interim response goes on without framing and connection fields", () => {
-  const head = response(
-    "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\n",
-  );
-  expect(forwardInterimHead(head)).toBe("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
 });
 
 const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/);

@@ -137,12 +137,6 @@ export function forwardResponseHead(head: ResponseHead, f: ForwardResponse): str
   );
 }
 
-/** An interim response (1xx but 101) as it came, without the fields that belong to the upstream's connection. */
-export function forwardInterimHead(head: ResponseHead): string {
-  const removed = HOP_BY_HOP | TRAILER | CONTENT_LENGTH;
-  return statusLine(head) + keptFields(head, removed, null) + "\r\n";
-}
-
 /** A sender states its own version (RFC 9110 §2.5), whatever the upstream's is. */
 function statusLine(head: ResponseHead): string {
   return `HTTP/1.1 ${head.status} ${head.reason}\r\n`;

@@ -4,7 +4,7 @@
 export const CRYPT_ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** The lowest six bits first. */
-export function cryptDigits(value: number, count: number): string {
+function cryptDigits(value: number, count: number): string {
   let text = "";
   for (let index = 0; index < count; index++) text += CRYPT_ALPHABET[(value >>> (6 * index)) & 0x3f];
   return text;

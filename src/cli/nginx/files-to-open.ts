@@ -1,6 +1,6 @@
 // The files that nginx opens when it starts, and already when it only tests (-t): the pid file and the logs, made
 // where they are missing. A test that leaves that out would promise a start that fails on a folder that is not there.
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, statSync } from "node:fs";
 import { fullName, type NginxConfiguration } from "../../nginx/load.ts";
 import type { Directive } from "../../nginx/tree.ts";
 import { fileName } from "./files-on-disk.ts";
@@ -60,10 +60,14 @@ export function tryToOpen({ pid, logs }: { readonly pid?: string; readonly logs:
 
 function complaintOf(path: string, flags: string | number): string | null {
   try {
+    // Whoever reads a pipe would take this for the end, and where nobody does, opening waits.
+    if (statSync(fileName(path), { throwIfNoEntry: false })?.isFIFO()) return null;
     closeSync(openSync(fileName(path), flags, 0o644));
     return null;
   } catch (error) {
     const { errno, text } = systemError(error);
+    // A socket (systemd's journal) cannot be opened; it is written to as the stream that it is.
+    if (/^\/dev\/std(?:out|err)$/.test(path) && (error as NodeJS.ErrnoException).code === "ENXIO") return null;
     return `open() "${path}" failed (${errno}: ${text})`;
   }
 }

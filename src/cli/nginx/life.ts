@@ -11,7 +11,7 @@ import { handDown, type InheritedSockets } from "../inherited-sockets.ts";
 import { Served } from "../serve.ts";
 import type { Crew } from "../workers.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
-import { bindText, startServing, workersOf } from "./crew.ts";
+import { bindText, workersOf } from "./crew.ts";
 import { filesToOpen, tryToOpen } from "./files-to-open.ts";
 import { giveTo, type Identity, workerIdentity } from "./identity.ts";
 import type { Names } from "./names.ts";
@@ -44,14 +44,14 @@ export class NginxLife {
   readonly #begin: Begin;
   readonly #log: ProcessLog;
   readonly #parent = process.ppid;
-  #service: Served | Crew;
+  readonly #service: Served | Crew;
   #config: Config;
   #settings: ProcessSettings;
   #logPaths: readonly string[];
   /** The program that was started to take our place. */
   #successor: ChildProcess | null = null;
-  /** WINCH: nobody serves here until HUP or the end; resolves when what was under way has ended. */
-  #resting: Promise<unknown> | null = null;
+  /** WINCH: new clients wait, or are taken by the program that has our sockets, until HUP or the end. */
+  #resting = false;
   #ending: "drain" | "stop" | null = null;
   /** One reload, reopening or start at a time. */
   #turn: Promise<void> = Promise.resolve();
@@ -98,7 +98,8 @@ export class NginxLife {
   }
 
   async #reload(): Promise<void> {
-    if (this.#resting) return this.#wake();
+    // nginx: whoever is to be taken back is taken back as it was.
+    if (this.#resting && this.#successor) return this.#wake();
     this.#say("notice", "reconfiguring");
     const { names, directives } = this.#begin;
     const problems = this.#log.forProblems;
@@ -125,6 +126,8 @@ export class NginxLife {
     const before = service instanceof Served && boundMs > 0 ? [...service.gateway.connections] : [];
     const { ended } =
       service instanceof Served ? await service.reload(config) : await service.replace(config, Math.max(1, workers));
+    if (this.#resting && service instanceof Served) service.wake();
+    this.#resting = false;
     // nginx's old worker closes what it has then, clients that have sent nothing included.
     if (before.length > 0) setTimeout(() => closeAll(service as Served, before), boundMs);
     await this.#log.use(settings.errorLogs);
@@ -153,18 +156,16 @@ export class NginxLife {
   #rest(): string {
     if (!this.#begin.inBackground) return "";
     if (this.#resting || this.#ending) return ", ignoring";
-    this.#leaveSockets();
-    this.#resting = Promise.resolve(this.#service.end("drain"));
+    this.#service.rest();
+    this.#resting = true;
     return ", stop accepting connections";
   }
 
   async #wake(): Promise<void> {
-    const { identity, inherited } = this.#begin;
-    const serving = { config: this.#config, settings: this.#settings, identity, inherited, log: this.#log };
-    const service = await startServing(serving, (level, text) => this.#say(level, text));
-    if (!service) return;
-    this.#service = service;
-    this.#resting = null;
+    const service = this.#service;
+    if (service instanceof Served) service.wake();
+    else await service.replace(this.#config, Math.max(1, workersOf(this.#settings, this.#begin.identity)));
+    this.#resting = false;
   }
 
   #upgrade(): string {
@@ -234,7 +235,7 @@ export class NginxLife {
   async #finish(how: "drain" | "stop", first: boolean): Promise<void> {
     if (how === "drain") this.#say("notice", "gracefully shutting down");
     if (first) this.#leaveSockets();
-    await (how === "drain" && this.#resting ? this.#resting : this.#service.end(how));
+    await this.#service.end(how);
     // An order to stop has overtaken this one.
     if (this.#ending !== how) return;
     if (this.#service instanceof Served) this.#say("notice", "exiting");

@@ -68,7 +68,7 @@ export async function startNginx(
   }
   introduce(log, workers);
   const wish = wantedConsole();
-  if (typeof wish === "string") log.log("warn", wish);
+  if (typeof wish === "string") log.log("error", `no console: ${wish}`);
   // It ends with the process.
   await openConsole(config, service.consoleHandlers());
   // Whoever waited for us goes, and takes its end of standard error along.

@@ -25,7 +25,7 @@ export function printConfig(
 }
 
 /** The plain values of the file. */
-export function writtenConfig(config: Config): Record<string, unknown> {
+function writtenConfig(config: Config): Record<string, unknown> {
   const { upstreams, servers } = config;
   const around = { upstreams, model: nginxModel({ endpoints: [], keepalive: "off" }) };
   const { servers: list, ...shared } = servers ? sectionsOf(config, servers, around) : {};

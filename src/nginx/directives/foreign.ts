@@ -16,7 +16,7 @@ const OF_MODULES: readonly (readonly [pattern: RegExp, from: string])[] = [
   [/^js_/, "the JavaScript module (njs)"],
   [
     /^more_(?:set|clear)_(?:input_)?headers$/,
-    "the headers-more module: add_header, proxy_set_header and proxy_hide_header do most of it",
+    "the headers-more module (add_header, proxy_set_header and proxy_hide_header do most of it)",
   ],
   [/^brotli/, "the Brotli module (gzip works)"],
   [/^zstd/, "the Zstandard module (gzip works)"],

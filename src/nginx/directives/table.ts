@@ -22,7 +22,7 @@ export const DIRECTIVES: DirectiveTable = tableOf([
 ]);
 
 /** A table of rows. */
-export function tableOf(rows: readonly (readonly DirectiveSpec[])[]): DirectiveTable {
+function tableOf(rows: readonly (readonly DirectiveSpec[])[]): DirectiveTable {
   const table = new Map<string, DirectiveSpec[]>();
   for (const spec of rows.flat()) {
     const known = table.get(spec.name);

@@ -49,8 +49,10 @@ function secureLinkOf(scope: Scope): SecureLinkConfig | null {
 /** allow and deny are one list: a block with either has none of those around it. */
 function rulesOf(scope: Scope): AccessConfig["rules"] {
   for (const at of outwards(scope)) {
+    // By name first: every location would walk through all the servers of its http block.
+    if (at.own("allow").length + at.own("deny").length === 0) continue;
     const own = at.directives.filter(({ name }) => name === "allow" || name === "deny");
-    if (own.length > 0) return own.flatMap((directive) => ruleOf(scope, directive) ?? []);
+    return own.flatMap((directive) => ruleOf(scope, directive) ?? []);
   }
   return [];
 }

@@ -88,11 +88,6 @@ export function listenOf(server: Scope, { listening }: Lowering): ServerListen[]
     .map(({ address, chosen, servers }) => ({ address, isDefault: (chosen ?? servers[0]) === server }));
 }
 
-/** Whether a server has a listener with TLS. */
-export function listensWithTls(server: Scope, { listening }: Lowering): boolean {
-  return [...listening.values()].some(({ ssl, servers }) => ssl && servers.includes(server));
-}
-
 /** All addresses, in order. */
 export function listenersOf({ listening }: Lowering): ListenerConfig[] {
   const all = [...listening.values()];
@@ -107,7 +102,7 @@ export function listenersOf({ listening }: Lowering): ListenerConfig[] {
 }
 
 /** As nginx writes it. */
-export function addressText(address: Address): string {
+function addressText(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
 }

@@ -50,7 +50,9 @@ export function lowerNginx({ main, commandLine }: NginxConfiguration, options: L
 
 /** What is not done is no obstacle: it is answered with 501, or left out. */
 export function leniently(problem: NginxProblem): NginxProblem {
-  return problem.kind === "scope" ? { ...problem, severity: "warning" } : problem;
+  if (problem.kind !== "scope") return problem;
+  // It is said as nginx's warnings are, without a terminal too: nobody else tells whoever runs it.
+  return { ...problem, severity: "warning", nginx: problem.nginx ?? problem.message };
 }
 
 type Http = Pick<Config, "listeners" | "upstreams"> & { readonly servers: ServersConfig };

@@ -1,12 +1,14 @@
 // What is rewritten in responses: Location and Refresh (proxy_redirect), domains, paths and flags of cookies.
 // The standard redirect belongs to the block of a proxy_pass, and blocks within inherit it even where they have a
 // proxy_pass of their own.
+
 import type { Pattern, ProxyRedirectRule, ProxyResponseRules, Text } from "../../config/servers.ts";
+import { literalText } from "../../config/text.ts";
 import type { Arg, Directive } from "../tree.ts";
 import type { Lowering } from "./lowering.ts";
 import { prefixOf } from "./proxy-place.ts";
 import { argOf, outwards, type Scope } from "./scope.ts";
-import { hasVariables, literal, textOf } from "./text.ts";
+import { hasVariables, textOf } from "./text.ts";
 import { parseUpstreamUrl } from "./upstream-url.ts";
 
 /** Rules for Location, with the standard one. */
@@ -57,8 +59,8 @@ function standardRedirect(scope: Scope, pass: Directive | undefined, lowering: L
   const authority = /^https?:\/\/(.*)$/is.exec(url)?.[1];
   const parsed = authority === undefined ? "" : parseUpstreamUrl(authority, 80, true);
   if (typeof parsed === "string") return null;
-  if (parsed.uri === "") return { from: literal(`${url}/`), to: "/" };
-  return { from: literal(url), to: literal(prefixOf(scope, lowering) ?? "") };
+  if (parsed.uri === "") return { from: literalText(`${url}/`), to: "/" };
+  return { from: literalText(url), to: literalText(prefixOf(scope, lowering) ?? "") };
 }
 
 /** Whether the rules of a block are "off", which may be the only one. */

@@ -46,7 +46,7 @@ function addOf(scope: Scope, directive: Directive): Added | null {
 }
 
 /** A size, or a text with variables that gives one. */
-export function sizeTextOf(scope: Scope, name: string): Text {
+function sizeTextOf(scope: Scope, name: string): Text {
   const directive = scope.last(name);
   if (!directive) return "0";
   const value = argOf(directive);

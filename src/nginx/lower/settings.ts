@@ -83,7 +83,7 @@ function handlerOf(scope: Scope): Directive | undefined {
 }
 
 /** Names of directives that make responses, those that are refused too. */
-export const HANDLERS: ReadonlySet<string> = new Set([
+const HANDLERS: ReadonlySet<string> = new Set([
   ...["proxy_pass", "tunnel_pass", "stub_status", "empty_gif"],
   ...["fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass", "perl", "flv", "mp4"],
   ...["dav_methods"],

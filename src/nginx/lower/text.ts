@@ -5,8 +5,6 @@ import { literalText, variableText } from "../../config/text.ts";
 import type { Arg, Directive } from "../tree.ts";
 import type { Scope } from "./scope.ts";
 
-export { literalText as literal };
-
 /** What a value is made of. */
 export type Part = { readonly text: string } | { readonly variable: string };
 

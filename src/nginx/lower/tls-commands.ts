@@ -1,11 +1,12 @@
 // `…_ssl_conf_command`: OpenSSL's own commands, which come after all other settings and may change them. Those that Node
 // has a way for are understood, the others refused.
+
 import type { TlsVersion } from "../../config/servers.ts";
+import { literalText } from "../../config/text.ts";
 import type { Arg, Directive } from "../tree.ts";
 import { confPath, type Lowering } from "./lowering.ts";
 import { complainUnsupported } from "./proxy-unsupported.ts";
 import type { Scope } from "./scope.ts";
-import { literal } from "./text.ts";
 import { VERSIONS } from "./tls-options.ts";
 
 /** What the commands change; null = nothing. */
@@ -63,10 +64,10 @@ function apply(commands: ConfCommands, command: string, value: string, { options
       commands.protocols = protocolsOf(value, commands.protocols);
       return true;
     case "certificate":
-      commands.certificate = literal(confPath(options, value));
+      commands.certificate = literalText(confPath(options, value));
       return true;
     case "privatekey":
-      commands.privateKey = literal(confPath(options, value));
+      commands.privateKey = literalText(confPath(options, value));
       return true;
     case "options":
       return value.split(",").every((word) => applyOption(commands, word.trim().toLowerCase()));

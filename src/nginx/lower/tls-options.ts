@@ -1,11 +1,13 @@
 // What TLS towards clients and towards upstreams have in common: versions and files.
+
 import type { Text, TlsVersion } from "../../config/servers.ts";
+import { literalText } from "../../config/text.ts";
 import type { Directive } from "../tree.ts";
 import { parseNumber, parseSeconds } from "../units.ts";
 import { confPath, type Lowering } from "./lowering.ts";
 import { complainUnsupported } from "./proxy-unsupported.ts";
 import { argOf, argsOf, type Scope } from "./scope.ts";
-import { hasVariables, literal, textOf } from "./text.ts";
+import { hasVariables, textOf } from "./text.ts";
 
 /** From the oldest on. */
 export const VERSIONS: readonly TlsVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
@@ -32,7 +34,7 @@ export function pemText(scope: Scope, directive: Directive, lowering: Lowering):
     complainUnsupported(scope, directive, why, arg);
   }
   const text = textOf(scope, directive, arg);
-  return /^(?:\/|\$|data:|engine:|store:)/.test(arg.value) ? text : literal(lowering.options.confDir) + text;
+  return /^(?:\/|\$|data:|engine:|store:)/.test(arg.value) ? text : literalText(lowering.options.confDir) + text;
 }
 
 /** Whether a certificate or its key is chosen per handshake. */

@@ -90,7 +90,7 @@ function complainPort(block: Directive, name: string, port: number, at: Directiv
 }
 
 /** "host:port" or "unix:/path", in lower case but for paths. */
-export function addressKey({ host, address }: UpstreamUrl): string {
+function addressKey({ host, address }: UpstreamUrl): string {
   return address.kind === "unix" ? `unix:${address.path}` : `${host.toLowerCase()}:${address.port}`;
 }
 

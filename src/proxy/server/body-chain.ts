@@ -47,22 +47,31 @@ export function filterBody(
   };
   let first = range && !header.seekable ? rangeSink(range, header.fullLength, last) : last;
   const paused = new Set<number>();
+  // Filters that work on another thread call from events of their own, where an error would end the process.
+  const guarded = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      request.exchange.client.onInternalError(error);
+    }
+  };
   for (const [index, step] of steps.entries()) {
     const events: FilterEvents = {
-      onProgress: () => request.output.drained(),
+      onProgress: () => guarded(() => request.output.drained()),
       onError: ({ message }) => request.exchange.fail(failureOf("gateway-internal-error", { detail: message })),
       isFull: () => pendingOf(index) >= HELD_BYTES_MAX || isFull(),
     };
     const next = first;
     const pausing: ByteSink = {
-      write: (bytes) => {
-        next.write(bytes);
-        if (!filter.pause || !events.isFull!()) return;
-        paused.add(index);
-        filter.pause();
-      },
-      flush: () => next.flush(),
-      end: () => next.end(),
+      write: (bytes) =>
+        guarded(() => {
+          next.write(bytes);
+          if (!filter.pause || !events.isFull!()) return;
+          paused.add(index);
+          filter.pause();
+        }),
+      flush: () => guarded(() => next.flush()),
+      end: () => guarded(() => next.end()),
     };
     const filter: BodyFilter = step(pausing, events);
     filters.push(filter);

@@ -15,13 +15,13 @@ import { type EntryFacts, encodeHeads, HEADS_BYTES_MAX, headStartOf } from "../.
 import { type Freshness, readFreshness } from "../../cache/freshness.ts";
 import { updateTimes } from "../../cache/header-update.ts";
 import type { CacheStore } from "../../cache/store.ts";
-import { formatHttpDate, parseHttpDate } from "../../content/http-date.ts";
 import { nginxStatusOf } from "../../failure/facets.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { nginxFailureKind, nginxStatusKind } from "../../failure/nginx-kind.ts";
 import { beginEvent } from "../../std/clock.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { eachField, fieldValue, type ResponseHead } from "../../wire/head.ts";
+import { formatHttpDate, parseHttpDate } from "../../wire/http-date.ts";
 import type { Attempt } from "../attempt.ts";
 import { wallSec } from "../date.ts";
 import { CacheLookup, type Looked } from "./cache-lookup.ts";

@@ -2,7 +2,6 @@
 
 import type { ContentRequest } from "../../content/content-request.ts";
 import { isProblem } from "../../content/file-problem.ts";
-import { formatHttpDate } from "../../content/http-date.ts";
 import { withCharset } from "../../content/mime.ts";
 import { type OpenedFile, PIECE_BYTES } from "../../content/opened-file.ts";
 import { mapToPath } from "../../content/path.ts";
@@ -12,6 +11,7 @@ import { tryFiles as tryEach } from "../../content/try-files.ts";
 import { failureOf } from "../../failure/classify.ts";
 import { acceptsGzip } from "../../filter/accept-encoding.ts";
 import { fieldValue } from "../../wire/head.ts";
+import { formatHttpDate } from "../../wire/http-date.ts";
 import { beginProxying } from "./proxied-request.ts";
 import { redirectTo, redirectToNamed, redirectToTarget } from "./redirects.ts";
 import { GO_ON, type Outcome, type ServerRequest, WAIT } from "./request.ts";

@@ -1,8 +1,8 @@
 // Whether a response of an upstream is kept while it goes by, and as what: in the cache, or as a file of its own
 // (proxy_store).
 import { FileWriter } from "../../cache/file-writer.ts";
-import { parseHttpDate } from "../../content/http-date.ts";
 import { fieldValue, type ResponseHead } from "../../wire/head.ts";
+import { parseHttpDate } from "../../wire/http-date.ts";
 import { Fill } from "./fill.ts";
 import type { ServerRequest } from "./request.ts";
 

@@ -1,10 +1,10 @@
 // What the filters of a response do to its header. Order, from the content to the client: conditions, add_header and
 // expires, those that change the body (body-steps.ts), ranges.
 import { expiresFields } from "../../content/expires.ts";
-import { parseHttpDate } from "../../content/http-date.ts";
 import { decideConditional, NOT_MODIFIED_OMITS, type Validators } from "../../content/not-modified.ts";
 import { boundaries, planRanges, type RangePlan } from "../../content/ranges.ts";
 import { fieldValue } from "../../wire/head.ts";
+import { parseHttpDate } from "../../wire/http-date.ts";
 import { wallMs } from "../date.ts";
 import type { Step } from "./body-chain.ts";
 import { bodySteps } from "./body-steps.ts";
@@ -30,7 +30,8 @@ const nextBoundary = boundaries(wallMs() % 1_000_000);
 export function filterHeader(request: ServerRequest, header: ResponseHeader): FilteredHeader {
   const { settings } = request.location;
   const validators = validatorsOf(header);
-  if (header.conditional && request.parent === null) {
+  // What is made here is looked at in any case, an upstream's where it was not asked with the client's conditions.
+  if ((header.conditional || !header.fromUpstream) && request.parent === null) {
     const decision = decideConditional(
       header.status,
       conditionsOf(request),

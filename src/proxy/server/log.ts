@@ -1,11 +1,12 @@
 // What virtual servers write to their logs: a line of the access log for each request, and what goes wrong for the
 // error log, in the words that its readers know, with our cause behind it.
 import type { AccessLogConfig, ErrorLevel } from "../../config/servers.ts";
+import { COMBINED } from "../../config/standards.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { type NginxFacts, nginxFailureLevel, nginxFailureText } from "../../failure/nginx-text.ts";
 import type { ErrorContext, ErrorLog } from "../../observe/error-log.ts";
 import type { AccessLog } from "../../observe/format-log.ts";
-import { COMBINED, compileLogFormat, type LogFormat } from "../../variables/log-format.ts";
+import { compileLogFormat, type LogFormat } from "../../variables/log-format.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { fieldValue } from "../../wire/head.ts";
 import type { Attempt } from "../attempt.ts";

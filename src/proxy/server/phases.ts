@@ -2,7 +2,7 @@
 // use few of them: each begins by looking whether it has anything to do.
 
 import { wireFailure } from "../../failure/classify.ts";
-import { escapeUri } from "../../routing/uri.ts";
+import { escapeUri } from "../../wire/escape.ts";
 import { tooLarge } from "../request-body.ts";
 import { checkAccess } from "./access.ts";
 import { serveContent, tryFiles } from "./content.ts";

@@ -11,6 +11,7 @@ import type {
   ServerConfig,
   Text,
 } from "../../config/servers.ts";
+import { HIDDEN } from "../../config/standards.ts";
 import type { ErrorLog } from "../../observe/error-log.ts";
 import type { ServerLogs } from "../../observe/server-logs.ts";
 import { compileReferers, isValidReferer } from "../../routing/referer.ts";
@@ -331,16 +332,7 @@ function planProxy(config: ProxyConfig, context: PlanContext): ProxyPlan {
 }
 
 /** Fields of upstreams that clients do not get unless a location says so. */
-export const HIDDEN_NAMES: ReadonlySet<string> = new Set([
-  "date",
-  "server",
-  "x-pad",
-  "x-accel-expires",
-  "x-accel-redirect",
-  "x-accel-limit-rate",
-  "x-accel-buffering",
-  "x-accel-charset",
-]);
+export const HIDDEN_NAMES: ReadonlySet<string> = new Set(HIDDEN);
 
 function uriRule(
   uri: Extract<ProxyConfig["target"], { kind: "upstream" }>["uri"],

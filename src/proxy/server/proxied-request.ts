@@ -1,7 +1,8 @@
 // What goes to an upstream from a location that proxies: the target, the fields, the body.
-import { escapeUri } from "../../routing/uri.ts";
+
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { CompiledText } from "../../variables/subject.ts";
+import { escapeUri } from "../../wire/escape.ts";
 import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,

@@ -138,7 +138,7 @@ export function plainHeadText(request: ServerRequest, head: ResponseHead, bodyLe
   exchange.status = head.status;
   exchange.keepAlive = request.mayKeepAlive() && mayKeepAlive(exchange, bodyLength);
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${location.serverLine}Date: ${httpDate()}\r\n`;
-  text += keptFields(head, OWN | HIDDEN | (bodyLength === CHUNKED ? 0 : kindBit(FIELD_TRAILER)), null);
+  text += keptFields(head, OWN | HIDDEN | kindBit(FIELD_TRAILER), null);
   if (bodyLength === CHUNKED) text += "Transfer-Encoding: chunked\r\n";
   else if (bodyLength !== UNTIL_CLOSE && head.status !== 204) {
     const length = bodyLength > 0 ? bodyLength : head.contentLength;
@@ -154,7 +154,7 @@ export function plainHeadText(request: ServerRequest, head: ResponseHead, bodyLe
 function addedLines(request: ServerRequest, status: number): string {
   let lines = "";
   const cookie = request.servers.sticky.setCookie(request);
-  if (cookie) lines += `Set-Cookie: ${cookie}\r\n`;
+  if (cookie) lines += `Set-Cookie: ${fieldSafe(cookie)}\r\n`;
   for (const { name, value, always } of request.location.addHeaders) {
     if (!always && !isPlainStatus(status)) continue;
     const rendered = value.constant ?? fieldSafe(value.render(request.subject));

@@ -1,9 +1,11 @@
 // The client's address as trusted proxies say it (set_real_ip_from).
 import type { RealIpConfig } from "../../config/servers.ts";
 import { systemLookup } from "../../net/resolve.ts";
-import { compileRealIp as compileRules, type RealIpRules, readBlock, realAddress } from "../../routing/access.ts";
+import { compileRealIp as compileRules } from "../../routing/access.ts";
 import { log } from "../../std/log.ts";
+import { readBlock } from "../../wire/address-set.ts";
 import { fieldValues } from "../../wire/head.ts";
+import { type RealIpRules, realAddress } from "../../wire/real-address.ts";
 import { GO_ON, type Outcome, type ServerRequest } from "./request.ts";
 
 export interface RealIpPlan {

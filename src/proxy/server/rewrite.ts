@@ -2,8 +2,9 @@
 import { accessSync, closeSync, constants, fstatSync, type Stats, statSync } from "node:fs";
 import type { Condition, LocationSettings, RewriteStep } from "../../config/servers.ts";
 import { checkedFrom, openChecked } from "../../content/symlinks.ts";
-import { escapeArgs, unescapeRedirect } from "../../routing/uri.ts";
+import { unescapeRedirect } from "../../routing/uri.ts";
 import type { CompiledText } from "../../variables/subject.ts";
+import { escapeArgs } from "../../wire/escape.ts";
 import type { Compiler } from "./compiler.ts";
 import type { LocationPlan } from "./plan.ts";
 import type { ServerRequest } from "./request.ts";

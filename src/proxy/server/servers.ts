@@ -98,9 +98,10 @@ export class Servers {
     if (repeated !== null) request.problem ??= wireFailure("request", "bad-field", `${repeated} twice`, 400, {});
     // CONNECT names no path: it is asked for in the place of all.
     const uri = readUri(head.form === "authority" ? "/" : exchange.targetReceived, request.server.mergeSlashes);
-    if (uri === null)
+    if (uri === null) {
+      request.uri = "";
       request.problem ??= wireFailure("request", "bad-target", "a target that leads out of its root", 400, {});
-    else {
+    } else {
       request.uri = uri.uri;
       request.args = uri.args;
       request.quoted = uri.quoted;

@@ -76,9 +76,12 @@ class SliceRun {
       return output.end();
     }
     if (!output.full) return this.#next();
-    void output.drain().then(() => {
-      if (!exchange.ended) this.#next();
-    });
+    output
+      .drain()
+      .then(() => {
+        if (!exchange.ended) this.#next();
+      })
+      .catch((error: unknown) => exchange.client.onInternalError(error));
   }
 
   #next(): void {

@@ -5,8 +5,8 @@ import { typeOf } from "../../content/mime.ts";
 import { nginxStatusOf, proxyStatusType } from "../../failure/facets.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { failureMember } from "../../failure/proxy-status.ts";
-import { escapeRefresh, escapeUri } from "../../routing/uri.ts";
 import { escapeHtml } from "../../std/html.ts";
+import { escapeRefresh } from "../../wire/escape.ts";
 import { fieldValue } from "../../wire/head.ts";
 import { failureResponse } from "../respond.ts";
 import { ownStatusText, pageTitle, shownStatus } from "./own-statuses.ts";
@@ -150,12 +150,6 @@ export function absoluteLocation(request: ServerRequest, to: string): string {
   return `${scheme}://${host}${plain ? "" : `:${port}`}${to}`;
 }
 
-/** A folder without its slash. */
-export function redirectToFolder(request: ServerRequest): void {
-  const args = request.args === undefined || request.args === "" ? "" : `?${request.args}`;
-  redirectHere(request, 301, `${escapeUri(request.uri)}/${args}`);
-}
-
 /** The text of a `return`. */
 export function respondText(request: ServerRequest, status: number, text: string, type?: string): void {
   request.testExpect();
@@ -215,9 +209,4 @@ function plainPage(request: ServerRequest, status: number): string {
     `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n` +
     `<hr><center>${escapeHtml(product)}</center>\r\n</body>\r\n</html>\r\n`
   );
-}
-
-/** Whether a field of the request has this value; for conditions that are asked once. */
-export function requestHas(request: ServerRequest, name: string): boolean {
-  return fieldValue(request.exchange.head, name) !== undefined;
 }

@@ -1,5 +1,5 @@
 // Locations that requests do not come to, and `if` blocks that change more than they say.
-import { patternRisk } from "../../../config/pcre.ts";
+import { patternRisk } from "../../../config/pcre-risk.ts";
 import { argOf, argsOf, type Scope } from "../../lower/scope.ts";
 import type { Arg, Directive } from "../../tree.ts";
 import { isExact, isFinal } from "../find-location.ts";

@@ -2,7 +2,7 @@
 // an IPv6 socket is what it is). Read from part of a text into an array that is used again: rules are asked for every
 // request. What is taken is what nginx takes, which is more than inet_pton ("1.2.3." is 1.2.3.0) and less (not
 // 255.255.255.255).
-import { COLON, DIGIT_0, DIGIT_9, DOT, HEX_VALUE } from "../wire/bytes.ts";
+import { COLON, DIGIT_0, DIGIT_9, DOT, HEX_VALUE } from "./bytes.ts";
 
 /** Four words; see above. */
 export type AddressWords = Uint32Array;
