@@ -26,6 +26,11 @@ describe("nginx's words", () => {
       "upstream timed out (110: Connection timed out) while connecting to upstream",
     ],
     [
+      "client-closed-request",
+      { deadline: "client-send" },
+      "client timed out (110: Connection timed out) while sending to client",
+    ],
+    [
       "response-timeout",
       { deadline: "head" },
       "upstream timed out (110: Connection timed out) while reading response header from upstream",

@@ -128,13 +128,17 @@ function withDetail(text: string, seen: Evidence): string {
   return seen.detail === undefined ? text : `${text}: ${seen.detail}`;
 }
 
+const CLIENT_TIMED_OUT = "client timed out (110: Connection timed out)";
+
 const TEXTS: Readonly<Record<CauseId, Sentence>> = {
-  "client-closed-request": (_, { asked = true }) =>
-    `client prematurely closed connection${asked ? ", so upstream connection is closed too" : ""}`,
+  "client-closed-request": (seen, { asked = true }) =>
+    seen.deadline === "client-send"
+      ? `${CLIENT_TIMED_OUT}${asked ? " while sending to client" : ""}`
+      : `client prematurely closed connection${asked ? ", so upstream connection is closed too" : ""}`,
   "client-request-invalid": (seen, { inBody }) =>
     withDetail(`client sent invalid ${inBody ? "chunked body" : "request"}`, seen),
   "client-request-too-large": tooLarge,
-  "client-timeout": () => "client timed out (110: Connection timed out)",
+  "client-timeout": () => CLIENT_TIMED_OUT,
   "request-denied": () => "access forbidden by rule",
   "rate-limited": (_, { zone }) => `limiting requests${zone === undefined ? "" : `, by zone "${zone}"`}`,
   "gateway-config-invalid": (seen) => seen.detail ?? "no upstream configuration",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LogFormatConfig } from "../config/servers.ts";
-import { COMBINED, compileLogFormat, escapeLog } from "./log-format.ts";
+import { COMBINED } from "../config/standards.ts";
+import { compileLogFormat, escapeLog } from "./log-format.ts";
 import { fakeSubject } from "./subject.fixture.ts";
 import type { Subject } from "./subject.ts";
 import { VariableTable } from "./table.ts";
