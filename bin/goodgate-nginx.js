@@ -12,8 +12,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 } else if (!existsSync(main)) {
   refuse("goodgate-nginx: this checkout is not built yet. Run `npm start` (or `npm run build`) in it first.");
 } else {
+  const { loadNginxInParts } = await import(new URL("../dist/cli/in-parts.js", import.meta.url).href);
+  await loadNginxInParts();
   const { main: run } = await import(main.href);
-  run(process.argv.slice(2));
+  await run(process.argv.slice(2));
 }
 
 /** @param {string} line */

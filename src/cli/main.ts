@@ -1,6 +1,7 @@
 // The command line. Commands load their code when they run, so that `goodgate --help` and a start are quick.
 import { existsSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import { loadInParts } from "./in-parts.ts";
 import { looksLikeUrl } from "./target.ts";
 import { version } from "./version.ts";
 
@@ -34,13 +35,19 @@ function program(): Command {
     .option("--pid-file <file>", "where to write the process id")
     .addOption(new Option("--as <language>", "read the file as …").choices(["yaml", "nginx"]))
     .option("--lenient", "run an nginx.conf although some of it is not done here; that is answered with 501")
-    .action(async (targets: string[], options) => exit(await (await import("./run.ts")).run(targets, options)));
+    .action(async (targets: string[], options) => {
+      await loadInParts();
+      exit(await (await import("./run.ts")).run(targets, options));
+    });
   root
     .command("demo")
     .description("a small shop on three endpoints, the gateway in front, and faults at the press of a button")
     .option("--listen <address>", "address of the gateway (default :8080)")
     .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
-    .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
+    .action(async (options) => {
+      await loadInParts();
+      exit(await (await import("./demo.ts")).demo(options));
+    });
   root
     .command("check")
     .description("validate a goodgate.yaml or an nginx.conf; every problem with file:line:column")

@@ -2,6 +2,7 @@
 // prints it (-t, -T), gives orders to the running process (-s) and says what it is (-v, -V, -h).
 import { toByteText } from "../../nginx/byte-text.ts";
 import { setLogSink } from "../../std/log.ts";
+import { loadInParts } from "../in-parts.ts";
 import { workerId } from "../worker-messages.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
 import { testConfiguration } from "./configuration-test.ts";
@@ -18,6 +19,7 @@ import { versionText } from "./version.ts";
 /** Runs the command line; the exit code is set on the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   if (workerId > 0) {
+    await loadInParts();
     const { runWorker, sayToPrimary } = await import("../worker.ts");
     // Nobody may be left at standard error: the error log is told.
     setLogSink(sayToPrimary);
@@ -43,6 +45,7 @@ async function run(argv: readonly string[]): Promise<number | undefined> {
   const hints = wantsHints();
   if (options.test) return testConfiguration(options, names, log, hints);
   if (options.signal !== null) return order(options.signal, options, names, log, hints);
+  await loadInParts();
   return (await import("./start.ts")).startNginx(options, names, log, hints);
 }
 
