@@ -22,7 +22,13 @@ export const WORKLOADS = [
   { name: "conn1000", title: "GET, 1 KiB, 1,000 connections", connections: 1000, path: "/1k" },
   { name: "post64k", title: "POST, 64 KiB, 64 connections", connections: 64, path: "/post", post: true },
   { name: "get1m", title: "GET, 1 MiB, 64 connections", connections: 64, path: "/1m", bytes: 1024 * 1024 },
-  { name: "map1000", title: "GET, 1 KiB, a map of 1,000 keys", connections: 64, path: "/map/1k?key=key777", only: NGINX },
+  {
+    name: "map1000",
+    title: "GET, 1 KiB, a map of 1,000 keys",
+    connections: 64,
+    path: "/map/1k?key=key777",
+    only: NGINX,
+  },
   { name: "patterns", title: "GET, 1 KiB, behind 50 patterns", connections: 64, path: "/patterns/1k", only: NGINX },
   { name: "tls", title: "GET, 1 KiB, 64 TLS connections", connections: 64, path: "/1k", tls: true },
 ];

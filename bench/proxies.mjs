@@ -127,7 +127,15 @@ function goodgateNginx(place) {
   const config = nginxConf(place);
   return {
     command: process.execPath,
-    args: [join(here, "..", "bin", "goodgate-nginx.js"), "-p", place.dir, "-c", config, "-e", join(place.dir, "error.log")],
+    args: [
+      join(here, "..", "bin", "goodgate-nginx.js"),
+      "-p",
+      place.dir,
+      "-c",
+      config,
+      "-e",
+      join(place.dir, "error.log"),
+    ],
     env: { GOODGATE_HINTS: "0" },
     stdout: join(place.dir, "output.log"),
   };
