@@ -29,7 +29,7 @@ test("a connection that dies before the head is an error, behind it the response
 });
 
 test("a head that cannot be read is an invalid header", () => {
-  const malformed = wireFailure("response", "malformed", "no status", 0, {});
+  const malformed = wireFailure("response", "bad-start-line", "no status", 0, {});
   expect(nginxFailureKind(malformed)).toBe("invalid_header");
   expect(nginxFailureKind(failureOf("response-header-too-large", {}))).toBe("invalid_header");
 });

@@ -19,6 +19,8 @@ import { type Climate, climateOf, weatherOf } from "./weather.ts";
 
 const LARGE_BYTES_MAX = 200_000;
 
+const LISTENER = { label: "sim", address: { kind: "unix", path: "" }, tls: false } as const;
+
 export class World {
   readonly scheduler = new Scheduler();
   readonly dice: Dice;
@@ -74,7 +76,7 @@ export class World {
   }
 
   #arrive(requests: readonly RequestRecord[]): void {
-    const connection = new ClientConnection(this.gateway.gateway, { label: "sim", tls: false }, "192.0.2.9", 1, false);
+    const connection = new ClientConnection(this.gateway.gateway, LISTENER, "192.0.2.9", 1, false);
     const plain = this.dice.chance(0.7);
     const { link, socket } = this.connect("client", "client", plain ? connection.onRead() : null);
     const client = new Client(this, link, requests);

@@ -23,7 +23,7 @@ export function lower(text: string, options: Partial<LowerOptions> = {}, files: 
 /** The Config of an http block. */
 export function lowerHttp(text: string, options: Partial<LowerOptions> = {}): Config {
   const { config, problems } = lower(`events {}\nhttp {\n${text}\n}\n`, options);
-  if (!config) throw new Error(problems.map(formatProblem).join("\n"));
+  if (!config) throw new Error(problems.map((problem) => formatProblem(problem)).join("\n"));
   return config;
 }
 
