@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import type { Problem } from "../config/config.ts";
 import { formatProblem } from "../config/load.ts";
-import { loadTargets } from "./load.ts";
+import { loadYaml } from "./load.ts";
 import { checkNginx, type NginxFindings, nginxSummary, nginxToJson, nginxToText } from "./nginx/check-nginx.ts";
 import { type Language, languageOf } from "./target.ts";
 
@@ -40,7 +40,7 @@ export function checkReport(file: string, options: CheckOptions, colour = false)
   const content = contentOf(file);
   const language = options.as ?? (content === null ? "yaml" : languageOf(content));
   const nginx = content !== null && language === "nginx" ? checkNginx(file) : null;
-  const problems: readonly Problem[] = nginx?.problems ?? loadTargets([file], { as: "yaml" }).problems;
+  const problems: readonly Problem[] = nginx?.problems ?? loadYaml(file).problems;
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const findings = problems.filter(({ severity }) => severity === "warning").length;
   const code = content === null ? EXIT_USAGE : errors + findings > 0 ? EXIT_FINDINGS : EXIT_FINE;

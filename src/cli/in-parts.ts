@@ -5,14 +5,9 @@
 type Part = () => Promise<unknown>;
 
 /** What reads an nginx.conf. */
-const NGINX: readonly Part[] = [
-  () => import("../nginx/check.ts"),
-  () => import("../nginx/advice/advise.ts"),
-  () => import("../nginx/lower/lower.ts"),
-];
+const NGINX: readonly Part[] = [() => import("../nginx/check.ts"), () => import("../nginx/lower/lower.ts")];
 
 const SERVING: readonly Part[] = [
-  () => import("../config/load.ts"),
   () => import("../net/dial.ts"),
   () => import("../upstream/group.ts"),
   () => import("../observe/observer.ts"),
@@ -23,7 +18,6 @@ const SERVING: readonly Part[] = [
   () => import("../cache/caches.ts"),
   () => import("../routing/server-names.ts"),
   () => import("../proxy/gateway.ts"),
-  () => import("../console/server.ts"),
 ];
 
 /** What a process needs that reads an nginx.conf. */
@@ -31,8 +25,7 @@ export async function loadNginxInParts(): Promise<void> {
   for (const load of NGINX) await load();
 }
 
-/** All that a process needs that serves. */
+/** What a process needs that serves. */
 export async function loadInParts(): Promise<void> {
-  await loadNginxInParts();
   for (const load of SERVING) await load();
 }

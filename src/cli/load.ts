@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import type { Address, Config, Problem } from "../config/config.ts";
 import { configFromUrls, loadConfig, type Overrides, withOverrides } from "../config/load.ts";
 import { compileLogTemplate } from "../observe/log-template.ts";
+import { loadNginxInParts } from "./in-parts.ts";
 import { workerIdentity } from "./nginx/identity.ts";
 import { namesOfFile } from "./nginx/names.ts";
-import { readConfiguration } from "./nginx/reading.ts";
 import { resolveNames } from "./nginx/resolve-names.ts";
 import { languageOf, looksLikeUrl } from "./target.ts";
 
@@ -25,8 +25,8 @@ export interface Loaded {
 }
 
 /** Reads what `targets` names. Never throws on what a person wrote. */
-export function loadTargets(targets: readonly string[], options: LoadOptions): Loaded {
-  const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : fromFile(targets, options);
+export async function loadTargets(targets: readonly string[], options: LoadOptions): Promise<Loaded> {
+  const loaded = targets.some(looksLikeUrl) ? fromUrls(targets) : await fromFile(targets, options);
   if (!loaded.config) return loaded;
   if (loaded.config.servers && options.listen?.length) {
     const message = "--listen has no meaning beside an nginx.conf";
@@ -48,7 +48,20 @@ function fromUrls(targets: readonly string[]): Loaded {
   return configFromUrls(urls);
 }
 
-function fromFile(targets: readonly string[], { as, lenient = false }: LoadOptions): Loaded {
+async function fromFile(targets: readonly string[], { as, lenient = false }: LoadOptions): Promise<Loaded> {
+  const text = textOf(targets);
+  if (typeof text !== "string") return text;
+  return (as ?? languageOf(text)) === "nginx" ? fromNginx(targets[0]!, lenient) : fromYaml(text, targets[0]!);
+}
+
+/** A file, read as goodgate.yaml. */
+export function loadYaml(file: string): Loaded {
+  const text = textOf([file]);
+  return typeof text === "string" ? fromYaml(text, file) : text;
+}
+
+/** The text of the one file that is named, or why there is none. */
+function textOf(targets: readonly string[]): string | Loaded {
   const error = (message: string, hint: string): Loaded => ({ problems: [{ severity: "error", message, hint }] });
   const [file, ...more] = targets;
   if (more.length > 0)
@@ -56,9 +69,8 @@ function fromFile(targets: readonly string[], { as, lenient = false }: LoadOptio
       `one configuration file at a time: ${targets.join(" ")}`,
       "several URLs form one upstream; files do not",
     );
-  let text: string;
   try {
-    text = readFileSync(file!, "utf8");
+    return readFileSync(file!, "utf8");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT")
@@ -68,8 +80,10 @@ function fromFile(targets: readonly string[], { as, lenient = false }: LoadOptio
       );
     return error(`${file}: cannot be read (${code})`, code === "EACCES" ? "check its permissions" : "name a file");
   }
-  if ((as ?? languageOf(text)) === "nginx") return fromNginx(file!, lenient);
-  const { config, problems } = loadConfig(text, file!, process.env, { logTemplate: logTemplateProblem });
+}
+
+function fromYaml(text: string, file: string): Loaded {
+  const { config, problems } = loadConfig(text, file, process.env, { logTemplate: logTemplateProblem });
   return config ? { config: withAddresses(config), problems } : { problems };
 }
 
@@ -83,7 +97,10 @@ function withAddresses(config: Config): Config {
 const CONSOLE: Address = { kind: "tcp", host: "127.0.0.1", port: 8502 };
 
 /** What runs in the foreground keeps the rights that it was started with, and its own pid file. */
-function fromNginx(file: string, lenient: boolean): Loaded {
+async function fromNginx(file: string, lenient: boolean): Promise<Loaded> {
+  // Only who has one needs what reads it.
+  await loadNginxInParts();
+  const { readConfiguration } = await import("./nginx/reading.ts");
   const reading = readConfiguration({ ...namesOfFile(file), lenient }, "");
   if ("errno" in reading) return { problems: [{ severity: "error", message: `${file}: ${reading.text}` }] };
   const { problems, meant } = reading;

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { loadInParts } from "./in-parts.ts";
 import { looksLikeUrl } from "./target.ts";
 import { version } from "./version.ts";
+import { workerId } from "./worker-messages.ts";
 
 /** Wrong usage or unusable input. */
 const EXIT_USAGE = 2;
@@ -37,6 +38,8 @@ function program(): Command {
     .option("--lenient", "run an nginx.conf although some of it is not done here; that is answered with 501")
     .action(async (targets: string[], options) => {
       await loadInParts();
+      // A worker is given its configuration: it needs nothing that reads one.
+      if (workerId > 0) return exit(await (await import("./worker.ts")).runWorker());
       exit(await (await import("./run.ts")).run(targets, options));
     });
   root

@@ -8,7 +8,6 @@ import { printProblems } from "./problems.ts";
 import { Served } from "./serve.ts";
 import { runService } from "./service.ts";
 import { looksLikeUrl } from "./target.ts";
-import { workerId } from "./worker-messages.ts";
 
 export interface RunOptions extends LoadOptions, PidFileOptions {}
 
@@ -16,7 +15,6 @@ const EXIT_USAGE = 2;
 
 /** Runs the gateway; resolves with an exit code where it cannot start, with undefined once it runs. */
 export async function run(targets: readonly string[], options: RunOptions): Promise<number | undefined> {
-  if (workerId > 0) return (await import("./worker.ts")).runWorker();
   const wanted = targets.length > 0 ? targets : existsSync("goodgate.yaml") ? ["goodgate.yaml"] : [];
   if (wanted.length === 0) {
     process.stderr.write(
@@ -25,7 +23,7 @@ export async function run(targets: readonly string[], options: RunOptions): Prom
     return EXIT_USAGE;
   }
   const load = () => loadTargets(wanted, options);
-  const { config, problems } = load();
+  const { config, problems } = await load();
   printProblems(problems);
   if (!config) return EXIT_USAGE;
   const inherited = InheritedSockets.fromEnvironment();

@@ -31,7 +31,7 @@ export interface Service {
 /** How the process was started. */
 export interface Start {
   readonly config: Config;
-  load(): Loaded;
+  load(): Promise<Loaded>;
   readonly pidFile: string;
   /** For the first line: the configuration's file, and how many workers there are. */
   readonly file: string | null;

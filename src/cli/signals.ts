@@ -8,8 +8,8 @@ import { printProblems } from "./problems.ts";
 import type { Outcome } from "./status-file.ts";
 
 /** Reads the configuration again and hands it on; what is wrong is said, and the old one stays. */
-export async function reload(load: () => Loaded, take: (config: Config) => Promise<void>): Promise<Outcome> {
-  const { config, problems } = load();
+export async function reload(load: () => Promise<Loaded>, take: (config: Config) => Promise<void>): Promise<Outcome> {
+  const { config, problems } = await load();
   printProblems(problems);
   const said = problems.map((problem) => formatProblem(problem, false));
   const refused = (why: string): Outcome => {

@@ -20,7 +20,7 @@ const MAX_FORWARDS = kindBit(FIELD_MAX_FORWARDS);
 
 /** The head that goes to `endpoint`, complete. */
 export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
-  if (exchange.served) return proxiedRequestHead(exchange, endpoint);
+  if (exchange.served) return proxiedRequestHead(exchange);
   const { head } = exchange;
   const plan = exchange.plan!;
   const ops = plan.request;

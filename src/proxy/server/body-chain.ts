@@ -25,7 +25,7 @@ export interface BodyChain {
 }
 
 /** Where the chain ends. */
-export interface ChainEnd {
+interface ChainEnd {
   readonly request: ServerRequest;
   /** The client takes no more for now. */
   isFull(): boolean;

@@ -168,7 +168,7 @@ function bytesOf(path: string): Buffer {
 }
 
 /** Where a body goes. */
-export interface PieceTaker {
+interface PieceTaker {
   /** Nothing is taken any more. */
   readonly gone: boolean;
   /** False = wait until it is drained. */

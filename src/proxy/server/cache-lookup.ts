@@ -16,7 +16,7 @@ import type { ServerRequest } from "./request.ts";
 export type Looked = "fresh" | "stale" | "none" | "scarce" | "error";
 
 /** How a request may fetch what is not there: as the one that others wait for, later, or for itself alone. */
-export type LockOutcome = "locked" | "waits" | "alone";
+type LockOutcome = "locked" | "waits" | "alone";
 
 export class CacheLookup extends Timed {
   readonly store: CacheStore;

@@ -5,7 +5,7 @@ import type { FileWriter, Written } from "../../cache/file-writer.ts";
 import { beginEvent } from "../../std/clock.ts";
 import type { ServerRequest } from "./request.ts";
 
-export interface FillOptions {
+interface FillOptions {
   readonly request: ServerRequest;
   readonly writer: FileWriter;
   /** What goes to the front of the file, once the body's length is known. */

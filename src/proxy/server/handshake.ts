@@ -26,7 +26,7 @@ export interface Handshake {
 }
 
 /** What is done with a ClientHello. */
-export type Choice =
+type Choice =
   | { readonly acceptor: TlsAcceptor; readonly handshake: Handshake }
   /** A fatal alert; `why` is for the log. */
   | { readonly alert: number; readonly why: string };

@@ -1,6 +1,5 @@
 // What goes to an upstream from a location that proxies: the target, the fields, the body.
 
-import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { CompiledText } from "../../variables/subject.ts";
 import { escapeUri } from "../../wire/escape.ts";
 import {
@@ -42,7 +41,7 @@ const NEVER =
   kindBit(FIELD_EXPECT);
 
 /** A field that a location sets for its upstream. */
-export interface SetHeader {
+interface SetHeader {
   readonly name: string;
   readonly lowerName: string;
   readonly value: CompiledText;
@@ -99,7 +98,7 @@ function escaped(request: ServerRequest, uri: string): string {
 }
 
 /** The request head for an upstream. */
-export function proxiedRequestHead(exchange: Exchange, _endpoint: Endpoint): string {
+export function proxiedRequestHead(exchange: Exchange): string {
   const request = exchange.served!;
   const proxy = request.location.proxy!;
   const { head } = exchange;

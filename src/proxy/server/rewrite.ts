@@ -16,7 +16,7 @@ type Code = (request: ServerRequest) => Said;
 export type Program = readonly Code[];
 
 /** Whether the uri is another one now, so that a location is to be found for it. */
-export type ProgramOutcome = "same" | "changed" | "responded";
+type ProgramOutcome = "same" | "changed" | "responded";
 
 /** Runs a program. */
 export function runProgram(program: Program, request: ServerRequest): ProgramOutcome {

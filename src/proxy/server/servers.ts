@@ -18,7 +18,6 @@ import { compileServers, type ServerTable } from "../../routing/server-names.ts"
 import { readUri } from "../../routing/uri.ts";
 import { eventTime } from "../../std/clock.ts";
 import { seededRandom } from "../../upstream/balance-two.ts";
-import type { CompiledText } from "../../variables/subject.ts";
 import { VariableTable } from "../../variables/table.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
@@ -51,7 +50,6 @@ export class Servers {
   readonly #patterns = new Map<Pattern, RegExp>();
   readonly #subs = new Map<SubConfig, SubPatterns>();
   readonly #sets = new WeakMap<ClientConnection, ServerTable<ServerPlan>["sets"][number]>();
-  readonly #balanceTexts = new Map<string, CompiledText>();
 
   constructor(config: ServersConfig, upstreams: UpstreamTable, logs: ServerLogs | null, previous: Servers | null) {
     this.config = config;
@@ -145,12 +143,7 @@ export class Servers {
     if (typeof balance === "string") return "";
     if ("ipHash" in balance) return request.subject.remoteAddress;
     if (!("hashText" in balance)) return "";
-    let text = this.#balanceTexts.get(balance.hashText);
-    if (!text) {
-      text = this.compiler.text(balance.hashText);
-      this.#balanceTexts.set(balance.hashText, text);
-    }
-    return text.render(request.subject);
+    return request.render(balance.hashText);
   }
 
   /** Whether a text matches one of the patterns. */

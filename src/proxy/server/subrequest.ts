@@ -18,7 +18,7 @@ const DEPTH_MAX = 50;
 const AT_WORK_MAX = 2000;
 
 /** What came of a subrequest. */
-export interface Subanswer {
+interface Subanswer {
   readonly status: number;
   readonly request: ServerRequest;
   /** Why its body is not whole; null = it is. */
@@ -26,7 +26,7 @@ export interface Subanswer {
 }
 
 /** Takes the body of a subrequest. */
-export interface SubrequestBody {
+interface SubrequestBody {
   write(bytes: Buffer): void;
   /** It takes no more for now. */
   readonly full: boolean;

@@ -57,7 +57,7 @@ const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 
 /** A host that a request names. */
-export interface NamedHost {
+interface NamedHost {
   readonly address: Address;
   /** What it is looked up by: as written, and with its port. */
   readonly keys: readonly string[];
@@ -159,7 +159,7 @@ export function readHost(authority: string, defaultPort: number): NamedHost | st
 }
 
 /** "http://host:port/path" or "http://unix:/socket:/path" taken apart; `path` with its query. */
-export function readUrl(
+function readUrl(
   url: string,
 ): { readonly scheme: "http" | "https"; readonly authority: string; readonly path: string } | null {
   const match = /^(https?):\/\//i.exec(url);
