@@ -1,6 +1,7 @@
 // Names of servers: exact, "*.example.com", ".example.com", "www.example.*", "~ ^www\d+\." as a regular expression.
 import { errorOf } from "./address.ts";
 import { type Form, nameOf, pattern, patternFrom, patternText, textForm } from "./forms.ts";
+import { plainName, plainNameText } from "./server-name.ts";
 import type { LocationMatch, ServerName } from "./servers.ts";
 
 /** A host name, with what a star and a dot at its ends mean. */
@@ -10,16 +11,13 @@ export const serverName: Form<ServerName> = {
     (written) => {
       const regex = patternFrom(written);
       if (regex) return "message" in regex ? regex : { kind: "pattern", ...regex };
-      const name = written.toLowerCase();
-      if (name.length > 1 && name.startsWith(".")) return { kind: "below-or-same", name: name.slice(1) };
-      if (name.length > 2 && name.startsWith("*.")) return { kind: "below", name: name.slice(2) };
-      if (name.length > 2 && name.endsWith(".*")) return { kind: "any-end", name: name.slice(0, -2) };
-      return name.includes("*")
+      const name = plainName(written);
+      return name.kind === "exact" && name.name.includes("*")
         ? errorOf(
             `"${written}" is no name of a server`,
             'a star stands for the first or the last label: "*.example.com", "www.example.*"',
           )
-        : { kind: "exact", name };
+        : name;
     },
     nameText,
     { unit: "host name" },
@@ -31,18 +29,7 @@ export const serverName: Form<ServerName> = {
 
 /** The name as serverName reads it. */
 function nameText(name: ServerName): string {
-  switch (name.kind) {
-    case "pattern":
-      return patternText(name);
-    case "below":
-      return `*.${name.name}`;
-    case "below-or-same":
-      return `.${name.name}`;
-    case "any-end":
-      return `${name.name}.*`;
-    case "exact":
-      return name.name;
-  }
+  return name.kind === "pattern" ? patternText(name) : plainNameText(name);
 }
 
 /** What $server_name is where nobody says: the first name. */

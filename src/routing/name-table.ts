@@ -1,9 +1,7 @@
 // Host names with wildcards, as a table: exact name first, then the longest wildcard in front ("*.example.com",
 // ".example.com"), then the longest at the end ("www.example.*"). A look-up costs one step per label of the host,
 // whatever the number of names. Of names that say the same the first stays: what nginx warns of as conflicting.
-import type { ServerName } from "../config/servers.ts";
-
-type PlainName = Exclude<ServerName, { readonly kind: "pattern" }>;
+import type { PlainName } from "../config/server-name.ts";
 
 /** Values by host name; hosts come in lower case. */
 export class NameTable<V> {

@@ -1,6 +1,7 @@
 // Whether a page may link here (valid_referers): by the host in Referer, the beginning of its path, or a pattern over
 // all behind the scheme. A field without http(s):// was blocked on the way; that may count as valid, as may none.
-import type { ReferersConfig, ServerName } from "../config/servers.ts";
+import { plainName } from "../config/server-name.ts";
+import type { ReferersConfig } from "../config/servers.ts";
 import { NameTable } from "./name-table.ts";
 import type { CompilePattern } from "./pattern.ts";
 
@@ -38,15 +39,6 @@ export function compileReferers(config: ReferersConfig, compile: CompilePattern)
     hostPatterns,
     patterns: config.patterns.map((pattern) => compile(pattern).regex),
   };
-}
-
-/** A name as it is written: with "*." or "." in front, or ".*" behind it. */
-function plainName(text: string): Exclude<ServerName, { readonly kind: "pattern" }> {
-  const name = text.toLowerCase();
-  if (name.length > 1 && name.startsWith(".")) return { kind: "below-or-same", name: name.slice(1) };
-  if (name.startsWith("*.")) return { kind: "below", name: name.slice(2) };
-  if (name.endsWith(".*")) return { kind: "any-end", name: name.slice(0, -2) };
-  return { kind: "exact", name };
 }
 
 /** Whether a request with this Referer (undefined = without one) is valid. */

@@ -1,4 +1,5 @@
 // A server block: its names, where it listens, how it reads heads, its rewrite program and its locations.
+import { plainNameText } from "../../config/server-name.ts";
 import type { ServerConfig, ServerName } from "../../config/servers.ts";
 import { positionAt } from "../source.ts";
 import type { Arg, Directive } from "../tree.ts";
@@ -85,27 +86,14 @@ export function complainConflicts(
     const seen = new Set<string>();
     for (const scope of servers)
       for (const name of servers.length > 1 ? (names.get(scope) ?? []) : []) {
+        // Two patterns are never the same name.
+        if (name.kind === "pattern") continue;
         const keys = nameKeys(name);
         const directive = scope.own("server_name")[0] ?? scope.directive;
-        const told = `conflicting server name "${writtenName(name)}" on ${text}, ignored`;
+        const told = `conflicting server name "${plainNameText(name)}" on ${text}, ignored`;
         const facts = { severity: "warning", placeless: true } as const;
         if (directive && keys.some((key) => seen.has(key))) http.problems.complain(directive, told, undefined, facts);
         for (const key of keys) seen.add(key);
       }
-  }
-}
-
-function writtenName(name: ServerName): string {
-  switch (name.kind) {
-    case "pattern":
-      return name.source;
-    case "below":
-      return `*.${name.name}`;
-    case "below-or-same":
-      return `.${name.name}`;
-    case "any-end":
-      return `${name.name}.*`;
-    case "exact":
-      return name.name;
   }
 }
