@@ -109,7 +109,8 @@ export class RequestSending {
   /** The last byte of the request was handed over: the response has its deadline from here. */
   #complete(): void {
     const attempt = this.#attempt;
-    if (attempt.state !== "head") return;
+    // What came behind a write that failed was left out: the request was never sent, and its deadline runs already.
+    if (attempt.state !== "head" || attempt.deaf) return;
     attempt.sentAt = eventTime();
     this.#connection.setDeadline(attempt.sentAt + attempt.exchange.timeouts.headMs);
   }
