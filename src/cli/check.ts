@@ -7,6 +7,7 @@ import { formatProblem } from "../config/load.ts";
 import { loadYaml } from "./load.ts";
 import { checkNginx, type NginxFindings, nginxSummary, nginxToJson, nginxToText } from "./nginx/check-nginx.ts";
 import { type Language, languageOf } from "./target.ts";
+import { coloured, print } from "./terminal.ts";
 
 const EXIT_FINE = 0;
 const EXIT_FINDINGS = 1;
@@ -28,9 +29,8 @@ export interface CheckReport {
 
 /** Checks a configuration file and prints what was found; resolves with the exit code. */
 export async function check(file: string, options: CheckOptions): Promise<number> {
-  const colour = process.stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
-  const { text, code } = checkReport(file, options, colour);
-  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  const { text, code } = checkReport(file, options, coloured());
+  await print(text);
   return code;
 }
 

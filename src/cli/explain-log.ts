@@ -7,7 +7,7 @@ import { explain } from "../explain/explain.ts";
 import { createLogGroups } from "../explain/log/groups.ts";
 import type { ClassTotal, Counted, LogGroup, LogReport } from "../explain/log/log-report.ts";
 import { loadIndex } from "../knowledge/load-index.ts";
-import { printable } from "./explain-text.ts";
+import { printable } from "../wire/printable.ts";
 
 const EXIT_FINE = 0;
 const EXIT_FAILURES = 1;

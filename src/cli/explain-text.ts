@@ -4,6 +4,7 @@
 import type { Alternative, Explanation, NextStep, Range } from "../explain/explanation.ts";
 import { CAUSES, isCauseId } from "../failure/causes.ts";
 import { REFERENCE_BASE } from "../failure/reference.ts";
+import { printable } from "../wire/printable.ts";
 
 const BOLD = "\x1b[1m";
 const DIM = "\x1b[2m";
@@ -136,11 +137,3 @@ function wrap(text: string, columns: number, prefix = ""): string {
 }
 
 const indent = (text: string, prefix: string): string => text.replace(/^/gm, prefix);
-
-/** Text of strangers with what could steer a terminal escaped. */
-export function printable(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
-  });
-}

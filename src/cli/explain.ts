@@ -6,6 +6,7 @@ import { explain } from "../explain/explain.ts";
 import type { Explanation } from "../explain/explanation.ts";
 import { loadIndex } from "../knowledge/load-index.ts";
 import { renderExplanation, renderLine, renderMarkdown } from "./explain-text.ts";
+import { coloured, columns, print } from "./terminal.ts";
 
 const EXIT_ANSWERED = 0;
 const EXIT_UNKNOWN = 1;
@@ -43,7 +44,7 @@ export async function explainCommand(texts: readonly string[], options: ExplainO
   const colour = coloured();
   const human = () =>
     renderExplanation(answer, { colour, columns: columns() }) + (page ? `\n${renderMarkdown(page, colour)}` : "");
-  await write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : human());
+  await print(options.json ? `${JSON.stringify(answer, null, 2)}\n` : human());
   return codeOf(answer);
 }
 
@@ -63,10 +64,10 @@ async function explainLines(file: string, json: boolean): Promise<number> {
     unknown += codeOf(answer);
     batch += json ? `${JSON.stringify(answer)}\n` : renderLine(answer, colour);
     if (batch.length < BATCH_CHARS && file !== "-") continue;
-    await write(batch);
+    await print(batch);
     batch = "";
   }
-  if (batch !== "") await write(batch);
+  if (batch !== "") await print(batch);
   return unknown > 0 ? EXIT_UNKNOWN : EXIT_ANSWERED;
 }
 
@@ -92,15 +93,4 @@ function usage(problem: string): number {
 
 function isFile(file: string): boolean {
   return existsSync(file) && !statSync(file).isDirectory();
-}
-
-const coloured = (): boolean =>
-  process.env["FORCE_COLOR"] !== undefined ||
-  (process.stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb");
-
-const columns = (): number => Math.min(110, Math.max(50, process.stdout.columns ?? 100));
-
-/** Waits for the reader: a pipe may be slow. */
-function write(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }

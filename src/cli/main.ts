@@ -105,6 +105,35 @@ function program(): Command {
       exit(await (await import("./explain.ts")).explainCommand(texts, options));
     });
   root
+    .command("doctor")
+    .description("find the failing hop of a site: probes it, reads configurations and logs, and says what is proven")
+    .argument("[url]", "the address that fails; nothing but GET and HEAD is sent to it, at most 10 requests")
+    .option("--origin <host:port>", "the server behind the CDN or balancer, asked the same (repeatable)", collect, [])
+    .option(
+      "--config <file>",
+      "a configuration of any hop: nginx.conf, haproxy.cfg, compose … (repeatable)",
+      collect,
+      [],
+    )
+    .option("--log <file>", "a log of any hop (repeatable; .gz is unpacked)", collect, [])
+    .option("--host <name>", "ask for this host (Host and SNI) instead of the address's")
+    .option("--resolver <address>", "a DNS server to ask beside the system's")
+    .option("--ca <file>", "certificate authorities to trust besides (PEM, repeatable)", collect, [])
+    .option("--upgrade", "try a WebSocket handshake, too")
+    .option("--requests <n>", "at most so many requests per target (default 10)")
+    .option("--timeout <duration>", "for all of it (default 10s)")
+    .option("--local", "this is the gateway's own machine")
+    .option("--no-local", "it is not: look at nothing of this machine")
+    .option("--chain <hops>", 'timeouts of a chain: "cloudflare > alb > nginx > node"')
+    .option("--what-if <change>", 'the chain with a change: "nginx.proxy_read_timeout=30s" (repeatable)', collect, [])
+    .option("--json", "print one JSON document with all evidence")
+    .option("--markdown", "print the report as Markdown")
+    .option("--html <file>", "write the report as one HTML file, too")
+    .option("--verbose", "show all evidence and the notes")
+    .action(async (url: string | undefined, options) => {
+      exit(await (await import("./doctor.ts")).doctor(url, options));
+    });
+  root
     .command("lab")
     .description("an upstream that misbehaves on request in every named way")
     .option("--listen <address>", "address to listen on (default 127.0.0.1:8503)")

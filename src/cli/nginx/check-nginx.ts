@@ -7,13 +7,13 @@ import { shown, toByteText } from "../../nginx/byte-text.ts";
 import { checkDirectives, type Meaning } from "../../nginx/check.ts";
 import { DIRECTIVES } from "../../nginx/directives/table.ts";
 import type { NginxConfiguration } from "../../nginx/load.ts";
+import { loadWholeOrPart, type PartOf } from "../../nginx/part.ts";
 import type { NginxProblem } from "../../nginx/problem.ts";
 import { positionAt, type Source } from "../../nginx/source.ts";
 import type { Directive } from "../../nginx/tree.ts";
 import { FILES_ON_DISK } from "./files-on-disk.ts";
 import { directivesOf } from "./meanings.ts";
 import { namesOfFile } from "./names.ts";
-import { loadWholeOrPart, type PartOf } from "./part.ts";
 import { isError, lowerAt } from "./reading.ts";
 
 /** What the check of an nginx.conf found. */

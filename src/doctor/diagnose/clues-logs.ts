@@ -1,0 +1,78 @@
+// Clues of the logs: what was written while doctor sent its requests is about these requests; what was written lately
+// is likely the same; older failures are told as past.
+import { CAUSES, isCauseId } from "../../failure/causes.ts";
+import type { Evidence, Target } from "../evidence.ts";
+import type { LogEvent } from "../logs/model.ts";
+import { spotText } from "../options.ts";
+import type { Clue } from "./clue.ts";
+import type { Certainty, FaultClass } from "./model.ts";
+
+/** Failures this long before doctor began still belong to the present. */
+const LATELY_MS = 15 * 60_000;
+
+/** What the logs tell of the present failure. */
+export function logClues(evidence: Evidence): Clue[] {
+  const now = evidence.logs.duringProbes.map((event) => clueOf(event, "log-now", evidence));
+  const lately = evidence.logs.files
+    .flatMap(({ events }) => events)
+    .filter(({ atMs }) => atMs !== null && atMs >= evidence.startedAtMs - LATELY_MS)
+    .filter(({ file, line }) => !evidence.logs.duringProbes.some((each) => each.file === file && each.line === line))
+    .map((event) => clueOf(event, "log", evidence));
+  return [...now, ...lately].filter((clue) => clue !== null);
+}
+
+function clueOf(event: LogEvent, from: "log-now" | "log", { targets }: Evidence): Clue | null {
+  const of = failureClass(event);
+  if (of === null || event.confidence === "none") return null;
+  const target =
+    event.upstream === null
+      ? null
+      : targetAt(
+          event.upstream,
+          targets.map((each) => each.target),
+        );
+  const certainty: Certainty = from === "log" && event.confidence === "proven" ? "likely" : event.confidence;
+  const own = isCauseId(of) && /^(?:config|gateway|client)$/.test(CAUSES[of].phase);
+  return {
+    from,
+    class: of,
+    certainty,
+    hop: target?.id ?? (event.upstream !== null ? `upstream ${bare(event.upstream)}` : own ? "url" : "behind url"),
+    address: target ? spotText(target.spot) : event.upstream === null ? null : bare(event.upstream),
+    depth: target?.depth ?? (own ? 0.25 : 0.75),
+    reason: {
+      text: from === "log-now" ? `written as doctor's request failed: ${event.text}` : event.text,
+      source: `log ${event.file}:${event.line}`,
+    },
+    sinceMs: event.atMs,
+  };
+}
+
+/** The class where the event tells of a failure that a visitor meets; what clients do themselves is none. */
+export function failureClass({ class: of, status }: Pick<LogEvent, "class" | "status">): FaultClass | null {
+  if (of === null || of === "not-an-error" || of === "unknown") return null;
+  if (of === "client-closed-request") return null;
+  if (of === "status-only-502" && status !== null && status < 500) return null;
+  return of;
+}
+
+/** "http://10.0.0.7:3000/cart" → "10.0.0.7:3000"; the last of several. */
+export function bare(upstream: string): string {
+  const last = upstream.split(",").at(-1)!.trim();
+  const rest = last.replace(/^[a-z0-9+.-]+:\/\//i, "");
+  if (/^unix:/i.test(rest)) return rest.replace(/^(unix:[^\s:]+).*$/i, "$1");
+  return rest.split("/", 1)[0]!;
+}
+
+/** The target that a log calls by this address; deeper ones are meant rather than the URL. */
+export function targetAt(upstream: string, targets: readonly Target[]): Target | null {
+  const address = bare(upstream);
+  const own = address.replace(/^(?:localhost|\[::1\])(?=:)/, "127.0.0.1");
+  const inner = targets.filter(({ role }) => role !== "url").sort((a, b) => b.depth - a.depth);
+  return (
+    inner.find(({ spot }) => {
+      const text = spotText(spot);
+      return text === address || text.replace(/^localhost(?=:)/, "127.0.0.1") === own;
+    }) ?? null
+  );
+}

@@ -1,0 +1,248 @@
+// From what was seen of one target to how it stands: good, bad, or sometimes bad, and by which symptom. A status is
+// judged by who made it: a page of a gateway tells of something behind it, an answer of the application is its own.
+
+import { sentence } from "../../failure/describe.ts";
+import type { Failure } from "../../failure/failure.ts";
+import { span } from "../../failure/words.ts";
+import type { HttpTry, TargetEvidence } from "../evidence.ts";
+import { SOFTWARE } from "../software.ts";
+import type { Certainty, FaultClass } from "./model.ts";
+
+/** Something that is wrong at a target, as it shows there. */
+export interface Symptom {
+  readonly class: FaultClass;
+  readonly certainty: Certainty;
+  /** here = this target or the way to it; behind = it is a gateway, and tells of what it met. */
+  readonly where: "here" | "behind";
+  readonly failure: Failure | null;
+  readonly response: HttpTry | null;
+  /** In words, as a reason. */
+  readonly text: string;
+  readonly address: string | null;
+}
+
+export interface TargetState {
+  readonly seen: TargetEvidence;
+  readonly condition: "good" | "bad" | "sometimes" | "untested";
+  /** What dominates; null where good or untested. */
+  readonly symptom: Symptom | null;
+  /** Of the requests that are alike (baseline, repeats), how many failed. */
+  readonly bad: number;
+  readonly of: number;
+  /** What only a variant shows: HTTP/2, compression, an upgrade, a connection after a pause, the certificate. */
+  readonly besides: readonly Symptom[];
+  /** The answer that stands for the target. */
+  readonly response: HttpTry | null;
+}
+
+const ALIKE: readonly HttpTry["what"][] = ["baseline", "reused", "fresh"];
+
+/** How a target stands. */
+export function stateOf(seen: TargetEvidence): TargetState {
+  const tries = seen.http.filter(({ what }) => ALIKE.includes(what));
+  const symptoms = tries.map((each) => symptomOf(each));
+  const bad = symptoms.filter((each) => each !== null);
+  const lower = lowerSymptoms(seen);
+  const besides = besidesOf(seen, tries, symptoms);
+  const of = tries.length;
+  if (of === 0) {
+    const symptom = lower[0] ?? besides[0] ?? null;
+    const condition = symptom ? "bad" : "untested";
+    return { seen, condition, symptom, bad: symptom ? 1 : 0, of: symptom ? 1 : 0, besides, response: null };
+  }
+  const response =
+    tries.find((_, index) => symptoms[index] !== null) ?? tries.find(({ status }) => status !== null) ?? null;
+  if (seen.redirects?.loop) return loopState(seen, response, besides);
+  if (bad.length === 0) {
+    // Every request that could be sent was answered; an address that takes none is bad for those who are sent to it.
+    const symptom = lower[0] ?? null;
+    const total = seen.tcp.length;
+    if (symptom)
+      return {
+        seen,
+        condition: "sometimes",
+        symptom,
+        bad: lower.length,
+        of: Math.max(total, lower.length),
+        besides,
+        response,
+      };
+    return { seen, condition: "good", symptom: null, bad: 0, of, besides, response };
+  }
+  const condition = bad.length + lower.length >= of + lower.length ? "bad" : "sometimes";
+  return { seen, condition, symptom: dominant(bad), bad: bad.length, of, besides, response };
+}
+
+function loopState(seen: TargetEvidence, response: HttpTry | null, besides: readonly Symptom[]): TargetState {
+  const urls = seen.redirects?.urls ?? [];
+  const symptom: Symptom = {
+    class: "redirect-loop",
+    certainty: "proven",
+    where: "here",
+    failure: null,
+    response,
+    text: `its redirects go round: ${urls.slice(0, 4).join(" → ")}${urls.length > 4 ? " → …" : ""}`,
+    address: response?.address ?? null,
+  };
+  return { seen, condition: "bad", symptom, bad: 1, of: 1, besides, response };
+}
+
+/** The most frequent; of equals the more certain. */
+function dominant(symptoms: readonly Symptom[]): Symptom {
+  const count = (of: Symptom): number => symptoms.filter((each) => each.class === of.class).length;
+  return [...symptoms].sort((a, b) => count(b) - count(a) || RANK[b.certainty] - RANK[a.certainty])[0]!;
+}
+
+/** For sorting: the more certain is the larger. */
+export const RANK: Readonly<Record<Certainty, number>> = { proven: 3, likely: 2, possible: 1 };
+
+// ── One response ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What is wrong with one request; null = it was answered, and not with an error of a server or a refusal of a gateway. */
+export function symptomOf(tried: HttpTry): Symptom | null {
+  const { failure, status, page, address } = tried;
+  if (failure) {
+    const text = sentence(failure, { showDetail: true, endpoint: address, method: tried.method });
+    return { class: failure.cause, certainty: "proven", where: "here", failure, response: tried, text, address };
+  }
+  if (status === null) return null;
+  const maker = page?.madeBy ? SOFTWARE[page.madeBy].name : "a gateway";
+  const make = (of: FaultClass, certainty: Certainty, where: Symptom["where"], text: string): Symptom => ({
+    class: of,
+    certainty,
+    where,
+    failure: null,
+    response: tried,
+    text,
+    address,
+  });
+  const took = tried.timings.headMs === null ? "" : ` after ${span(tried.timings.headMs)}`;
+  const answered = `status ${status}${took}`;
+  if (status >= 500) {
+    if (page?.cause && page.cause !== "upstream-error-passthrough")
+      return make(
+        page.cause,
+        page.certainty,
+        "behind",
+        `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
+      );
+    if (page?.ownError)
+      return make("status-only-502", page.certainty, "behind", `${answered}, a page of ${maker} itself`);
+    if (isGatewayStatus(status) && page?.madeBy == null)
+      return make(
+        "status-only-502",
+        "possible",
+        "behind",
+        `${answered}, which gateways answer and applications seldom do`,
+      );
+    return make("upstream-error-passthrough", "likely", "here", `${answered}, an answer of the application`);
+  }
+  if (status === 429) return make("rate-limited", page?.ownError ? "proven" : "likely", "here", answered);
+  if (status === 403 && (page?.ownError || page?.cause === "request-denied"))
+    return make("request-denied", page.certainty, "here", `${answered}, a page of ${maker} itself`);
+  if (page?.cause && (page.ownError || page.certainty === "proven"))
+    return make(
+      page.cause,
+      page.certainty,
+      isRefusal(page.cause) ? "here" : "behind",
+      `${answered}: ${page.reasons[0] ?? "its page says so"}`,
+    );
+  return null;
+}
+
+/** 502, 503, 504 and what CDNs made besides. */
+const isGatewayStatus = (status: number): boolean =>
+  (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
+
+const isRefusal = (of: string): boolean => /^(?:client-|request-denied|rate-limited|route-not-found)/.test(of);
+
+// ── Below HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What failed before a request could be sent: name, connections, handshakes. Of addresses of which others work, too. */
+function lowerSymptoms(seen: TargetEvidence): Symptom[] {
+  const dns = seen.dns?.system.failure ?? null;
+  const resolved = (seen.dns?.system.addresses.length ?? 0) > 0 || seen.tcp.length > 0;
+  if (dns && !resolved) return [of(dns, seen.target.spot.kind === "tcp" ? seen.target.spot.host : null)];
+  const open = seen.tcp.filter(({ tries }) => tries.some(({ failure }) => failure === null));
+  const closed = seen.tcp.filter((each) => !open.includes(each) && each.tries.length > 0);
+  const name = seen.target.spot.kind === "tcp" ? seen.target.spot.host : "";
+  const symptoms: Symptom[] = [];
+  for (const { address, family, tries } of closed) {
+    const failure = tries.at(-1)?.failure;
+    if (!failure) continue;
+    // A machine without IPv6 says nothing of the site; localhost is ::1 to everybody, whether or not it is served.
+    if (open.length > 0 && family === 6 && (failure.cause === "network-unreachable" || name === "localhost")) continue;
+    if (open.length > 0 && name === "localhost") continue;
+    symptoms.push(of(failure, address));
+  }
+  if (seen.http.length > 0) return symptoms;
+  for (const { address, tries } of seen.tls) {
+    const failure = tries.find(({ what }) => what === "as-asked")?.failure;
+    if (failure) symptoms.push(of(failure, address));
+  }
+  return symptoms;
+}
+
+function of(failure: Failure, address: string | null): Symptom {
+  const text = sentence(failure, address === null ? { showDetail: true } : { showDetail: true, endpoint: address });
+  return { class: failure.cause, certainty: "proven", where: "here", failure, response: null, text, address };
+}
+
+// ── What only a variant shows ───────────────────────────────────────────────────────────────────────────────────
+
+function besidesOf(seen: TargetEvidence, tries: readonly HttpTry[], judged: readonly (Symptom | null)[]): Symptom[] {
+  const found: Symptom[] = [];
+  if (seen.target.verify) {
+    const untrusted = seen.tls.flatMap(({ address, tries: all }) =>
+      all
+        .filter(({ what, untrusted: why }) => what === "as-asked" && why)
+        .map(({ untrusted: why }) => of(why!, address)),
+    );
+    if (untrusted[0]) found.push(untrusted[0]);
+  }
+  const freshWorks = tries.some(({ reused }, index) => !reused && judged[index] === null);
+  if (!freshWorks) return found;
+  for (const each of seen.http) {
+    const symptom = symptomOf(each);
+    if (each.what === "reused-after-gap" && symptom?.failure && diedUnanswered(symptom.failure))
+      found.push(race(symptom, each));
+    else if (each.what === "h2" && symptom) found.push({ ...symptom, text: `over HTTP/2 only: ${symptom.text}` });
+    else if (each.what === "encoded" && symptom)
+      found.push({ ...symptom, text: `with compression only: ${symptom.text}` });
+    else if (each.what === "upgrade" && each.status !== 101) found.push(upgradeRefused(each, symptom));
+  }
+  const reused = seen.http.filter(({ what, reused: is }) => what === "reused" && is);
+  const died = reused.map((each) => symptomOf(each)).filter((each) => each?.failure && diedUnanswered(each.failure));
+  if (
+    reused.length > 0 &&
+    died.length === reused.length &&
+    died[0] &&
+    tries.every((each, index) => each.reused || judged[index] === null)
+  )
+    found.push(race(died[0], reused[0]!));
+  return found;
+}
+
+const diedUnanswered = ({ cause }: Failure): boolean =>
+  cause === "closed-before-response" || cause === "keepalive-race" || cause === "upstream-write-failed";
+
+function race(symptom: Symptom, tried: HttpTry): Symptom {
+  const idle = tried.idleMs === null ? "" : ` after ${span(tried.idleMs)} without a request`;
+  const text = `requests on new connections are answered, the one on a kept connection${idle} was not: ${symptom.text}`;
+  return { ...symptom, class: "keepalive-race", text };
+}
+
+function upgradeRefused(tried: HttpTry, symptom: Symptom | null): Symptom {
+  const text = symptom?.failure
+    ? symptom.text
+    : `a WebSocket handshake is answered with status ${tried.status ?? "none"} instead of 101`;
+  return {
+    class: "upgrade-failed",
+    certainty: "proven",
+    where: "here",
+    failure: symptom?.failure ?? null,
+    response: tried,
+    text,
+    address: tried.address,
+  };
+}

@@ -1,0 +1,196 @@
+// What the machine itself adds to a clue about one of its addresses: why nothing listens there, who was killed, whose
+// queue is full. A clue is only made more exact; nothing of the machine makes a fault where requests are answered.
+import { span } from "../../failure/words.ts";
+import type { Evidence } from "../evidence.ts";
+import type { KernelEvent, LocalListener, LocalSpot, UnitState } from "../local/model.ts";
+import { sameSpot, spotText } from "../options.ts";
+import type { Clue } from "./clue.ts";
+import type { Certainty, FaultClass, Reason } from "./model.ts";
+
+/** A kill this long ago can still be why nothing listens. */
+const KILL_MS = 24 * 3_600_000;
+
+/** The clue with what the machine tells of its address; the same where it tells nothing. */
+export function refineLocally(clue: Clue, evidence: Evidence): Clue {
+  const spot = spotOf(clue, evidence);
+  if (!spot || clue.from === "status") return clue;
+  switch (clue.class) {
+    case "connect-refused":
+    case "socket-missing":
+      return ofDead(clue, spot, evidence);
+    case "closed-before-response":
+    case "upstream-write-failed":
+      return ofDying(clue, spot, evidence);
+    case "connect-timeout":
+    case "response-timeout":
+    case "upstream-saturated":
+      return ofSlow(clue, spot);
+    default:
+      return clue;
+  }
+}
+
+/** What only the machine knows, because doctor may do what the gateway may not: a socket file that its user cannot open. */
+export function localClues(evidence: Evidence): Clue[] {
+  const clues: Clue[] = [];
+  for (const { target } of evidence.targets) {
+    const spot = evidence.local?.spots.find((each) => sameSpot(each.spot, target.spot));
+    if (target.role !== "endpoint" || spot?.socket?.allowed !== false) continue;
+    clues.push({
+      from: "local",
+      class: "connect-permission-denied",
+      certainty: "proven",
+      hop: target.id,
+      address: spotText(target.spot),
+      depth: target.depth,
+      reason: {
+        text: `the gateway's user may not open ${spot.socket.path}: ${spot.socket.reason ?? spot.socket.mode ?? ""}`,
+        source: "local",
+      },
+    });
+  }
+  for (const { name, pid, descriptors } of evidence.local?.gateways ?? []) {
+    if (!descriptors || descriptors.max <= 0 || descriptors.open < descriptors.max * 0.95) continue;
+    clues.push({
+      from: "local",
+      class: "gateway-resource-exhausted",
+      certainty: "likely",
+      hop: "url",
+      address: null,
+      depth: 0,
+      reason: {
+        text: `${name} (pid ${pid}) has ${descriptors.open} of ${descriptors.max} file descriptors open`,
+        source: "local",
+      },
+    });
+  }
+  return clues;
+}
+
+function spotOf({ hop, address }: Clue, { targets, local }: Evidence): LocalSpot | null {
+  const target = targets.find((each) => each.target.id === hop)?.target;
+  if (!local) return null;
+  return (
+    local.spots.find(
+      ({ spot, here }) =>
+        here && ((target && sameSpot(spot, target.spot)) || (address !== null && spotText(spot) === address)),
+    ) ?? null
+  );
+}
+
+function add(clue: Clue, of: FaultClass, certainty: Certainty, text: string, sinceMs: number | null = null): Clue {
+  const reason: Reason = { text: `${clue.reason.text}; ${text}`, source: `${clue.reason.source}, local` };
+  return { ...clue, class: of, certainty, reason, sinceMs: sinceMs ?? clue.sinceMs ?? null };
+}
+
+function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
+  const restarted = evidence.restarts?.find(({ address }) => address === spotText(spot.spot));
+  if (restarted && restarted.after === null)
+    return add(
+      clue,
+      "app-crashed",
+      "proven",
+      `its process ${restarted.before.name} (pid ${restarted.before.pid}) ended while doctor looked`,
+    );
+  if (spot.served) return clue;
+  if (spot.socket && !spot.socket.exists)
+    return add(clue, "socket-missing", clue.certainty, `the file ${spot.socket.path} is not there`);
+  const unit = failedUnit(evidence.local?.units ?? [], spot);
+  if (unit) return unitClue(clue, unit);
+  const killed = lastKill(evidence.local?.kernel ?? [], evidence.startedAtMs);
+  if (killed)
+    return add(
+      clue,
+      "oom-killed",
+      "likely",
+      `the kernel killed ${killed.process ?? "a process"} for lack of memory (${killed.source}: ${killed.text})`,
+      killed.atMs,
+    );
+  const [near] = [...spot.listeners, ...spot.others];
+  if (spot.listeners[0])
+    return add(
+      clue,
+      clue.class,
+      clue.certainty,
+      `on that port only ${listener(spot.listeners[0])} listens, which is another address`,
+    );
+  if (near)
+    return add(
+      clue,
+      clue.class,
+      clue.certainty,
+      `nothing listens there, and ${listener(near)} listens on another port`,
+    );
+  return add(clue, clue.class, clue.certainty, "no process of this machine listens there");
+}
+
+const listener = ({ address, process }: LocalListener): string =>
+  process ? `${process.name} (pid ${process.pid}, ${address})` : address;
+
+/** Units are only those of the processes that were looked at; a dead one has none, so its name must fit the spot. */
+function failedUnit(units: readonly UnitState[], spot: LocalSpot): UnitState | null {
+  const near = [...spot.listeners, ...spot.others].map(({ process }) => process?.unit);
+  return units.find((unit) => unit.result !== "success" && (near.includes(unit.unit) || units.length === 1)) ?? null;
+}
+
+function unitClue(clue: Clue, unit: UnitState): Clue {
+  const said = `systemd says of ${unit.unit}: ${unit.active} (${unit.sub}), result ${unit.result}${unit.exit ? `, ${unit.exit}` : ""}, ${unit.restarts} restarts`;
+  return add(
+    clue,
+    unit.result === "oom-kill" ? "oom-killed" : "app-crashed",
+    unit.result === "oom-kill" ? "proven" : "likely",
+    said,
+    unit.sinceMs,
+  );
+}
+
+function lastKill(kernel: readonly KernelEvent[], nowMs: number): KernelEvent | null {
+  return (
+    kernel.filter(({ kind, atMs }) => kind === "oom-kill" && atMs !== null && nowMs - atMs < KILL_MS).at(-1) ?? null
+  );
+}
+
+function ofDying(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
+  const restarted = evidence.restarts?.find(({ address }) => address === spotText(spot.spot));
+  if (!restarted) return clue;
+  const { before, after } = restarted;
+  const killed = evidence.local?.kernel.findLast(({ kind, pid }) => kind === "oom-kill" && pid === before.pid);
+  if (killed)
+    return add(clue, "oom-killed", "proven", `the kernel killed pid ${before.pid} for lack of memory`, killed.atMs);
+  const now = after ? `pid ${after.pid} listens in its place` : "nothing listens in its place";
+  return add(
+    clue,
+    "app-crashed",
+    "proven",
+    `its process ${before.name} (pid ${before.pid}) ended while doctor asked it, and ${now}`,
+  );
+}
+
+function ofSlow(clue: Clue, spot: LocalSpot): Clue {
+  const full = spot.listeners.find(({ queue }) => queue?.full);
+  if (full?.queue)
+    return add(
+      clue,
+      "upstream-saturated",
+      "proven",
+      `${full.queue.waiting} connections wait to be accepted by ${listener(full)}, and no more than ${full.queue.max} may`,
+    );
+  const stopped = spot.listeners.find(({ process }) => process?.state === "T");
+  if (stopped?.process)
+    return add(
+      clue,
+      clue.class,
+      clue.certainty,
+      `its process ${stopped.process.name} (pid ${stopped.process.pid}) is stopped (SIGSTOP): it does nothing until it is sent SIGCONT`,
+    );
+  const young = spot.listeners[0]?.process;
+  return young
+    ? add(clue, clue.class, clue.certainty, `${listener(spot.listeners[0]!)} listens there, in state ${young.state}`)
+    : clue;
+}
+
+/** "up for 3 h" of what listens at an address; null = not known. */
+export function upFor(spot: LocalSpot | undefined, nowMs: number): string | null {
+  const process = spot?.listeners[0]?.process;
+  return process ? `${process.name}, up for ${span(nowMs - process.startedAtMs)}` : null;
+}

@@ -1,0 +1,68 @@
+// What is allowed and may fail some day, apart from any verdict: findings of the files, of the timeouts, and the few that
+// probes show.
+import { CAUSES } from "../../failure/causes.ts";
+import type { Finding } from "../configs/model.ts";
+import type { Evidence, TargetEvidence } from "../evidence.ts";
+import type { TargetState } from "./judge.ts";
+import { targetName } from "./verdict.ts";
+
+const DAY_MS = 86_400_000;
+/** Automatic renewal comes 30 days before the end; by now it should have. */
+const EXPIRES_SOON_DAYS = 14;
+
+/** All risks; notes are among them, marked. */
+export function risksOf(evidence: Evidence, states: readonly TargetState[]): Finding[] {
+  const seen = states.flatMap((state) => probed(state, evidence));
+  const all = [
+    ...evidence.configs.flatMap(({ findings }) => findings),
+    ...(evidence.findings ?? []),
+    ...(evidence.chain?.inversions ?? []),
+    ...seen,
+  ];
+  const keys = new Set<string>();
+  return all
+    .filter(({ id, at, text }) => {
+      const key = `${id} ${at ? `${at.file}:${at.line}` : text}`;
+      return !keys.has(key) && keys.add(key);
+    })
+    .sort((a, b) => Number(a.severity === "note") - Number(b.severity === "note"));
+}
+
+function probed(state: TargetState, evidence: Evidence): Finding[] {
+  const { seen, besides } = state;
+  const name = seen.target.role === "url" ? "the address" : targetName(seen);
+  const found: Finding[] = [...expiry(seen, name, evidence)];
+  if (seen.target.role === "origin") {
+    const untrusted = besides.find(({ class: of }) => of.startsWith("tls-cert-"));
+    if (untrusted)
+      found.push(
+        finding(
+          "origin-certificate",
+          untrusted.class as Finding["class"],
+          `${name}: ${untrusted.text}`,
+          "Nothing fails as long as nobody before it verifies the origin's certificate; with verification on (Cloudflare: Full (strict)), this is a gateway error.",
+        ),
+      );
+  }
+  return found;
+}
+
+function expiry({ tls }: TargetEvidence, name: string, { startedAtMs }: Evidence): Finding[] {
+  const leaf = tls.flatMap(({ tries }) => tries).find(({ what }) => what === "as-asked")?.chain[0];
+  if (!leaf) return [];
+  const days = Math.floor((leaf.notAfterMs - startedAtMs) / DAY_MS);
+  if (days < 0 || days >= EXPIRES_SOON_DAYS || leaf.notAfterMs - leaf.notBeforeMs < 2 * EXPIRES_SOON_DAYS * DAY_MS)
+    return [];
+  return [
+    finding(
+      "certificate-expires-soon",
+      "tls-cert-expired",
+      `The certificate of ${name} is good for ${days} more days; ${CAUSES["tls-cert-expired"].title.toLowerCase()} follows.`,
+      "See why it was not renewed: certbot renew --dry-run, or the log of the program that renews it.",
+    ),
+  ];
+}
+
+function finding(id: string, of: Finding["class"], text: string, fix: string): Finding {
+  return { id, severity: "risk", class: of, text, fix, at: null, also: null, hop: null };
+}
