@@ -76,6 +76,7 @@ export async function collect(options: DoctorOptions, tools: DoctorTools): Promi
     whatIf: options.whatIf,
     configs,
     targets: live.targets,
+    way,
   });
   return {
     url: options.url?.href ?? null,
@@ -119,7 +120,7 @@ async function probeAll(job: Job): Promise<Live> {
     ...options.origins.map((origin, index) => probeOrigin(origin, job, `o${index + 1}`)),
   ];
   const before = await lookLocally(job);
-  const here = options.local ?? before?.gatewayHere.yes ?? false;
+  const here = options.local ?? isHere(before, url !== null);
   const plan = endpointTargets(way, options, readText);
   const endpoints = here ? plan.targets.map((target, index) => probe(target, job, `e${index + 1}`)) : [];
   const targets = await Promise.all([...asked, ...endpoints]);
@@ -138,6 +139,13 @@ async function probeAll(job: Job): Promise<Live> {
     restarts: before && after ? restartsBetween(before, after) : [],
     notTested: [...plan.notTested, ...(here ? [] : plan.targets.map((target) => elsewhere(target, before)))],
   };
+}
+
+/** Files alone may be of another machine: then it has to be certain. */
+function isHere(local: LocalEvidence | null, asked: boolean): boolean {
+  if (!local) return false;
+  const { yes, certain } = local.gatewayHere;
+  return yes && (asked || certain);
 }
 
 function elsewhere({ id }: Target, local: LocalEvidence | null): NotTested {

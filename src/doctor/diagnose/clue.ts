@@ -13,6 +13,8 @@ export interface Clue {
   readonly address: string | null;
   readonly depth: number;
   readonly reason: Reason;
+  /** What another source adds to it. */
+  readonly more?: readonly Reason[];
   readonly sinceMs?: number | null;
 }
 

@@ -94,7 +94,7 @@ function casesOf(setting: Setting): Case[] {
     ...timingClues(url, evidence),
     ...(symptom?.where === "behind" ? localClues(evidence) : []),
   ];
-  const cases = decide(refined(clues, evidence));
+  const cases = decide(refined(presentOf(clues), evidence));
   return behindIt ? cases.map((each) => betweenHops(each, inner)) : cases;
 }
 
@@ -111,6 +111,16 @@ function casesOfGood({ evidence, url }: Setting, inner: readonly TargetState[]):
     ({ class: of, hop }) => !present.some((each) => each.class === of && each.hop === hop),
   );
   return [...present, ...past];
+}
+
+/** Where something shows the present failure, older lines count only as more of the same. */
+function presentOf(clues: readonly Clue[]): Clue[] {
+  const present = clues
+    .filter(({ from, class: of }) => from !== "log" && of !== "status-only-502")
+    .map((clue) => clue.class);
+  return present.length === 0
+    ? [...clues]
+    : clues.filter((clue) => clue.from !== "log" || present.includes(clue.class));
 }
 
 const isWorthTelling = ({ class: of }: Case): boolean => of !== "unknown";
@@ -154,8 +164,10 @@ function certaintyOf(found: Case, { url, states, evidence }: Setting): Certainty
 
 // ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const SAID: Readonly<Record<Certainty, string>> = { proven: "", likely: "Likely: ", possible: "Possibly: " };
+
 function summaryOf(outcome: Diagnosis["outcome"], verdict: Verdict | null, { url, evidence }: Setting): string {
-  if (outcome === "fault" && verdict) return verdict.headline;
+  if (outcome === "fault" && verdict) return `${SAID[verdict.certainty]}${verdict.headline}`;
   if (outcome === "unknown") return verdict?.headline ?? nothingSeen(evidence);
   if (url) return "No fault found: the address answers as it should.";
   return evidence.logs.files.length > 0

@@ -124,6 +124,34 @@ export function event(more: Partial<LogEvent>): LogEvent {
   };
 }
 
+/** A log with these failures. */
+export function logFile(events: readonly LogEvent[]): Evidence["logs"]["files"][number] {
+  const report = {
+    lines: events.length,
+    benign: 0,
+    other: 0,
+    clientErrors: 0,
+    failures: events.length,
+    groups: [],
+    others: { groups: 0, entries: 0 },
+    classes: [],
+    verdict: "",
+  };
+  return {
+    file: "error.log",
+    bytes: 1,
+    readBytes: 1,
+    encoding: "utf-8",
+    formats: [],
+    software: "nginx",
+    fromMs: null,
+    toMs: null,
+    report,
+    events,
+    turns: [],
+  };
+}
+
 export function evidence(targets: readonly TargetEvidence[], more: Partial<Evidence> = {}): Evidence {
   return {
     url: targets.some(({ target: { role } }) => role === "url") ? "http://shop.example/" : null,

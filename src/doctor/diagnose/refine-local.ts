@@ -79,8 +79,14 @@ function spotOf({ hop, address }: Clue, { targets, local }: Evidence): LocalSpot
 }
 
 function add(clue: Clue, of: FaultClass, certainty: Certainty, text: string, sinceMs: number | null = null): Clue {
-  const reason: Reason = { text: `${clue.reason.text}; ${text}`, source: `${clue.reason.source}, local` };
-  return { ...clue, class: of, certainty, reason, sinceMs: sinceMs ?? clue.sinceMs ?? null };
+  const reason: Reason = { text: text.charAt(0).toUpperCase() + text.slice(1), source: "local" };
+  return {
+    ...clue,
+    class: of,
+    certainty,
+    more: [reason, ...(clue.more ?? [])],
+    sinceMs: sinceMs ?? clue.sinceMs ?? null,
+  };
 }
 
 function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
@@ -97,15 +103,8 @@ function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
     return add(clue, "socket-missing", clue.certainty, `the file ${spot.socket.path} is not there`);
   const unit = failedUnit(evidence.local?.units ?? [], spot);
   if (unit) return unitClue(clue, unit);
-  const killed = lastKill(evidence.local?.kernel ?? [], evidence.startedAtMs);
-  if (killed)
-    return add(
-      clue,
-      "oom-killed",
-      "likely",
-      `the kernel killed ${killed.process ?? "a process"} for lack of memory (${killed.source}: ${killed.text})`,
-      killed.atMs,
-    );
+  const killed = killBefore(clue, evidence);
+  if (killed) return ofKilled(clue, killed, evidence);
   const [near] = [...spot.listeners, ...spot.others];
   if (spot.listeners[0])
     return add(
@@ -144,9 +143,45 @@ function unitClue(clue: Clue, unit: UnitState): Clue {
   );
 }
 
-function lastKill(kernel: readonly KernelEvent[], nowMs: number): KernelEvent | null {
-  return (
-    kernel.filter(({ kind, atMs }) => kind === "oom-kill" && atMs !== null && nowMs - atMs < KILL_MS).at(-1) ?? null
+function lastKill({ local, startedAtMs }: Evidence): KernelEvent | null {
+  const kills = local?.kernel.filter(
+    ({ kind, atMs }) => kind === "oom-kill" && atMs !== null && startedAtMs - atMs < KILL_MS,
+  );
+  return kills?.at(-1) ?? null;
+}
+
+/** A failure that begins so soon after a kill is its work; more could be anybody's. */
+const AFTER_KILL_MS = 90_000;
+
+/** The kill that can be why: the failures that are known begin after it. */
+function killBefore(clue: Clue, evidence: Evidence): KernelEvent | null {
+  const kill = lastKill(evidence);
+  const began = beganAt(clue, evidence);
+  return kill !== null && (began === null || kill.atMs! <= began + 1_000) ? kill : null;
+}
+
+/** When such failures at this address began, as the logs have it. */
+function beganAt({ class: of, address }: Clue, { logs }: Evidence): number | null {
+  const times = logs.files
+    .flatMap(({ events }) => events)
+    .filter(
+      (event) =>
+        event.class === of && (event.upstream === null || address === null || event.upstream.includes(address)),
+    )
+    .flatMap(({ atMs }) => (atMs === null ? [] : [atMs]));
+  return times.length > 0 ? Math.min(...times) : null;
+}
+
+function ofKilled(clue: Clue, kill: KernelEvent, evidence: Evidence): Clue {
+  const said = `the kernel killed ${kill.process ?? "a process"} for lack of memory (${kill.source}: ${kill.text})`;
+  const began = beganAt(clue, evidence);
+  if (began !== null && began - kill.atMs! < AFTER_KILL_MS)
+    return add(clue, "oom-killed", "likely", `${said}, and the failures began then`, kill.atMs);
+  return add(
+    clue,
+    clue.class,
+    clue.certainty,
+    `${said}; whether that was the process that is missing here, its own log tells`,
   );
 }
 

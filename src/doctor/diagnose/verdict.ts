@@ -14,14 +14,13 @@ import { hostFact, type Setting } from "./setting.ts";
 export function verdictOf(found: Case, setting: Setting, certainty: Certainty = found.certainty): Verdict {
   const { evidence } = setting;
   const hopName = nameOfHop(found, setting);
-  const said = certainty === "proven" ? "" : certainty === "likely" ? "Likely: " : "Possibly: ";
   return {
     class: found.class,
     certainty,
     hop: found.hop,
     hopName,
     address: found.address,
-    headline: `${said}${headline(found, hopName, setting)}`,
+    headline: isPast(found) ? past(found, hopName, setting) : headline(found, hopName, setting),
     reasons: found.reasons,
     since: sinceOf(found, evidence),
     rate: rateOf(found, setting),
@@ -111,6 +110,16 @@ function headline(found: Case, who: string, setting: Setting): string {
   const masked =
     setting.url?.condition === "good" && hop !== "url" && hop !== "dns" ? " Visitors are answered all the same." : "";
   return full.charAt(0).toUpperCase() + full.slice(1) + masked;
+}
+
+/** Only logs tell of it. */
+const isPast = ({ from }: Case): boolean => from.every((each) => each === "log");
+
+function past({ class: of, reasons }: Case, who: string, { url }: Setting): string {
+  const title = isCauseId(of) ? CAUSES[of].title : "A gateway error without a reason";
+  const now = url?.condition === "good" ? "It answers now. " : "";
+  const where = who.startsWith("what is behind") ? "" : ` (${who})`;
+  return `${now}The logs tell of a failure: ${title.charAt(0).toLowerCase()}${title.slice(1)}${where}; ${reasons[0]?.text ?? ""}.`;
 }
 
 // ── When and how often ──────────────────────────────────────────────────────────────────────────────────────────
