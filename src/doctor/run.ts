@@ -40,7 +40,7 @@ export interface DoctorTools {
 
 /** Of the whole time: what is left for the logs and for putting everything together. */
 const CLOSING_MS: Ms = 700;
-const LOCAL_MS: Ms = 1_500;
+const LOCAL_MS: Ms = 3_000;
 const CONNECT_MS: Ms = 3_000;
 const TLS_MS: Ms = 4_000;
 const IDLE_MS: Ms = 6_000;

@@ -5,7 +5,7 @@ import type { Evidence, Target } from "../evidence.ts";
 import type { LogEvent } from "../logs/model.ts";
 import { spotText } from "../options.ts";
 import type { Clue } from "./clue.ts";
-import type { Certainty, FaultClass } from "./model.ts";
+import type { FaultClass } from "./model.ts";
 
 /** Failures this long before doctor began still belong to the present. */
 const LATELY_MS = 15 * 60_000;
@@ -21,25 +21,21 @@ export function logClues(evidence: Evidence): Clue[] {
   return [...now, ...lately].filter((clue) => clue !== null);
 }
 
-function clueOf(event: LogEvent, from: "log-now" | "log", { targets }: Evidence): Clue | null {
+function clueOf(event: LogEvent, from: "log-now" | "log", evidence: Evidence): Clue | null {
   const of = failureClass(event);
   if (of === null || event.confidence === "none") return null;
-  const target =
-    event.upstream === null
-      ? null
-      : targetAt(
-          event.upstream,
-          targets.map((each) => each.target),
-        );
-  const certainty: Certainty = from === "log" && event.confidence === "proven" ? "likely" : event.confidence;
+  const { upstream } = event;
+  // What a gateway decides by itself is about the gateway, although the line names where it was going.
   const own = isCauseId(of) && /^(?:config|gateway|client)$/.test(CAUSES[of].phase);
+  const target = upstream === null || own ? null : targetAt(upstream, evidence);
+  const hop = own ? "url" : (target?.id ?? (upstream === null ? "behind url" : `upstream ${bare(upstream)}`));
   return {
     from,
     class: of,
-    certainty,
-    hop: target?.id ?? (event.upstream !== null ? `upstream ${bare(event.upstream)}` : own ? "url" : "behind url"),
-    address: target ? spotText(target.spot) : event.upstream === null ? null : bare(event.upstream),
-    depth: target?.depth ?? (own ? 0.25 : 0.75),
+    certainty: from === "log" && event.confidence === "proven" ? "likely" : event.confidence,
+    hop,
+    address: own ? null : target ? spotText(target.spot) : upstream === null ? null : bare(upstream),
+    depth: own ? 0.25 : (target?.depth ?? 0.75),
     reason: {
       text: from === "log-now" ? `written as doctor's request failed: ${event.text}` : event.text,
       source: `log ${event.file}:${event.line}`,
@@ -64,15 +60,19 @@ export function bare(upstream: string): string {
   return rest.split("/", 1)[0]!;
 }
 
-/** The target that a log calls by this address; deeper ones are meant rather than the URL. */
-export function targetAt(upstream: string, targets: readonly Target[]): Target | null {
+/** The target that a log means by an address, or by the name of a pool that has one member ("app", "app/s1"). */
+export function targetAt(upstream: string, { targets, way }: Pick<Evidence, "targets" | "way">): Target | null {
   const address = bare(upstream);
-  const own = address.replace(/^(?:localhost|\[::1\])(?=:)/, "127.0.0.1");
-  const inner = targets.filter(({ role }) => role !== "url").sort((a, b) => b.depth - a.depth);
-  return (
-    inner.find(({ spot }) => {
-      const text = spotText(spot);
-      return text === address || text.replace(/^localhost(?=:)/, "127.0.0.1") === own;
-    }) ?? null
-  );
+  const own = localhost(address);
+  const inner = targets
+    .map(({ target }) => target)
+    .filter(({ role }) => role !== "url")
+    .sort((a, b) => b.depth - a.depth);
+  const exact = inner.find(({ spot }) => spotText(spot) === address || localhost(spotText(spot)) === own);
+  if (exact) return exact;
+  const name = upstream.split("/", 1)[0]!.trim();
+  const members = way.find(({ pool }) => pool?.name === name)?.targets ?? [];
+  return members.length === 1 ? (inner.find(({ id }) => id === members[0]) ?? null) : null;
 }
+
+const localhost = (address: string): string => address.replace(/^(?:localhost|\[::1\])(?=:)/, "127.0.0.1");

@@ -1,11 +1,9 @@
 // Clues of the probes: of the address itself, and of origins and members of pools behind it.
 import { CAUSES, isCauseId } from "../../failure/causes.ts";
-import { span } from "../../failure/words.ts";
 import type { Evidence, Leg } from "../evidence.ts";
 import { spotText } from "../options.ts";
 import { behind, type Clue } from "./clue.ts";
 import type { Symptom, TargetState } from "./judge.ts";
-import type { Certainty } from "./model.ts";
 
 /** What the address itself shows. */
 export function urlClues(url: TargetState): Clue[] {
@@ -20,7 +18,8 @@ export function innerClues(states: readonly TargetState[], evidence: Evidence): 
     if (state.symptom) clues.push(trusted(clueOf(state, state.symptom), state, evidence));
     for (const each of state.besides) {
       // A gateway speaks HTTP/1.1 to its members, and uncompressed is what it asked for.
-      if (each.class === "keepalive-race" || isTls(each)) clues.push(clueOf(state, each));
+      if (each.class === "keepalive-race" || each.response?.what === "encoded" || isTls(each))
+        clues.push(clueOf(state, each));
     }
     const health = healthClue(state);
     if (health) clues.push(health);
@@ -125,106 +124,29 @@ function repeatedVia({ condition, response }: TargetState): string | null {
   return names.find((name, index) => names.indexOf(name) !== index && /[-.:\d]/.test(name)) ?? null;
 }
 
-/** What the gateway's own limits and a member's answer make together, where the member by itself is good. */
-export function fitClues(url: TargetState, inner: readonly TargetState[], evidence: Evidence): Clue[] {
-  const { response, symptom } = url;
-  if (symptom?.where !== "behind" || !response) return [];
-  const maker = response.page?.madeBy ?? evidence.way[0]?.software ?? null;
-  const clues: Clue[] = [];
-  for (const { seen, condition, response: own } of inner) {
-    if (condition !== "good" || !own) continue;
-    const limit = maker === "nginx" ? 4_096 : maker === "haproxy" ? 15_360 : null;
-    if (limit !== null && own.headBytes > limit && response.status === GATEWAY_ERROR)
-      clues.push(
-        togetherClue(
-          seen.target.id,
-          spotText(seen.target.spot),
-          seen.target.depth,
-          "response-header-too-large",
-          "likely",
-          `the head of its response has ${own.headBytes.toLocaleString("en")} bytes, and ${maker === "nginx" ? "nginx's proxy_buffer_size takes 4 or 8 KiB unless it is set" : "HAProxy's buffer takes about 15 KiB unless tune.bufsize is set"}`,
-        ),
-      );
-    const timer = responseTimer(evidence);
-    const slow = own.timings.headMs;
-    if (timer && slow !== null && slow > timer.value && isTimeout(response.status))
-      clues.push(
-        togetherClue(
-          seen.target.id,
-          spotText(seen.target.spot),
-          seen.target.depth,
-          "response-timeout",
-          "proven",
-          `it answers after ${span(slow)}, and the gateway waits ${span(timer.value)} (${timer.setting}, ${timer.at.file}:${timer.at.line})`,
-        ),
-      );
-  }
-  return clues;
-}
-
-/** 502, by its row of the table. */
-const GATEWAY_ERROR = CAUSES["closed-before-response"].status;
-const isTimeout = (status: number | null): boolean =>
-  status === CAUSES["response-timeout"].status || status === GATEWAY_ERROR;
-
-function togetherClue(
-  hop: string,
-  address: string,
-  depth: number,
-  of: Clue["class"],
-  certainty: Certainty,
-  text: string,
-): Clue {
-  return {
-    from: "timing",
-    class: of,
-    certainty,
-    hop,
-    address,
-    depth,
-    reason: { text: `${hop}: ${text}`, source: `probe ${hop}` },
-  };
-}
-
-interface WrittenTimer {
-  readonly value: number;
-  readonly setting: string;
-  readonly at: { readonly file: string; readonly line: number };
-}
-
-/** How long the gateway of the way waits for an answer, as it is written: the nearest to the route. */
-export function responseTimer({ way, configs }: Evidence): WrittenTimer | null {
-  const leg = way[0];
-  if (!leg) return null;
-  const hop = configs.flatMap(({ hops }) => hops).find(({ name }) => name === leg.hop);
-  for (const timers of [leg.route?.timers, leg.pool?.timers, hop?.timers]) {
-    const timer = timers?.find(({ id, value }) => id === "response" && value !== null);
-    if (timer && timer.value !== null)
-      return { value: timer.value, setting: `${timer.setting} ${timer.text}`, at: timer.at };
-  }
-  return null;
-}
-
-/** A gateway's answer that came when one of its timers ran out: which, by its written value or a known default. */
-export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
-  const { response, symptom } = url;
-  if (symptom?.where !== "behind" || symptom.class !== "status-only-502" || !response) return [];
-  const took = response.timings.headMs;
-  if (took === null || response.status !== CAUSES["response-timeout"].status) return [];
-  const timer = responseTimer(evidence);
-  if (timer && Math.abs(took - timer.value) < Math.max(250, timer.value * 0.05))
-    return [
-      togetherClue(
-        behind("url"),
-        "",
-        0.5,
-        "response-timeout",
-        "likely",
-        `the gateway gave up after ${span(took)}: ${timer.setting} (${timer.at.file}:${timer.at.line})`,
-      ),
-    ];
-  if (took < 500) return [];
+/** A 404 that a gateway gives itself, while its configuration forwards other hosts and paths. */
+export function routeClues({ response, seen }: TargetState, { way, configs }: Evidence): Clue[] {
+  const [leg] = way;
+  if (!leg || leg.pool !== null || !response?.page?.ownError || response.status !== CAUSES["route-not-found"].status)
+    return [];
+  const hop = configs
+    .flatMap(({ hops }) => hops)
+    .find(({ name, listens }) => name === leg.hop && listens.some(({ at }) => at.file === leg.listens[0]?.at.file));
+  if (!hop?.routes.some(({ pool }) => pool !== null)) return [];
+  const { host, path } = seen.target;
+  const at = leg.route ? ` (${leg.route.at.file}:${leg.route.at.line})` : "";
   return [
-    togetherClue(behind("url"), "", 0.5, "response-timeout", "possible", `the gateway gave up after ${span(took)}`),
+    {
+      from: "config",
+      class: "route-not-found",
+      certainty: "likely",
+      hop: "url",
+      address: null,
+      depth: 0,
+      reason: {
+        text: `${leg.hop} answers ${host}${path} itself${at} and forwards other hosts or paths: the name or the path may be none that it knows`,
+        source: leg.route ? `config ${leg.route.at.file}:${leg.route.at.line}` : "config",
+      },
+    },
   ];
 }

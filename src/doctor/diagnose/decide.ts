@@ -23,8 +23,8 @@ export interface Case {
 }
 
 const WEIGHT: Readonly<Record<ClueFrom, number>> = {
+  config: 80,
   "log-now": 60,
-  config: 56,
   local: 54,
   timing: 52,
   probe: 50,
@@ -32,6 +32,8 @@ const WEIGHT: Readonly<Record<ClueFrom, number>> = {
   log: 34,
   status: 8,
 };
+/** A line that only hints at its class counts less than what a probe proves. */
+const HINT = 16;
 const AGREES = 6;
 
 /** Cases, the best first. `outer` = the address itself fails before a request can be sent. */
@@ -64,7 +66,8 @@ function caseOf(clues: readonly Clue[]): Case {
 }
 
 /** Depth weighs little against the kind of the source: two steps are one source that agrees. */
-const weightOf = ({ from, certainty, depth }: Clue): number => WEIGHT[from] + RANK[certainty] * 4 + depth * 3;
+const weightOf = ({ from, certainty, depth }: Clue): number =>
+  WEIGHT[from] + RANK[certainty] * 4 + depth * 3 - (from === "log-now" && certainty !== "proven" ? HINT : 0);
 
 const mostCertain = (all: readonly Certainty[]): Certainty =>
   [...all].sort((a, b) => RANK[b] - RANK[a])[0] ?? "possible";

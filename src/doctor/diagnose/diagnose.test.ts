@@ -178,6 +178,8 @@ test("localhost without IPv6, and a machine without IPv6, are no faults", () => 
   ];
   const local = target("url", { spot: { kind: "tcp", host: "localhost", port: 80 } });
   expect(answer(evidence([seen(local, [tried()], { tcp })]))).toEqual(["healthy"]);
+  const unsent = failed("connect-refused", { address: "[::1]:80" });
+  expect(answer(evidence([seen(local, [tried(), unsent], { tcp })]))).toEqual(["healthy"]);
   const site = target("url", { spot: { kind: "tcp", host: "shop.example", port: 80 } });
   expect(answer(evidence([seen(site, [tried()], { tcp })]))).toEqual(["fault", "connect-refused", "url", "proven"]);
   const none = [

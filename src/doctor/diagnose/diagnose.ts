@@ -2,10 +2,12 @@
 // sent, that is the fault, whatever lies behind. If a gateway answers with an error, what it met is looked for behind it:
 // in what was written meanwhile, in its members and origins, in the machine. If it answers, members that fail unnoticed
 // and failures of the logs are told. What nothing shows is not claimed.
-import type { Evidence } from "../evidence.ts";
+import { CAUSES, isCauseId } from "../../failure/causes.ts";
+import type { Evidence, TargetEvidence } from "../evidence.ts";
 import type { Clue } from "./clue.ts";
+import { fitClues, timingClues } from "./clues-fit.ts";
 import { logClues } from "./clues-logs.ts";
-import { fitClues, innerClues, loopClues, timingClues, urlClues } from "./clues-targets.ts";
+import { innerClues, loopClues, routeClues, urlClues } from "./clues-targets.ts";
 import { type Case, decide, isBeforeRequest } from "./decide.ts";
 import { excludedOf, testedOf } from "./excluded.ts";
 import { hopsOf } from "./hops.ts";
@@ -21,7 +23,7 @@ const ALTERNATIVES_MAX = 4;
 
 /** What the evidence means. */
 export function diagnose(evidence: Evidence): Diagnosis {
-  const states = evidence.targets.map(stateOf);
+  const states = evidence.targets.map((seen) => stateOf(seen, leadsOn(seen, evidence)));
   const url = states.find(({ seen }) => seen.target.role === "url") ?? null;
   const setting: Setting = { evidence, url, states };
   const cases = casesOf(setting);
@@ -54,6 +56,17 @@ export function diagnose(evidence: Evidence): Diagnosis {
     nextCheck: nextOf(verdict, evidence),
     tested: testedOf(states, evidence),
   };
+}
+
+/** Whether the configurations make a target a gateway, with something behind it. */
+function leadsOn({ target: { spot, depth } }: TargetEvidence, { way }: Evidence): boolean {
+  return way.some(
+    (leg) =>
+      leg.depth > 0 &&
+      leg.depth >= depth &&
+      leg.pool !== null &&
+      leg.listens.some(({ port, socket }) => (spot.kind === "tcp" ? port === spot.port : socket === spot.path)),
+  );
 }
 
 const isOpen = ({ class: of }: Verdict): boolean => of === "status-only-502" || of === "unknown";
@@ -100,13 +113,8 @@ function casesOf(setting: Setting): Case[] {
 
 /** The address answers: what fails unnoticed behind it, what only variants show, what the logs tell. */
 function casesOfGood({ evidence, url }: Setting, inner: readonly TargetState[]): Case[] {
-  const members = innerClues(inner, evidence).filter(
-    ({ hop, class: of, certainty }) =>
-      certainty !== "possible" &&
-      !(hop.startsWith("origin ") && of.startsWith("tls-cert-")) &&
-      of !== "no-healthy-upstream",
-  );
-  const present = decide(refined([...urlClues(url!), ...members], evidence));
+  const members = innerClues(inner, evidence).filter((clue) => clue.certainty !== "possible" && mattersUnseen(clue));
+  const present = decide(refined([...urlClues(url!), ...routeClues(url!, evidence), ...members], evidence));
   const past = pastCases(evidence, true).filter(
     ({ class: of, hop }) => !present.some((each) => each.class === of && each.hop === hop),
   );
@@ -121,6 +129,13 @@ function presentOf(clues: readonly Clue[]): Clue[] {
   return present.length === 0
     ? [...clues]
     : clues.filter((clue) => clue.from !== "log" || present.includes(clue.class));
+}
+
+/** Where visitors are served: what a member may do to doctor and not to its gateway is no fault. */
+function mattersUnseen({ hop, class: of }: Clue): boolean {
+  if (of === "no-healthy-upstream" || !isCauseId(of)) return false;
+  if (hop.startsWith("origin ") && of.startsWith("tls-cert-")) return false;
+  return !["client", "gateway", "config"].includes(CAUSES[of].phase);
 }
 
 const isWorthTelling = ({ class: of }: Case): boolean => of !== "unknown";

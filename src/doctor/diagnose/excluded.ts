@@ -85,10 +85,11 @@ export function testedOf(states: readonly TargetState[], evidence: Evidence): st
     if (kind !== null)
       tested.push(`${file}: ${kind}${files.length > 1 ? ` with ${files.length - 1} included files` : ""}`);
   for (const { file, report } of evidence.logs.files)
-    tested.push(
-      `${file}: ${report.lines.toLocaleString("en")} lines, ${report.failures.toLocaleString("en")} failures`,
-    );
+    tested.push(`${file}: ${counted(report.lines, "line")}, ${counted(report.failures, "failure")}`);
   if (evidence.chain) tested.push(`timeouts of ${evidence.chain.hops.map(({ name }) => name).join(" > ")}`);
   if (evidence.local?.spots.some(({ here }) => here)) tested.push("processes, sockets and kernel log of this machine");
   return tested;
 }
+
+const counted = (count: number, what: string): string =>
+  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

@@ -8,7 +8,7 @@ import type { Finding } from "../configs/model.ts";
 import type { Evidence, Leg } from "../evidence.ts";
 import type { Case } from "./decide.ts";
 import type { Fix } from "./model.ts";
-import { hostFact, type Setting } from "./setting.ts";
+import { factsFor, type Setting } from "./setting.ts";
 
 const FIXES_MAX = 5;
 
@@ -16,10 +16,7 @@ const FIXES_MAX = 5;
 export function fixesOf(found: Case, { evidence }: Pick<Setting, "evidence">): Fix[] {
   const fixes: Fix[] = [...special(found, evidence)];
   if (found.class !== "redirect-loop") {
-    const step = nextStep(found.class as EntryClass, {
-      ...(found.address === null ? {} : { upstream: found.address }),
-      ...hostFact(evidence),
-    });
+    const step = nextStep(found.class as EntryClass, factsFor(found.address, evidence));
     fixes.push({ text: step.text, command: step.command, config: null });
   }
   for (const finding of findingsOf(found, evidence)) fixes.push({ text: finding.fix, command: null, config: null });
@@ -82,7 +79,7 @@ function wrongPort(found: Case, evidence: Evidence): Fix[] {
   const spot = local?.spots.find(
     (each) => target && each.spot.kind === "tcp" && target.spot.kind === "tcp" && each.spot.port === target.spot.port,
   );
-  const near = [...(spot?.listeners ?? []), ...(spot?.others ?? [])][0];
+  const near = spot?.listeners[0] ?? (spot?.others.length === 1 ? spot.others[0] : undefined);
   if (!spot || spot.served || !near) return [];
   const at = target?.pool?.at;
   const where = at ? ` (${at.file}:${at.line})` : "";
@@ -97,14 +94,22 @@ function wrongPort(found: Case, evidence: Evidence): Fix[] {
 
 function redirectLoop({ targets }: Evidence): Fix[] {
   const urls = targets.find(({ redirects }) => redirects?.loop)?.redirects?.urls ?? [];
-  const [first, second] = urls;
-  const scheme =
-    first !== undefined && second !== undefined && first.replace(/^https?/, "") === second.replace(/^https?/, "");
+  const distinct = [...new Set(urls)];
+  const [first = "", second] = distinct;
+  const changesScheme = second !== undefined && first.replace(/^https?/, "") === second.replace(/^https?/, "");
+  if (changesScheme || (distinct.length === 1 && first.startsWith("https:")))
+    return [
+      {
+        text: "Something in front ends TLS and asks the application in plain HTTP, which then sends visitors to https again. Tell the application that the visitor came by https (X-Forwarded-Proto) and let it trust that field of its proxy; with a CDN, let it speak TLS to the origin (Cloudflare: SSL mode Full).",
+        command: null,
+        config: piece("proxy_set_header X-Forwarded-Proto $scheme;", null),
+      },
+    ];
   const text =
-    scheme || new Set(urls).size === 1
-      ? "Something in front ends TLS and asks the application in plain HTTP, which then sends visitors to https again. Tell the application that the visitor came by https (X-Forwarded-Proto) and let it trust that field of its proxy; with a CDN, let it speak TLS to the origin (Cloudflare: SSL mode Full)."
-      : "Two rules send visitors to each other's address: follow the addresses below, and take one of the two away.";
-  return [{ text, command: null, config: scheme ? piece("proxy_set_header X-Forwarded-Proto $scheme;", null) : null }];
+    distinct.length === 1
+      ? "The server sends visitors to the address that they ask for. Look for the rule that redirects this path, and except its own target from it."
+      : "Two rules send visitors to each other's address: follow the addresses, and take one of the two away.";
+  return [{ text, command: null, config: null }];
 }
 
 function sniMissing(found: Case, evidence: Evidence): Fix[] {

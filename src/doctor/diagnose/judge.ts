@@ -37,12 +37,24 @@ export interface TargetState {
 
 const ALIKE: readonly HttpTry["what"][] = ["baseline", "reused", "fresh"];
 
-/** How a target stands. */
-export function stateOf(seen: TargetEvidence): TargetState {
-  const tries = seen.http.filter(({ what }) => ALIKE.includes(what));
-  const symptoms = tries.map((each) => symptomOf(each));
+/** How a target stands. `leadsOn` = a configuration says that it is a gateway itself. */
+export function stateOf(seen: TargetEvidence, leadsOn = false): TargetState {
+  const state = stateByItself(
+    seen,
+    seen.target.role === "endpoint" && !leadsOn ? "member" : seen.target.role === "origin" ? "origin" : "gateway",
+  );
+  return { ...state, symptom: state.symptom && otherProtocol(seen, state.symptom) };
+}
+
+/** What a target is to whoever asks it: a member's answer is its own, a gateway's error is about what is behind it. */
+type Role = "gateway" | "origin" | "member";
+
+function stateByItself(seen: TargetEvidence, role: Role): TargetState {
+  const passedOver = addressesWithoutMeaning(seen);
+  const tries = seen.http.filter(({ what, address }) => ALIKE.includes(what) && !passedOver.has(address));
+  const symptoms = tries.map((each) => symptomOf(each, role));
   const bad = symptoms.filter((each) => each !== null);
-  const lower = lowerSymptoms(seen);
+  const lower = lowerSymptoms(seen, passedOver);
   const besides = besidesOf(seen, tries, symptoms);
   const of = tries.length;
   if (of === 0) {
@@ -99,11 +111,21 @@ export const RANK: Readonly<Record<Certainty, number>> = { proven: 3, likely: 2,
 // ── One response ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What is wrong with one request; null = it was answered, and not with an error of a server or a refusal of a gateway. */
-export function symptomOf(tried: HttpTry): Symptom | null {
+export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | null {
   const { failure, status, page, address } = tried;
   if (failure) {
     const text = sentence(failure, { showDetail: true, endpoint: address, method: tried.method });
-    return { class: failure.cause, certainty: "proven", where: "here", failure, response: tried, text, address };
+    // Our own patience ran out: who is that slow may still answer.
+    const ours = failure.cause === "response-timeout" || failure.cause === "response-body-timeout";
+    return {
+      class: failure.cause,
+      certainty: ours ? "likely" : "proven",
+      where: "here",
+      failure,
+      response: tried,
+      text,
+      address,
+    };
   }
   if (status === null) return null;
   const maker = page?.madeBy ? SOFTWARE[page.madeBy].name : "a gateway";
@@ -126,6 +148,8 @@ export function symptomOf(tried: HttpTry): Symptom | null {
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
+    if (isOwnAnswer(tried, role))
+      return make("upstream-error-passthrough", "proven", "here", `${answered}, from the server itself`);
     if (page?.ownError)
       return make("status-only-502", page.certainty, "behind", `${answered}, a page of ${maker} itself`);
     if (isGatewayStatus(status) && page?.madeBy == null)
@@ -141,39 +165,43 @@ export function symptomOf(tried: HttpTry): Symptom | null {
   if (status === 403 && (page?.ownError || page?.cause === "request-denied"))
     return make("request-denied", page.certainty, "here", `${answered}, a page of ${maker} itself`);
   if (page?.cause && (page.ownError || page.certainty === "proven"))
-    return make(
-      page.cause,
-      page.certainty,
-      isRefusal(page.cause) ? "here" : "behind",
-      `${answered}: ${page.reasons[0] ?? "its page says so"}`,
-    );
+    return make(page.cause, page.certainty, "here", `${answered}: ${page.reasons[0] ?? "its page says so"}`);
   return null;
+}
+
+/** A member that is asked directly answers for itself; an origin does unless its page is a gateway's. */
+function isOwnAnswer({ page }: HttpTry, role: Role): boolean {
+  return role === "member" || (role === "origin" && !page?.ownError);
 }
 
 /** 502, 503, 504 and what CDNs made besides. */
 const isGatewayStatus = (status: number): boolean =>
   (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
 
-const isRefusal = (of: string): boolean => /^(?:client-|request-denied|rate-limited|route-not-found)/.test(of);
+/** Where the port speaks TLS and is asked in plain HTTP, or the reverse, that is why. */
+function otherProtocol({ target, tls }: TargetEvidence, symptom: Symptom): Symptom {
+  if (symptom.where === "behind" || symptom.class === "tls-plaintext-mismatch") return symptom;
+  const wanted = target.scheme === "https" ? "http" : "tls";
+  if (symptom.failure === null || !tls.some(({ otherWay }) => otherWay?.answered === wanted)) return symptom;
+  const text =
+    wanted === "tls"
+      ? "it is asked in plain HTTP, and answers to TLS"
+      : "it is asked in TLS, and answers to plain HTTP";
+  return { ...symptom, class: "tls-plaintext-mismatch", certainty: "proven", text: `${text} (${symptom.text})` };
+}
 
 // ── Below HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What failed before a request could be sent: name, connections, handshakes. Of addresses of which others work, too. */
-function lowerSymptoms(seen: TargetEvidence): Symptom[] {
+function lowerSymptoms(seen: TargetEvidence, passedOver: ReadonlySet<string>): Symptom[] {
   const dns = seen.dns?.system.failure ?? null;
   const resolved = (seen.dns?.system.addresses.length ?? 0) > 0 || seen.tcp.length > 0;
   if (dns && !resolved) return [of(dns, seen.target.spot.kind === "tcp" ? seen.target.spot.host : null)];
-  const open = seen.tcp.filter(({ tries }) => tries.some(({ failure }) => failure === null));
-  const closed = seen.tcp.filter((each) => !open.includes(each) && each.tries.length > 0);
-  const name = seen.target.spot.kind === "tcp" ? seen.target.spot.host : "";
   const symptoms: Symptom[] = [];
-  for (const { address, family, tries } of closed) {
+  for (const { address, tries } of seen.tcp) {
     const failure = tries.at(-1)?.failure;
-    if (!failure) continue;
-    // A machine without IPv6 says nothing of the site; localhost is ::1 to everybody, whether or not it is served.
-    if (open.length > 0 && family === 6 && (failure.cause === "network-unreachable" || name === "localhost")) continue;
-    if (open.length > 0 && name === "localhost") continue;
-    symptoms.push(of(failure, address));
+    const asked = passedOver.has(address) || seen.http.some((each) => each.address === address);
+    if (failure && !asked && tries.every((each) => each.failure)) symptoms.push(of(failure, address));
   }
   if (seen.http.length > 0) return symptoms;
   for (const { address, tries } of seen.tls) {
@@ -181,6 +209,20 @@ function lowerSymptoms(seen: TargetEvidence): Symptom[] {
     if (failure) symptoms.push(of(failure, address));
   }
   return symptoms;
+}
+
+/**
+ * Addresses that are closed and say nothing of the site, where others are open: a machine without IPv6 reaches none
+ * of its addresses, and localhost is ::1 to everybody, whether or not it is served there.
+ */
+function addressesWithoutMeaning({ tcp, target: { spot } }: TargetEvidence): ReadonlySet<string> {
+  const isOpen = ({ tries }: TargetEvidence["tcp"][number]): boolean => tries.some(({ failure }) => failure === null);
+  const closed = tcp.filter((each) => each.tries.length > 0 && !isOpen(each));
+  if (closed.length === tcp.length) return new Set();
+  const localhost = spot.kind === "tcp" && spot.host.toLowerCase() === "localhost";
+  const isMeaningless = ({ family, tries }: TargetEvidence["tcp"][number]): boolean =>
+    localhost || (family === 6 && tries.at(-1)?.failure?.cause === "network-unreachable");
+  return new Set(closed.filter(isMeaningless).map(({ address }) => address));
 }
 
 function of(failure: Failure, address: string | null): Symptom {
@@ -200,6 +242,8 @@ function besidesOf(seen: TargetEvidence, tries: readonly HttpTry[], judged: read
     );
     if (untrusted[0]) found.push(untrusted[0]);
   }
+  const unknownHere = otherNames(seen);
+  if (unknownHere) found.push(unknownHere);
   const freshWorks = tries.some(({ reused }, index) => !reused && judged[index] === null);
   if (!freshWorks) return found;
   for (const each of seen.http) {
@@ -221,6 +265,22 @@ function besidesOf(seen: TargetEvidence, tries: readonly HttpTry[], judged: read
   )
     found.push(race(died[0], reused[0]!));
   return found;
+}
+
+/** The machine's own resolver fails, and another one knows the name. */
+function otherNames({ dns }: TargetEvidence): Symptom | null {
+  const failure = dns?.system.failure;
+  if (!dns || !failure) return null;
+  const knows = dns.servers.find(({ answers }) =>
+    answers.some(({ records, type }) => type !== "CNAME" && records.length > 0),
+  );
+  if (!knows) return null;
+  const symptom = of(failure, dns.name);
+  return {
+    ...symptom,
+    certainty: "likely",
+    text: `${symptom.text} ${knows.server} knows the name: this machine asks another resolver, or has an old answer.`,
+  };
 }
 
 const diedUnanswered = ({ cause }: Failure): boolean =>

@@ -1,5 +1,7 @@
 // What logs tell by themselves, where no request could be sent or those that were sent are answered: the failures that
 // were written, with what they show together.
+import { refines } from "../../explain/resolve.ts";
+import type { EntryClass } from "../../knowledge/entry.ts";
 import type { Evidence } from "../evidence.ts";
 import type { LogEvent, LogPattern } from "../logs/model.ts";
 import { bare, failureClass, targetAt } from "./clues-logs.ts";
@@ -8,7 +10,8 @@ import { RANK } from "./judge.ts";
 import type { Certainty, FaultClass, Reason } from "./model.ts";
 
 const HOUR_MS = 3_600_000;
-/** Fewer failures than these, longer ago than an hour, are no outage of a site that answers. */
+const DAY_MS = 24 * HOUR_MS;
+/** Fewer failures than these, longer ago than an hour, are no outage of a site that answers; older ones are none at all. */
 const FEW = 3;
 
 interface Group {
@@ -26,11 +29,31 @@ interface Group {
 /** The failures of the logs as cases, the weightiest first; [] = they tell of none that matters. */
 export function pastCases(evidence: Evidence, answering: boolean): Case[] {
   const groups = groupsOf(evidence).filter((group) => !answering || matters(group, evidence.startedAtMs));
-  return groups.map((group) => caseOf(group, evidence)).sort((a, b) => b.score - a.score);
+  const cases = groups.map((group) => caseOf(group, evidence)).sort((a, b) => b.score - a.score);
+  return explained(cases);
+}
+
+/** A failure of which the logs tell the reason, too (in a worker's own log, say) is called by the reason. */
+function explained(cases: readonly Case[]): Case[] {
+  const [first, ...others] = cases;
+  const reason = first && others.find((each) => refines(each.class as EntryClass, first.class as EntryClass));
+  if (!first || !reason) return [...cases];
+  const joined: Case = {
+    ...reason,
+    hop: first.hop,
+    address: first.address ?? reason.address,
+    depth: first.depth,
+    reasons: [...reason.reasons.slice(0, 2), ...first.reasons.slice(0, 3)],
+    sinceMs: first.sinceMs ?? reason.sinceMs,
+    certainty: RANK[first.certainty] < RANK[reason.certainty] ? first.certainty : reason.certainty,
+    score: first.score,
+  };
+  return [joined, ...others.filter((each) => each !== reason)];
 }
 
 function matters({ count, lastMs }: Group, nowMs: number): boolean {
-  return count >= FEW || (lastMs !== null && nowMs - lastMs < HOUR_MS);
+  if (lastMs === null) return count >= FEW;
+  return nowMs - lastMs < (count >= FEW ? DAY_MS : HOUR_MS);
 }
 
 function groupsOf({ logs }: Evidence): Group[] {
@@ -59,8 +82,7 @@ function groupsOf({ logs }: Evidence): Group[] {
 
 function caseOf(group: Group, evidence: Evidence): Case {
   const { upstream, count, sample } = group;
-  const targets = evidence.targets.map(({ target }) => target);
-  const target = upstream === null ? null : targetAt(upstream, targets);
+  const target = upstream === null ? null : targetAt(upstream, evidence);
   const when = group.lastMs === null ? "" : `, the last at ${clock(group.lastMs)}`;
   const reasons: Reason[] = [
     {

@@ -105,7 +105,7 @@ function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
   if (unit) return unitClue(clue, unit);
   const killed = killBefore(clue, evidence);
   if (killed) return ofKilled(clue, killed, evidence);
-  const [near] = [...spot.listeners, ...spot.others];
+  const near = spot.others.length === 1 ? spot.others[0] : undefined;
   if (spot.listeners[0])
     return add(
       clue,

@@ -3,12 +3,13 @@ import { nextStep, settles as settlesOf } from "../../explain/next-step.ts";
 import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { EntryClass } from "../../knowledge/entry.ts";
 import type { Evidence, TargetEvidence } from "../evidence.ts";
+import { spotText } from "../options.ts";
 import { SOFTWARE } from "../software.ts";
 import { isBehind } from "./clue.ts";
 import type { Case } from "./decide.ts";
 import { fixesOf } from "./fixes.ts";
 import type { Certainty, FaultClass, NextCheck, Verdict } from "./model.ts";
-import { hostFact, type Setting } from "./setting.ts";
+import { factsFor, type Setting } from "./setting.ts";
 
 /** The verdict of a case. */
 export function verdictOf(found: Case, setting: Setting, certainty: Certainty = found.certainty): Verdict {
@@ -41,7 +42,8 @@ export function nameOfHop(
   if (hop === "dns") return "DNS";
   if (isBehind(hop)) {
     const from = hop.slice("behind ".length);
-    return `what is behind ${from === "url" ? makerName(evidence) : from.replace(/^(?:origin|endpoint) /, "")}`;
+    const target = evidence.targets.find((each) => each.target.id === from);
+    return `what is behind ${from === "url" || !target ? makerName(evidence) : targetName(target)}`;
   }
   if (hop === "url") return makerName(evidence);
   if (hop.startsWith("upstream ")) return hop.slice("upstream ".length);
@@ -51,7 +53,9 @@ export function nameOfHop(
 
 /** "app 127.0.0.1:3000", "origin 10.0.0.7:443". */
 export function targetName({ target }: TargetEvidence): string {
-  if (target.role === "endpoint") return target.id.replace(/^endpoint /, "").replace(/ of \S+$/, "");
+  const address = spotText(target.spot);
+  if (target.role === "endpoint")
+    return target.pool === null || target.pool.name === address ? address : `${target.pool.name} ${address}`;
   return target.id;
 }
 
@@ -171,6 +175,6 @@ function settlesStep({ class: of, address }: Case, evidence: Evidence): NextChec
   if (of === "redirect-loop") return null;
   const text = settlesOf(of as EntryClass);
   if (text === null) return null;
-  const facts = { ...(address === null ? {} : { upstream: address }), ...hostFact(evidence) };
+  const facts = factsFor(address, evidence);
   return { text, command: nextStep(of as EntryClass, facts).command };
 }
