@@ -35,6 +35,8 @@ export interface Overrides {
 export interface LoadChecks {
   /** What is wrong with a template of the access log; undefined = nothing. */
   readonly logTemplate?: (template: string) => string | undefined;
+  /** The config also where only checks found errors (a certificate that is not on this machine): to look at, not to run. */
+  readonly keepRefused?: true;
 }
 
 /** Reads the text of a configuration file; `file` names it in problems, and names of files are relative to it. */
@@ -69,7 +71,7 @@ export function loadConfig(text: string, file: string, env: Environment, checks:
   const wrong = typeof format === "object" ? checks.logTemplate?.(format.template) : undefined;
   if (wrong !== undefined)
     problems.push(document.locate(errorOf(`log template: ${wrong}`), ["log", "access", "format"]));
-  return finished(config, problems);
+  return checks.keepRefused ? { config, problems: sortProblems(problems) } : finished(config, problems);
 }
 
 const PLACE: Problem = { severity: "error", message: "" };

@@ -25,6 +25,7 @@ import { lookHere } from "./local/look-here.ts";
 import type { LocalEvidence } from "./local/model.ts";
 import { beginLogs } from "./logs/read-logs.ts";
 import { type AskedOrigin, type DoctorOptions, spotText } from "./options.ts";
+import { preparePages } from "./page/page-maker.ts";
 import { endpointTargets, originSchemes, originTarget, urlTarget } from "./plan.ts";
 import { type ProbeContext, probeTarget, RequestBudget } from "./probe/probe.ts";
 import { buildChain } from "./timeouts/chain.ts";
@@ -57,6 +58,7 @@ export async function collect(options: DoctorOptions, tools: DoctorTools): Promi
     deadlineAt: deadlineAt + CLOSING_MS / 2,
     onStep: tools.onStep,
   });
+  if (options.url) preparePages();
   if (options.configs.length > 0) tools.onStep("reading configurations");
   const configs = await readConfigs(options.configs);
   const way = wayThrough(configs, {
@@ -217,7 +219,7 @@ function speaksOther({ target, tls, http }: TargetEvidence): boolean {
 // ── The machine ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function lookLocally({ options, configs, way, deadlineAt, tools }: Job): Promise<LocalEvidence | null> {
-  if (options.local === false) return null;
+  if (options.local === false || (options.url === null && configs.length === 0)) return null;
   tools.onStep("looking at this machine");
   const hops = way.length > 0 ? way.map(({ hop }) => hop) : configs.flatMap((config) => config.hops);
   const pools = way.length > 0 ? way.map(({ pool }) => pool) : hops.flatMap((hop) => hop.pools);

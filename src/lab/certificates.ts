@@ -57,6 +57,26 @@ export function makeSelfSigned(
   return pem(issue({ subject, names, notBefore: from(days.from), notAfter: from(days.to) }));
 }
 
+/** A leaf below an intermediate CA; servers that forget to send the intermediate have `short`. */
+export interface CertificateChain {
+  /** Trust this. */
+  readonly root: string;
+  /** Leaf and intermediate. */
+  readonly whole: Certificate;
+  /** The leaf alone. */
+  readonly short: Certificate;
+}
+
+/** Makes a chain of three, for localhost, 127.0.0.1 and ::1. */
+export function makeCertificateChain(now: Date = new Date()): CertificateChain {
+  const from = (days: number) => new Date(now.getTime() + days * DAY_MS);
+  const valid = { notBefore: from(-1), notAfter: from(365) };
+  const root = issue({ subject: "Goodgate lab root CA", ca: true, ...valid });
+  const between = issue({ subject: "Goodgate lab intermediate CA", issuer: root, ca: true, ...valid });
+  const short = pem(issue({ subject: "localhost", issuer: between, ...LOCAL, ...valid }));
+  return { root: pem(root).cert, short, whole: { ...short, cert: short.cert + pem(between).cert } };
+}
+
 interface Facts {
   readonly subject: string;
   /** Absent: signs itself. */

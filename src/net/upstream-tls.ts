@@ -230,7 +230,7 @@ function authorities(config: UpstreamTls, contents: FileContents, problems: Prob
 let machineAuthorities: Buffer[] | undefined;
 
 /** The CA bundle of this machine, read once; null = node's own list. */
-function systemAuthorities(): Buffer[] | null {
+export function systemAuthorities(): Buffer[] | null {
   if (!machineAuthorities) {
     const bundle = process.env["SSL_CERT_FILE"] ?? CA_BUNDLES.find((path) => existsSync(path));
     const paths = bundle === undefined ? [] : [bundle, process.env["NODE_EXTRA_CA_CERTS"]];

@@ -136,7 +136,8 @@ function readRecords(bytes: Buffer, from: number, records: number, type: DnsType
   return { addresses, alias, services, ttl };
 }
 
-function readAddress(bytes: Buffer): string | null {
+/** The address in the data of an A or AAAA record; null = it has another length. */
+export function readAddress(bytes: Buffer): string | null {
   if (bytes.length === 4) return bytes.join(".");
   if (bytes.length !== 16) return null;
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
@@ -157,7 +158,7 @@ function compressed(groups: readonly string[]): string {
 }
 
 /** A name, and where what follows it begins; null = it leads out of the message, or in a circle. */
-function readName(bytes: Buffer, from: number): { readonly name: string; readonly end: number } | null {
+export function readName(bytes: Buffer, from: number): { readonly name: string; readonly end: number } | null {
   const labels: string[] = [];
   let end = -1;
   let pointers = 0;

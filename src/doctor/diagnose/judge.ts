@@ -148,6 +148,12 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
+    const stated = page?.stated?.causes[0];
+    if (page?.stated && stated && stated !== "upstream-error-passthrough") {
+      const { certainty, text } = page.stated;
+      const less = RANK[certainty] < RANK[page.certainty] ? certainty : page.certainty;
+      return make(stated, less, "behind", `${answered}, and ${maker} says: ${text}`);
+    }
     if (isOwnAnswer(tried, role))
       return make("upstream-error-passthrough", "proven", "here", `${answered}, from the server itself`);
     if (page?.ownError)

@@ -3,7 +3,7 @@
 // longest are merged into others, their class keeps its total), KEYS_MAX keys, top values by Space-Saving. Pure: lines
 // come in, a report goes out.
 import type { EntryClass } from "../../knowledge/entry.ts";
-import type { Explanation, Facts } from "../explanation.ts";
+import type { Confidence, Explanation, Facts } from "../explanation.ts";
 import { normalise } from "../normalise.ts";
 import { recognise } from "../recognise.ts";
 import type { Recognised } from "../recognised.ts";
@@ -16,6 +16,26 @@ import { verdictOf } from "./verdict.ts";
 export interface LogGroupsOptions {
   readonly groupsMax?: number;
   readonly keysMax?: number;
+  /** Called for each entry, in order, with what was read of it: for those that want more than groups. */
+  readonly onEntry?: (entry: SeenEntry) => void;
+}
+
+/** What becomes of an entry. */
+export type Outcome = "benign" | "other" | "clientError" | "failure";
+
+/** An entry as the groups saw it; valid during the call. */
+export interface SeenEntry extends JoinedEntry {
+  /** Without what stands around the message. */
+  readonly normalised: string;
+  readonly recognised: Recognised;
+  /** Equal for entries that say the same; null = normal work that was not looked at further. */
+  readonly key: string | null;
+  readonly of: Outcome;
+  /** Of failures. */
+  readonly class: EntryClass | null;
+  readonly confidence: Confidence;
+  /** The first of its group. */
+  readonly isNew: boolean;
 }
 
 export interface LogGroups {
@@ -57,7 +77,7 @@ interface OpenClass extends Open {
 /** Groups the lines of a log; `explainLine` is asked once for each kind of line. */
 export function createLogGroups(
   explainLine: (text: string) => Explanation,
-  { groupsMax = GROUPS_MAX, keysMax = KEYS_MAX }: LogGroupsOptions = {},
+  { groupsMax = GROUPS_MAX, keysMax = KEYS_MAX, onEntry }: LogGroupsOptions = {},
 ): LogGroups {
   const joiner = joinLines();
   const kinds = new Map<string, Kind>();
@@ -67,22 +87,40 @@ export function createLogGroups(
   const counts = { lines: 0, benign: 0, other: 0, clientError: 0, failures: 0 };
   const others = { groups: 0, entries: 0 };
 
+  /** Of the entry that was looked at last. */
+  let lastKey: string | null = null;
+
   function take({ text, line, lines }: JoinedEntry): void {
     const normalised = normalise(text);
     const recognised = recognise(normalised);
     const kind = kindOf(text, normalised.text, recognised, line);
-    if (kind.of !== "failure") {
-      counts[kind.of] += lines;
-      return;
-    }
-    counts.failures++;
-    count(groups.get(kind.group)!, line, recognised.facts);
+    const group = kind.of === "failure" ? groups.get(kind.group)! : null;
+    if (group) {
+      counts.failures++;
+      count(group, line, recognised.facts);
+    } else if (kind.of !== "failure") counts[kind.of] += lines;
+    if (!onEntry) return;
+    // Field by field: copying an object with "..." costs as much as reading the line.
+    onEntry({
+      text,
+      line,
+      lines,
+      normalised: normalised.text,
+      recognised,
+      key: lastKey,
+      of: kind.of,
+      class: group?.said.class ?? null,
+      confidence: group?.said.confidence ?? "none",
+      isNew: group?.count === 1,
+    });
   }
 
   function kindOf(text: string, normalised: string, recognised: Recognised, line: number): Kind {
+    lastKey = null;
     if (normalised === "") return OTHER;
     if (recognised.benign && recognised.messages.length === 0) return BENIGN;
     const key = keyOf(normalised, recognised);
+    lastKey = key;
     const known = kinds.get(key);
     if (known && (known.of !== "failure" || groups.has(known.group))) return known;
     const kind = newKind(text, recognised.facts, key, line);
@@ -148,7 +186,7 @@ export function createLogGroups(
 const FAILURE_LEVEL = /^(?:error|crit|alert|emerg|fatal|panic)$/;
 
 /** A line of which nothing is known counts as a failure only where it says of itself that something failed. */
-function outcomeOf({ class: of }: Explanation, facts: Facts): "benign" | "other" | "clientError" | "failure" {
+function outcomeOf({ class: of }: Explanation, facts: Facts): Outcome {
   if (of === "not-an-error") return "benign";
   const { status } = facts;
   if (of === null || of === "unknown" || of === "status-only-502") {

@@ -1,0 +1,128 @@
+// Where redirects lead. Each step is one request of the budget, without cookies.
+//
+// - An origin or an endpoint is only asked on the connection that was named: a redirect elsewhere ends there.
+// - A url target is followed within its host (http to https too, on the addresses that DNS gave), and to other hosts
+//   only where that is wanted. Never to another scheme than http and https, to link-local or to metadata addresses.
+// - A loop is an address that comes twice, or more than 10 steps.
+import { isIP } from "node:net";
+import { systemLookup } from "../../net/resolve.ts";
+import { compileAddressSet, isAmong } from "../../wire/address-set.ts";
+import type { AddressWords } from "../../wire/ip-address.ts";
+import { readIp } from "../../wire/ip-address.ts";
+import type { HttpTry, TargetEvidence } from "../evidence.ts";
+import { addressOf, openConnection, type Way } from "./connection.ts";
+import { leaveOut, MORE_REQUESTS, pause, type Scene } from "./context.ts";
+import { exchange } from "./http1.ts";
+import { askFor, fieldOf, hostnameOf, unsent } from "./request.ts";
+
+const STEPS_MAX = 10;
+const LOOKUP_MS = 3_000;
+const STATUSES: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
+/** Link-local addresses, and where clouds keep their metadata. */
+const FORBIDDEN = compileAddressSet(["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32"]);
+
+/** What following has found. */
+export interface Followed {
+  readonly redirects: NonNullable<TargetEvidence["redirects"]>;
+  readonly tries: readonly HttpTry[];
+}
+
+/** Where a response redirects to; null = it does not. */
+export function redirectOf({ status, fields, url }: HttpTry): URL | string | null {
+  if (status === null || !STATUSES.has(status)) return null;
+  const location = fieldOf(fields, "location");
+  if (location === undefined) return null;
+  // Field values are bytes; most that are not ASCII are UTF-8.
+  const text = Buffer.from(location, "latin1").toString("utf8");
+  if (!URL.canParse(text, url)) return text;
+  const target = new URL(text, url);
+  target.hash = "";
+  target.username = "";
+  target.password = "";
+  return target;
+}
+
+/** Follows the redirects of a response that came by `way`, with at most `most` requests; null = it does not redirect. */
+export async function followRedirects(scene: Scene, from: HttpTry, way: Way, most: number): Promise<Followed | null> {
+  if (redirectOf(from) === null || !URL.canParse(from.url)) return null;
+  const urls: string[] = [];
+  const tries: HttpTry[] = [];
+  const seen = new Set([new URL(from.url).href]);
+  let current = from;
+  let loop = false;
+  for (;;) {
+    const next = redirectOf(current);
+    if (next === null) break;
+    if (typeof next === "string") {
+      urls.push(next);
+      leaveOut(scene, "redirect", `its Location “${next.slice(0, 200)}” is no URL`, null);
+      break;
+    }
+    urls.push(next.href);
+    loop = seen.has(next.href) || urls.length > STEPS_MAX;
+    if (loop) break;
+    seen.add(next.href);
+    const step = await stepTo(scene, next, way, tries.length < most);
+    if (step === null) break;
+    tries.push(step);
+    current = step;
+  }
+  return { redirects: { urls, loop }, tries };
+}
+
+/** One request to where a redirect leads; null = it is not followed, which is noted. */
+async function stepTo(scene: Scene, next: URL, way: Way, may: boolean): Promise<HttpTry | null> {
+  const to = await wayTo(scene, next, way);
+  if (typeof to === "string") {
+    leaveOut(scene, `redirect to ${next.href}`, to, null);
+    return null;
+  }
+  if (!may || scene.context.budget.left === 0) {
+    leaveOut(scene, `redirect to ${next.href}`, "no more requests may be sent", MORE_REQUESTS);
+    return null;
+  }
+  const scheme = next.protocol === "https:" ? "https" : "http";
+  const ask = askFor(scene, "redirect", { scheme, host: next.host, path: next.pathname + next.search });
+  const opened = await openConnection(scene, to);
+  if (!opened.ok) return unsent(ask, "http/1.1", addressOf(to), opened.failure, opened.connectMs, opened.tlsMs);
+  const exchanged = await exchange(scene, opened.connection, ask);
+  opened.connection.destroy();
+  return exchanged?.http ?? null;
+}
+
+const OTHER_HOST = "it leads to another host";
+
+/** The way to a URL; a text = why there is none. */
+async function wayTo(scene: Scene, next: URL, way: Way): Promise<Way | string> {
+  const { target, context } = scene;
+  if (next.protocol !== "http:" && next.protocol !== "https:") return `it leads to ${next.protocol}, not to HTTP`;
+  const name = hostnameOf(next.host).toLowerCase();
+  const port = Number(next.port === "" ? (next.protocol === "https:" ? 443 : 80) : next.port);
+  const isSameHost = name === hostnameOf(target.host).toLowerCase();
+  const secure = next.protocol === "https:" ? { serverName: isIP(name) === 0 ? name : null, identity: name } : null;
+  const asTarget = new URL(`${target.scheme}://${target.host}`);
+  if (isSameHost && next.origin === asTarget.origin) return way;
+  if (target.role !== "url") return "it leads away from the connection that was named";
+  if (isSameHost && way.destination.kind === "tcp") return { destination: { ...way.destination, port }, secure };
+  if (!context.redirects) return OTHER_HOST;
+  const ip = await addressFor(scene, name);
+  if (ip === null) return `${name} does not resolve`;
+  if (isForbidden(ip)) return `${name} leads to ${ip}, an address that is not asked`;
+  return { destination: { kind: "tcp", ip, port }, secure };
+}
+
+async function addressFor(scene: Scene, name: string): Promise<string | null> {
+  if (isIP(name) !== 0) return name;
+  const lookup = scene.context.names?.lookup ?? systemLookup;
+  // Why it does not resolve is of no matter here: that it does not is what the caller says.
+  const found = await Promise.race([lookup(name).catch(() => []), pause(scene, LOOKUP_MS)]);
+  return found?.[0]?.address ?? null;
+}
+
+/** Whether an address is link-local or a cloud's metadata service. */
+export function isForbidden(ip: string): boolean {
+  const words: AddressWords = new Uint32Array(4);
+  const plain = ip.replace(/%.*$/, "");
+  const family = readIp(plain, 0, plain.length, words);
+  return family === 0 || isAmong(FORBIDDEN, words, family);
+}

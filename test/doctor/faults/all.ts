@@ -1,0 +1,36 @@
+// All cases, by layer from the outside in.
+import type { FaultCase, HealthyCase, RiskCase } from "../case.ts";
+import { APP } from "./app.ts";
+import { BODY } from "./body.ts";
+import { CONNECT } from "./connect.ts";
+import { DNS } from "./dns.ts";
+import { DRESSED } from "./dressed.ts";
+import { GATEWAY } from "./gateway.ts";
+import { HEALTHY } from "./healthy.ts";
+import { HEALTHY_CONTENT } from "./healthy-content.ts";
+import { OFFLINE } from "./offline.ts";
+import { OTHERS } from "./others.ts";
+import { POOL } from "./pool.ts";
+import { RESPONSE } from "./response.ts";
+import { RISKS } from "./risks.ts";
+import { SOCKET } from "./socket.ts";
+import { TLS_EDGE } from "./tls-edge.ts";
+import { TLS_ORIGIN } from "./tls-origin.ts";
+
+export const FAULT_CASES: readonly FaultCase[] = [
+  ...DNS,
+  ...CONNECT,
+  ...SOCKET,
+  ...TLS_EDGE,
+  ...TLS_ORIGIN,
+  ...RESPONSE,
+  ...BODY,
+  ...POOL,
+  ...GATEWAY,
+  ...APP,
+  ...DRESSED,
+  ...OTHERS,
+  ...OFFLINE,
+];
+export const HEALTHY_CASES: readonly HealthyCase[] = [...HEALTHY, ...HEALTHY_CONTENT];
+export const RISK_CASES: readonly RiskCase[] = RISKS;
