@@ -104,22 +104,34 @@ function absorb(cases: readonly Case[]): Case[] {
 function explains(exact: Case, vague: Case): boolean {
   if (!samePlace(exact, vague)) return false;
   if (exact.class === vague.class) return !isBehind(exact.hop) || isBehind(vague.hop);
-  return (
-    exact.class !== "redirect-loop" &&
-    vague.class !== "redirect-loop" &&
-    refines(exact.class as EntryClass, vague.class as EntryClass)
-  );
+  if (SEEN_AS[exact.class]?.includes(vague.class) && exact.depth > vague.depth) return true;
+  return isMoreExact(exact.class, vague.class);
+}
+
+/** What a gateway shows its visitors of a failure behind it, and what it is there. */
+const SEEN_AS: Partial<Record<FaultClass, readonly FaultClass[]>> = {
+  "response-body-timeout": ["response-truncated"],
+  "response-truncated": ["response-body-timeout"],
+};
+
+function isMoreExact(exact: FaultClass, vague: FaultClass): boolean {
+  if (exact === "redirect-loop" || vague === "redirect-loop") return false;
+  return refines(exact as EntryClass, vague as EntryClass);
 }
 
 function samePlace(exact: Case, vague: Case): boolean {
   if (exact.hop === vague.hop) return true;
   if (exact.address !== null && exact.address === vague.address) return true;
+  // A gateway passes on what it got: where the same is seen behind it, it comes from there.
+  const passedOn = exact.class === vague.class || SEEN_AS[exact.class]?.includes(vague.class);
+  if (passedOn && exact.depth > vague.depth && !isEarly(vague.class, vague.depth)) return true;
   // "Something behind the gateway" is any hop that is deeper; and a gateway's page without a class is about what is behind it.
   return isBehind(vague.hop) && exact.depth >= vague.depth && !isEarly(exact.class, exact.depth);
 }
 
 /** Of the way to the address itself: nothing that a gateway says can be about it. */
-const isEarly = (of: FaultClass, depth: number): boolean => depth === 0 && isBeforeRequest(of);
+const isEarly = (of: FaultClass, depth: number): boolean =>
+  depth === 0 && isBeforeRequest(of) && of !== "tls-plaintext-mismatch";
 
 /** Whether a class means that no request could be sent. */
 export function isBeforeRequest(of: FaultClass): boolean {

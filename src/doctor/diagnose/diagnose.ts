@@ -95,8 +95,8 @@ function casesOf(setting: Setting): Case[] {
   }
   if (url.condition === "good") return casesOfGood(setting, inner);
   const { symptom } = url;
-  if (url.condition === "bad" && symptom?.where === "here" && isBeforeRequest(symptom.class))
-    return decide(refined(urlClues(url), evidence));
+  const unsent = symptom?.where === "here" && symptom.response?.status == null && isBeforeRequest(symptom.class);
+  if (url.condition === "bad" && unsent) return decide(refined(urlClues(url), evidence));
   const behindIt = evidence.way.length > 0 || inner.length > 0;
   const clues = [
     ...urlClues(url),

@@ -1,6 +1,7 @@
 // From what was seen of one target to how it stands: good, bad, or sometimes bad, and by which symptom. A status is
 // judged by who made it: a page of a gateway tells of something behind it, an answer of the application is its own.
 
+import type { CauseId } from "../../failure/causes.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { span } from "../../failure/words.ts";
@@ -148,7 +149,7 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
-    const stated = page?.stated?.causes[0];
+    const stated = page?.stated ? likeliest(page.stated.causes, tried) : undefined;
     if (page?.stated && stated && stated !== "upstream-error-passthrough") {
       const { certainty, text } = page.stated;
       const less = RANK[certainty] < RANK[page.certainty] ? certainty : page.certainty;
@@ -170,10 +171,26 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
   if (status === 429) return make("rate-limited", page?.ownError ? "proven" : "likely", "here", answered);
   if (status === 403 && (page?.ownError || page?.cause === "request-denied"))
     return make("request-denied", page.certainty, "here", `${answered}, a page of ${maker} itself`);
+  if (status === 403)
+    return make(
+      "request-denied",
+      "possible",
+      "here",
+      `${answered}, by a rule of the application or of something before it`,
+    );
   if (page?.cause && (page.ownError || page.certainty === "proven"))
     return make(page.cause, page.certainty, "here", `${answered}: ${page.reasons[0] ?? "its page says so"}`);
   return null;
 }
+
+/** Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. */
+function likeliest(causes: readonly CauseId[], { timings: { headMs } }: HttpTry): CauseId | undefined {
+  const slow = headMs !== null && headMs >= SLOW_MS;
+  return causes.find((cause) => slow === /timeout$/.test(cause)) ?? causes[0];
+}
+
+/** Longer than any refusal, shorter than timers are set to. */
+const SLOW_MS = 900;
 
 /** A member that is asked directly answers for itself; an origin does unless its page is a gateway's. */
 function isOwnAnswer({ page }: HttpTry, role: Role): boolean {
@@ -188,7 +205,10 @@ const isGatewayStatus = (status: number): boolean =>
 function otherProtocol({ target, tls }: TargetEvidence, symptom: Symptom): Symptom {
   if (symptom.where === "behind" || symptom.class === "tls-plaintext-mismatch") return symptom;
   const wanted = target.scheme === "https" ? "http" : "tls";
-  if (symptom.failure === null || !tls.some(({ otherWay }) => otherWay?.answered === wanted)) return symptom;
+  // A server that sends alerts speaks TLS, and one on a TLS port may answer plain HTTP with what is wrong about it.
+  const speaksTls = target.scheme === "https" && symptom.failure?.evidence.tlsAlert !== undefined;
+  const answers = tls.some(({ otherWay }) => otherWay?.answered === wanted && otherWay.status !== 400);
+  if (symptom.failure === null || speaksTls || !answers) return symptom;
   const text =
     wanted === "tls"
       ? "it is asked in plain HTTP, and answers to TLS"
@@ -257,6 +277,8 @@ function besidesOf(seen: TargetEvidence, tries: readonly HttpTry[], judged: read
     if (each.what === "reused-after-gap" && symptom?.failure && diedUnanswered(symptom.failure))
       found.push(race(symptom, each));
     else if (each.what === "h2" && symptom) found.push({ ...symptom, text: `over HTTP/2 only: ${symptom.text}` });
+    else if (each.what === "redirect" && symptom && each === lastRedirect(seen))
+      found.push({ ...symptom, text: `where it redirects to (${each.url}): ${symptom.text}` });
     else if (each.what === "encoded" && symptom)
       found.push({ ...symptom, text: `with compression only: ${symptom.text}` });
     else if (each.what === "upgrade" && each.status !== 101) found.push(upgradeRefused(each, symptom));
@@ -288,6 +310,9 @@ function otherNames({ dns }: TargetEvidence): Symptom | null {
     text: `${symptom.text} ${knows.server} knows the name: this machine asks another resolver, or has an old answer.`,
   };
 }
+
+const lastRedirect = ({ http }: TargetEvidence): HttpTry | undefined =>
+  http.findLast(({ what }) => what === "redirect");
 
 const diedUnanswered = ({ cause }: Failure): boolean =>
   cause === "closed-before-response" || cause === "keepalive-race" || cause === "upstream-write-failed";

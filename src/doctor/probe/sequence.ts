@@ -67,6 +67,8 @@ export class Sequence {
   readonly scene: Scene;
   readonly seen: HttpSeen = { http: [], idle: [], redirects: null, tlsPorts: [] };
   readonly isEndpoint: boolean;
+  /** How long idle connections are watched. */
+  #watchMs: Ms;
   /** Requests that are kept for later. */
   #reserved = 0;
   /** Addresses that have had their first request. */
@@ -78,6 +80,7 @@ export class Sequence {
 
   constructor(scene: Scene) {
     this.scene = scene;
+    this.#watchMs = scene.limits.idleMs;
     this.isEndpoint = scene.target.role === "endpoint";
   }
 
@@ -208,22 +211,24 @@ export class Sequence {
     for (const { connection } of baselines) if (connection && connection !== best?.connection) connection.destroy();
     if (!best) return this.#repeatFailure(baselines, offersH2);
     const lanes: Promise<void>[] = [];
-    if (best.connection) lanes.push(this.#held(best.connection, watchMs(this.scene, best.http)));
+    // Why it fails is wanted soon, and not how long it keeps connections meanwhile.
+    if ((best.http.status ?? 0) >= 500) this.#watchMs = 0;
+    if (best.connection) lanes.push(this.#held(best.connection));
     else if (best.http.failure === null) leaveOut(this.scene, "reused connections", best.whyNotKept, null);
-    if (best.connection && !this.isEndpoint && this.scene.limits.idleMs > 0) lanes.push(this.#rested(baselines, best));
+    if (best.connection && !this.isEndpoint && this.#watchMs > 0) lanes.push(this.#rested(baselines, best));
     lanes.push(this.#others(baselines, best, offersH2));
     await Promise.all(lanes);
   }
 
-  async #held(connection: ProbeConnection, idleMs: Ms): Promise<void> {
+  async #held(connection: ProbeConnection): Promise<void> {
     const { scene } = this;
     if (this.spare > 0 && this.hasTime && connection.usable) {
       const exchanged = await this.on(connection, askFor(scene, "reused"));
       if (!exchanged?.reusable) return;
     }
-    if (idleMs <= 0) return connection.destroy();
+    if (this.#watchMs <= 0) return connection.destroy();
     scene.context.onStep("watching an idle connection");
-    this.seen.idle.push(await watchIdle(scene, connection, idleMs));
+    this.seen.idle.push(await watchIdle(scene, connection, this.#watchMs));
     connection.destroy();
   }
 
@@ -238,7 +243,7 @@ export class Sequence {
     this.#reserved--;
     const connection = made?.connection;
     if (!connection) return;
-    const restMs = Math.min(REST_MS, scene.limits.idleMs / 2, leftMs(scene) - this.#slowestMs * 1.5 - 500);
+    const restMs = Math.min(REST_MS, this.#watchMs / 2, leftMs(scene) - this.#slowestMs * 1.5 - 500);
     if (restMs < REST_MIN_MS) {
       connection.destroy();
       return leaveOut(scene, REST, "there was no time for the gap", MORE_TIME);
@@ -274,7 +279,7 @@ export class Sequence {
 
   /** Fresh requests, spread over the addresses. */
   async #repeats(ways: readonly Way[], most: number): Promise<void> {
-    const evenMs = this.scene.limits.idleMs / REPEATS_PER_WATCH;
+    const evenMs = this.#watchMs / REPEATS_PER_WATCH;
     const betweenMs = Math.min(BETWEEN_REPEATS_MAX_MS, Math.max(BETWEEN_REPEATS_MIN_MS, evenMs));
     for (let turn = 0; turn < most && ways.length > 0; turn++) {
       if (this.spare <= 0) return;
@@ -302,9 +307,4 @@ export class Sequence {
       if (may) await variant.run(this, first);
     }
   }
-}
-
-/** Who fails is wanted soon, and not how long he keeps connections meanwhile. */
-function watchMs({ limits }: Scene, { status }: HttpTry): Ms {
-  return status !== null && status >= 500 ? 0 : limits.idleMs;
 }
