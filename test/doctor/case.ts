@@ -54,5 +54,6 @@ export interface RiskCase {
   readonly fault: string;
   /** Found in the id, class or text of a risk. */
   readonly risk: RegExp;
+  readonly needs?: readonly Need[];
   readonly build: (chain: Chain) => Promise<Asked>;
 }

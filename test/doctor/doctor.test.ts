@@ -4,12 +4,13 @@
 // as JSON, from which table.mjs makes the table.
 import { writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test, vi } from "vitest";
+import type { FaultCase, HealthyCase, Need, RiskCase } from "./case.ts";
 import { FAULT_CASES, HEALTHY_CASES, RISK_CASES } from "./faults/all.ts";
-import { type Judgement, judgeFault, judgeHealthy, lacks, type Result, runCase } from "./run.ts";
+import { type Judgement, judgeFault, judgeHealthy, judgeRisk, lacks, type Result, runCase } from "./run.ts";
 
 const CASE_MS = 60_000;
 // Cases wait more than they work: for connections that stay idle, and for timers.
-vi.setConfig({ maxConcurrency: 4 });
+vi.setConfig({ maxConcurrency: 6 });
 
 interface Row {
   readonly name: string;
@@ -23,69 +24,47 @@ interface Row {
 }
 const rows: Row[] = [];
 
-function note(
-  each: { name: string; chain: string },
-  fault: string,
-  expected: string,
-  judged: Judgement,
-  result: Result,
-) {
-  const { mark, got, why } = judged;
-  rows.push({ name: each.name, chain: each.chain, fault, expected, mark, got, why, tookMs: Math.round(result.tookMs) });
-}
-
 /** What a reader of a failed test needs. */
 const about = ({ stdout, stderr, asked }: Result, { got, why }: Judgement): string =>
   `${why}: ${got}\nasked: ${asked.url ?? ""} ${asked.args.join(" ")}\n${stderr}${stdout.slice(0, 3_000)}`;
 
-describe.concurrent("a fault is found", () => {
-  for (const each of FAULT_CASES) {
+function cases<
+  Each extends { name: string; chain: string; needs?: readonly Need[] } & (FaultCase | HealthyCase | RiskCase),
+>(
+  all: readonly Each[],
+  judge: (each: Each, result: Result) => Judgement,
+  words: (each: Each) => { fault: string; expected: string },
+): void {
+  for (const each of all) {
     const missing = lacks(each.needs);
-    test.skipIf(missing !== null)(
-      `${each.name}${missing ? ` (${missing})` : ""}`,
-      { timeout: CASE_MS },
-      async ({ expect }) => {
-        const result = await runCase(each);
-        const judged = judgeFault(each, result);
-        const { class: wanted, atLeast, atMost } = each.expect;
-        note(each, each.fault, [wanted, atLeast ?? (atMost ? `at most ${atMost}` : "")].join(", "), judged, result);
-        expect(judged.mark, about(result, judged)).toBe("right");
-      },
-    );
-  }
-});
-
-describe.concurrent("a healthy chain is healthy", () => {
-  for (const each of HEALTHY_CASES) {
-    const missing = lacks(each.needs);
-    test.skipIf(missing !== null)(
-      `${each.name}${missing ? ` (${missing})` : ""}`,
-      { timeout: CASE_MS },
-      async ({ expect }) => {
-        const result = await runCase(each);
-        const judged = judgeHealthy(result);
-        note(each, each.trap, "healthy", judged, result);
-        expect(judged.mark, about(result, judged)).toBe("right");
-      },
-    );
-  }
-});
-
-describe.concurrent("a risk is no verdict", () => {
-  for (const each of RISK_CASES) {
-    test(each.name, { timeout: CASE_MS }, async ({ expect }) => {
-      const result = await runCase(each);
-      const risks = (result.said?.risks ?? []).map(({ id, text, class: of }) => `${id} ${of} ${text}`);
-      const found = risks.some((risk) => each.risk.test(risk));
-      const verdict = result.said?.verdict ?? null;
-      const mark =
-        verdict?.certainty === "proven" ? "wrong and proven" : verdict ? "wrong" : found ? "right" : "undecided";
-      const got = verdict ? `${verdict.class}, ${verdict.certainty}` : `${risks.length} risks: ${risks.join("; ")}`;
-      const judged: Judgement = { mark, why: found ? "" : "the risk is missing", got: got.slice(0, 300) };
-      note(each, each.fault, `risk ${each.risk.source}`, judged, result);
+    const name = missing ? `${each.name} (${missing})` : each.name;
+    test.skipIf(missing !== null)(name, { timeout: CASE_MS }, async ({ expect }) => {
+      const { result, judged } = await runCase(each, (of) => judge(each, of));
+      const { mark, got, why } = judged;
+      const tookMs = Math.round(result.tookMs);
+      rows.push({ name: each.name, chain: each.chain, ...words(each), mark, got, why, tookMs });
       expect(mark, about(result, judged)).toBe("right");
     });
   }
+}
+
+describe.concurrent("a fault is found", () => {
+  cases(FAULT_CASES, judgeFault, ({ fault, expect: { class: wanted, atLeast, atMost } }) => ({
+    fault,
+    expected: [wanted, atLeast ?? (atMost ? `at most ${atMost}` : "possible")].join(", "),
+  }));
+});
+
+describe.concurrent("a healthy chain is healthy", () => {
+  cases(
+    HEALTHY_CASES,
+    (_, result) => judgeHealthy(result),
+    ({ trap }) => ({ fault: trap, expected: "healthy" }),
+  );
+});
+
+describe.concurrent("a risk is no verdict", () => {
+  cases(RISK_CASES, judgeRisk, ({ fault, risk }) => ({ fault, expected: `risk ${risk.source}` }));
 });
 
 test("names are unique, and there is enough of each", () => {

@@ -168,6 +168,13 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
       );
     return make("upstream-error-passthrough", "likely", "here", `${answered}, an answer of the application`);
   }
+  if (status === 400 && page?.ownError)
+    return make(
+      page.cause ?? "client-request-invalid",
+      page.cause ? page.certainty : "likely",
+      "here",
+      `${answered}: ${maker} refuses a plain GET (${page.reasons[0] ?? ""})`,
+    );
   if (status === 429) return make("rate-limited", page?.ownError ? "proven" : "likely", "here", answered);
   if (status === 403 && (page?.ownError || page?.cause === "request-denied"))
     return make("request-denied", page.certainty, "here", `${answered}, a page of ${maker} itself`);

@@ -1,7 +1,7 @@
 // What the machine itself adds to a clue about one of its addresses: why nothing listens there, who was killed, whose
 // queue is full. A clue is only made more exact; nothing of the machine makes a fault where requests are answered.
 import { span } from "../../failure/words.ts";
-import type { Evidence } from "../evidence.ts";
+import type { Evidence, Target } from "../evidence.ts";
 import type { KernelEvent, LocalListener, LocalSpot, UnitState } from "../local/model.ts";
 import { sameSpot, spotText } from "../options.ts";
 import type { Clue } from "./clue.ts";
@@ -49,6 +49,7 @@ export function localClues(evidence: Evidence): Clue[] {
       },
     });
   }
+  for (const { target } of evidence.targets) clues.push(...stuckClues(target, evidence));
   for (const { name, pid, descriptors } of evidence.local?.gateways ?? []) {
     if (!descriptors || descriptors.max <= 0 || descriptors.open < descriptors.max * 0.95) continue;
     clues.push({
@@ -66,6 +67,25 @@ export function localClues(evidence: Evidence): Clue[] {
   }
   return clues;
 }
+
+/** A member whose process is stopped or takes no connections, whether or not there was time to ask it. */
+function stuckClues(target: Target, { local }: Evidence): Clue[] {
+  const spot = local?.spots.find((each) => each.here && sameSpot(each.spot, target.spot));
+  if (target.role === "url" || !spot?.served) return [];
+  const stuck = spot.listeners.find(({ queue, process }) => queue?.full || process?.state === "T");
+  if (!stuck) return [];
+  const base = { from: "local" as const, hop: target.id, address: spotText(target.spot), depth: target.depth };
+  const of = (text: string): Reason => ({ text: `${target.id}: ${text}`, source: "local" });
+  if (stuck.process?.state === "T")
+    return [{ ...base, class: "response-timeout", certainty: "proven", reason: of(`${stoppedText(stuck)}`) }];
+  return [{ ...base, class: "upstream-saturated", certainty: "proven", reason: of(queueText(stuck)) }];
+}
+
+const stoppedText = (stopped: LocalListener): string =>
+  `its process ${listener(stopped)} is stopped (SIGSTOP): it does nothing until it is sent SIGCONT`;
+
+const queueText = (full: LocalListener): string =>
+  `${full.queue?.waiting ?? 0} connections wait to be accepted by ${listener(full)}, and no more than ${full.queue?.max ?? 0} may`;
 
 function spotOf({ hop, address }: Clue, { targets, local }: Evidence): LocalSpot | null {
   const target = targets.find((each) => each.target.id === hop)?.target;
@@ -160,14 +180,16 @@ function killBefore(clue: Clue, evidence: Evidence): KernelEvent | null {
   return kill !== null && (began === null || kill.atMs! <= began + 1_000) ? kill : null;
 }
 
-/** When such failures at this address began, as the logs have it. */
-function beganAt({ class: of, address }: Clue, { logs }: Evidence): number | null {
+/** When failures of this address began, as the logs have it. */
+function beganAt({ address }: Clue, { logs, startedAtMs }: Evidence): number | null {
   const times = logs.files
     .flatMap(({ events }) => events)
+    // What doctor's own requests met began earlier.
     .filter(
-      (event) =>
-        event.class === of && (event.upstream === null || address === null || event.upstream.includes(address)),
+      ({ atMs, line, file }) =>
+        atMs !== null && atMs < startedAtMs && !logs.duringProbes.some((own) => own.line === line && own.file === file),
     )
+    .filter((event) => event.upstream !== null && address !== null && event.upstream.includes(address))
     .flatMap(({ atMs }) => (atMs === null ? [] : [atMs]));
   return times.length > 0 ? Math.min(...times) : null;
 }
@@ -203,21 +225,15 @@ function ofDying(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
 
 function ofSlow(clue: Clue, spot: LocalSpot): Clue {
   const full = spot.listeners.find(({ queue }) => queue?.full);
-  if (full?.queue)
-    return add(
-      clue,
-      "upstream-saturated",
-      "proven",
-      `${full.queue.waiting} connections wait to be accepted by ${listener(full)}, and no more than ${full.queue.max} may`,
-    );
   const stopped = spot.listeners.find(({ process }) => process?.state === "T");
-  if (stopped?.process)
+  if (stopped)
     return add(
       clue,
-      clue.class,
+      clue.class === "connect-timeout" ? "response-timeout" : clue.class,
       clue.certainty,
-      `its process ${stopped.process.name} (pid ${stopped.process.pid}) is stopped (SIGSTOP): it does nothing until it is sent SIGCONT`,
+      stoppedText(stopped),
     );
+  if (full) return add(clue, "upstream-saturated", "proven", queueText(full));
   const young = spot.listeners[0]?.process;
   return young
     ? add(clue, clue.class, clue.certainty, `${listener(spot.listeners[0]!)} listens there, in state ${young.state}`)

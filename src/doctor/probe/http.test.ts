@@ -290,7 +290,7 @@ test("what fails always is asked twice more, not ten times", async () => {
   expect(requests).toBe(3);
 });
 
-test("an endpoint of a pool gets three requests, its health path as checks ask for it", async () => {
+test("an endpoint of a pool gets four requests, its health path as checks ask for it", async () => {
   const server = await serving((socket, { line }) =>
     socket.write(line.includes("/healthz") ? response("503 Service Unavailable", "no") : hello),
   );
@@ -299,7 +299,7 @@ test("an endpoint of a pool gets three requests, its health path as checks ask f
     target: { role: "endpoint", host: "shop.example.com", pool },
     limits: { idleMs: 50 },
   });
-  expect(requests).toBe(3);
+  expect(requests).toBe(4);
   expect(http.map(({ what, status }) => `${what} ${status}`).toSorted()).toEqual([
     "baseline 200",
     "health 503",

@@ -87,7 +87,10 @@ async function stepTo(scene: Scene, next: URL, way: Way, may: boolean): Promise<
   if (!opened.ok) return unsent(ask, "http/1.1", addressOf(to), opened.failure, opened.connectMs, opened.tlsMs);
   const exchanged = await exchange(scene, opened.connection, ask);
   opened.connection.destroy();
-  return exchanged?.http ?? null;
+  if (!exchanged) return null;
+  // Nobody gets beyond a certificate that is not trusted; that of the target itself is looked at apart.
+  const untrusted = to !== way && opened.handshake?.ok ? opened.handshake.untrusted : null;
+  return untrusted ? { ...exchanged.http, failure: exchanged.http.failure ?? untrusted } : exchanged.http;
 }
 
 const OTHER_HOST = "it leads to another host";

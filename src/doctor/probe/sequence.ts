@@ -22,7 +22,7 @@ import { askHealth, HEALTH, VARIANTS } from "./variants.ts";
 
 /** Of the budget, for the first request to each address. */
 const BASELINE_SHARE = 0.4;
-const ENDPOINT_REQUESTS_MAX = 3;
+const ENDPOINT_REQUESTS_MAX = 4;
 /** How long a connection rests before it is used again. */
 const REST_MS: Ms = 2_500;
 /** Nothing has answered within this. */

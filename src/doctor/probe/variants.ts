@@ -64,7 +64,8 @@ const h2: Variant = {
 
 const encoded: Variant = {
   name: "a compressed response",
-  applies: (sequence) => !sequence.isEndpoint,
+  // Gateways pass on what visitors accept.
+  applies: () => true,
   run: async (sequence, { way }) => {
     const ask = askFor(sequence.scene, "encoded", { fields: [["Accept-Encoding", "gzip, br"]] });
     const made = await sequence.fresh(way, ask);
