@@ -58,7 +58,7 @@ function caseOf(clues: readonly Clue[]): Case {
     hop: best.hop,
     address: ordered.find(({ address }) => address !== null && address !== "")?.address ?? null,
     depth: best.depth,
-    reasons: distinct([...ordered.flatMap(({ more = [] }) => more), ...ordered.map(({ reason }) => reason)]),
+    reasons: distinct(ordered.flatMap(({ reason, more = [] }) => [reason, ...more])),
     sinceMs: since.length > 0 ? Math.min(...since) : null,
     from,
     score: weightOf(best) + AGREES * (from.length - 1),

@@ -302,6 +302,7 @@ test("an endpoint of a pool gets four requests, its health path as checks ask fo
   expect(requests).toBe(4);
   expect(http.map(({ what, status }) => `${what} ${status}`).toSorted()).toEqual([
     "baseline 200",
+    "encoded 200",
     "health 503",
     "reused 200",
   ]);
