@@ -6,6 +6,7 @@ import type { ConfiguredTimer } from "../configs/model.ts";
 import type { Evidence, HttpTry, Leg } from "../evidence.ts";
 import { spotText } from "../options.ts";
 import type { SoftwareId } from "../software.ts";
+import { timersFired } from "../timeouts/fired.ts";
 import { behind, type Clue } from "./clue.ts";
 import type { TargetState } from "./judge.ts";
 import type { Certainty, FaultClass } from "./model.ts";
@@ -82,7 +83,7 @@ export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
     .map((leg) => responseTimer(leg, evidence))
     .find((each) => each !== null && Math.abs(took - each.ms) < Math.max(250, each.ms * 0.05));
   if (!timer && took < LONG_MS) return [];
-  const words = timer ? `, as its timer says: ${timer.words}` : "";
+  const words = timer ? `, as its timer says: ${timer.words}` : limiters(took, evidence);
   return [
     {
       from: "timing",
@@ -94,6 +95,17 @@ export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
       reason: { text: `the gateway gave up after ${span(took)}${words}`, source: "probe url" },
     },
   ];
+}
+
+const LIMITERS_MAX = 4;
+
+/** Whose timer it may have been, by its length: of the chain that is known, else by what programs have by default. */
+function limiters(took: number, { chain }: Evidence): string {
+  const fired = timersFired(took, chain);
+  const own = fired.filter(({ inChain }) => inChain);
+  const shown = (own.length > 0 ? own : fired).slice(0, LIMITERS_MAX);
+  if (shown.length === 0) return "";
+  return `, which is the length of ${shown.map(({ name, timer }) => `${name}'s ${timer.setting}`).join(" or of ")}`;
 }
 
 const LONG_MS = 500;

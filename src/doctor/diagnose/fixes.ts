@@ -11,15 +11,19 @@ import type { Fix } from "./model.ts";
 import { factsFor, type Setting } from "./setting.ts";
 
 const FIXES_MAX = 5;
+const FINDINGS_MAX = 2;
 
 /** The fixes of a case, the first thing to do first. */
 export function fixesOf(found: Case, { evidence }: Pick<Setting, "evidence">): Fix[] {
   const fixes: Fix[] = [...special(found, evidence)];
+  const hints = found.class === "connect-refused" ? wrongPort(found, evidence) : [];
   if (found.class !== "redirect-loop") {
     const step = nextStep(found.class as EntryClass, factsFor(found.address, evidence));
     fixes.push({ text: step.text, command: step.command, config: null });
   }
-  for (const finding of findingsOf(found, evidence)) fixes.push({ text: finding.fix, command: null, config: null });
+  fixes.push(...hints);
+  for (const { text, fix } of findingsOf(found, evidence).slice(0, FINDINGS_MAX))
+    fixes.push({ text: `Of the configuration: ${text}. What helps: ${fix}.`, command: null, config: null });
   return distinctFixes(fixes).slice(0, FIXES_MAX);
 }
 
@@ -34,7 +38,7 @@ function distinctFixes(fixes: readonly Fix[]): Fix[] {
 export function findingsOf({ class: of }: Pick<Case, "class">, { configs, findings = [], chain }: Evidence): Finding[] {
   if (!isCauseId(of)) return [];
   const all = [...configs.flatMap((config) => config.findings), ...findings, ...(chain?.inversions ?? [])];
-  return all.filter((finding) => finding.class === of);
+  return all.filter((finding) => finding.class === of && finding.severity === "risk");
 }
 
 /** The leg whose pool has the failing target. */
@@ -43,8 +47,6 @@ export const legOf = ({ hop }: Pick<Case, "hop">, { way }: Evidence): Leg | null
 
 function special(found: Case, evidence: Evidence): Fix[] {
   switch (found.class) {
-    case "connect-refused":
-      return wrongPort(found, evidence);
     case "redirect-loop":
       return redirectLoop(evidence);
     case "tls-handshake-failed":

@@ -125,7 +125,6 @@ function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
   if (unit) return unitClue(clue, unit);
   const killed = killBefore(clue, evidence);
   if (killed) return ofKilled(clue, killed, evidence);
-  const near = spot.others.length === 1 ? spot.others[0] : undefined;
   if (spot.listeners[0])
     return add(
       clue,
@@ -133,23 +132,18 @@ function ofDead(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {
       clue.certainty,
       `on that port only ${listener(spot.listeners[0])} listens, which is another address`,
     );
-  if (near)
-    return add(
-      clue,
-      clue.class,
-      clue.certainty,
-      `nothing listens there, and ${listener(near)} listens on another port`,
-    );
   return add(clue, clue.class, clue.certainty, "no process of this machine listens there");
 }
 
 const listener = ({ address, process }: LocalListener): string =>
   process ? `${process.name} (pid ${process.pid}, ${address})` : address;
 
-/** Units are only those of the processes that were looked at; a dead one has none, so its name must fit the spot. */
+/** Of units that are not running only those are listed whose own settings name the address. */
 function failedUnit(units: readonly UnitState[], spot: LocalSpot): UnitState | null {
-  const near = [...spot.listeners, ...spot.others].map(({ process }) => process?.unit);
-  return units.find((unit) => unit.result !== "success" && (near.includes(unit.unit) || units.length === 1)) ?? null;
+  const near = spot.listeners.map(({ process }) => process?.unit);
+  const names = spot.spot.kind === "tcp" ? `port ${spot.spot.port}` : spot.spot.path;
+  const isMeant = ({ unit, reason = "" }: UnitState): boolean => near.includes(unit) || reason.includes(names);
+  return units.find((unit) => unit.result !== "success" && isMeant(unit)) ?? null;
 }
 
 function unitClue(clue: Clue, unit: UnitState): Clue {
