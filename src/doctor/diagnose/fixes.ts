@@ -17,7 +17,7 @@ const FINDINGS_MAX = 2;
 export function fixesOf(found: Case, { evidence }: Pick<Setting, "evidence">): Fix[] {
   const fixes: Fix[] = [...special(found, evidence)];
   const hints = found.class === "connect-refused" ? wrongPort(found, evidence) : [];
-  if (found.class !== "redirect-loop") {
+  if (found.class !== "redirect-loop" && found.class !== "status-only-502") {
     const step = nextStep(found.class as EntryClass, factsFor(found.address, evidence));
     fixes.push({ text: step.text, command: step.command, config: null });
   }
@@ -47,6 +47,8 @@ export const legOf = ({ hop }: Pick<Case, "hop">, { way }: Evidence): Leg | null
 
 function special(found: Case, evidence: Evidence): Fix[] {
   switch (found.class) {
+    case "status-only-502":
+      return [openQuestion(evidence)];
     case "redirect-loop":
       return redirectLoop(evidence);
     case "tls-handshake-failed":
@@ -74,6 +76,26 @@ function special(found: Case, evidence: Evidence): Fix[] {
 const place = (leg: Leg | null): string | null => (leg?.pool ? leg.pool.at.file : null);
 
 const piece = (text: string, file: string | null): Fix["config"] => ({ language: "nginx", text, file });
+
+/** A gateway's error, and no more: its log names the reason in the same second. */
+function openQuestion({ url, configs, logs }: Evidence): Fix {
+  const given = [
+    ...configs.map(({ file }) => `--config ${shellWord(file)}`),
+    ...logs.files.map(({ file }) => `--log ${shellWord(file)}`),
+  ];
+  const more = given.length > 0 ? given.join(" ") : "--config /etc/nginx/nginx.conf --log /var/log/nginx/error.log";
+  const local = given.length > 0 ? " --local" : "";
+  return {
+    text: "The gateway's own error log has a line with the reason for each of these answers. Run doctor on its machine, with its configuration and that log.",
+    command: url === null ? null : `goodgate doctor ${shellWord(url)} ${more}${local}`,
+    config: null,
+  };
+}
+
+/** A word for a command that is copied into a shell. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
 
 function wrongPort(found: Case, evidence: Evidence): Fix[] {
   const { local } = evidence;
