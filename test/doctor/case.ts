@@ -14,7 +14,17 @@ export interface Asked {
 }
 
 /** What the machine must have. */
-export type Need = "nginx" | "haproxy" | "caddy" | "apache2" | "varnishd" | "root" | "names" | "ipv6" | "memory-cgroup";
+export type Need =
+  | "nginx"
+  | "haproxy"
+  | "caddy"
+  | "apache2"
+  | "varnishd"
+  | "python3"
+  | "root"
+  | "names"
+  | "ipv6"
+  | "memory-cgroup";
 
 export interface Expected {
   readonly class: FaultClass;

@@ -10,7 +10,7 @@ import { type Judgement, judgeFault, judgeHealthy, judgeRisk, lacks, type Result
 
 const CASE_MS = 60_000;
 // Cases wait more than they work: for connections that stay idle, and for timers.
-vi.setConfig({ maxConcurrency: 6 });
+vi.setConfig({ maxConcurrency: 8 });
 
 interface Row {
   readonly name: string;

@@ -162,7 +162,7 @@ export function judgeFault({ expect }: FaultCase, { said, asked, stderr, stdout 
     return { mark: open ? "undecided" : "wrong", why: `class, not ${expect.class}`, got };
   }
   const hop = hopProblem(said, asked);
-  if (hop) return { mark: verdict.certainty === "proven" ? "wrong and proven" : "wrong", why: hop, got };
+  if (hop) return { mark: markOfHop(said, asked), why: hop, got };
   const rank = ORDER.indexOf(verdict.certainty);
   if (expect.atMost && rank > ORDER.indexOf(expect.atMost))
     return { mark: "wrong", why: `more certain than ${expect.atMost}`, got };
@@ -181,6 +181,14 @@ function hopProblem({ verdict, chain }: Said, { at = [] }: Asked): string | null
   if (!hop) return `hop ${verdict.hop} is not in the chain`;
   const names = [verdict.address, hop.address, hop.kind, hop.id, hop.id.split(" ")[0], hop.name];
   return at.some((place) => names.includes(place)) ? null : `hop ${hop.id} (${hop.address}), not ${at.join(" or ")}`;
+}
+
+/** "What is behind nginx" is vague where the application was meant, and wrong where nginx itself was. */
+function markOfHop({ verdict, chain }: Said, { url, at = [] }: Asked): Mark {
+  const hop = chain.find(({ id }) => id === verdict?.hop);
+  const outermost = url === null ? null : new URL(url).host;
+  if (hop?.address === null && hop.id.startsWith("behind") && !at.includes(outermost ?? "")) return "undecided";
+  return verdict?.certainty === "proven" ? "wrong and proven" : "wrong";
 }
 
 /** A healthy chain has no verdict and no finding above a risk. */

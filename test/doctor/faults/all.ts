@@ -5,9 +5,11 @@ import { BODY } from "./body.ts";
 import { CONNECT } from "./connect.ts";
 import { DNS } from "./dns.ts";
 import { DRESSED } from "./dressed.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import { GATEWAY } from "./gateway.ts";
 import { HEALTHY } from "./healthy.ts";
 import { HEALTHY_CONTENT } from "./healthy-content.ts";
+import { MIXED } from "./mixed.ts";
 import { OFFLINE } from "./offline.ts";
 import { OTHERS } from "./others.ts";
 import { POOL } from "./pool.ts";
@@ -29,8 +31,9 @@ export const FAULT_CASES: readonly FaultCase[] = [
   ...GATEWAY,
   ...APP,
   ...DRESSED,
+  ...MIXED,
   ...OTHERS,
   ...OFFLINE,
 ];
-export const HEALTHY_CASES: readonly HealthyCase[] = [...HEALTHY, ...HEALTHY_CONTENT];
+export const HEALTHY_CASES: readonly HealthyCase[] = [...HEALTHY, ...HEALTHY_CONTENT, ...ELSEWHERE];
 export const RISK_CASES: readonly RiskCase[] = RISKS;
