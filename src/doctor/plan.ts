@@ -117,7 +117,7 @@ function endpointTarget(
   const sent = pool.serverName === "client" ? asked : pool.serverName === "member" ? own : pool.serverName?.text;
   const ca = pool.caFile === null ? null : readCa(pool.caFile);
   return {
-    id: `endpoint ${pool.name} ${spotText(spot)}${hop === "" ? "" : ` of ${hop}`}`,
+    id: `endpoint ${pool.name === spotText(spot) ? "" : `${pool.name} `}${spotText(spot)} of ${hop}`,
     role: "endpoint",
     depth: depth + 1,
     scheme,

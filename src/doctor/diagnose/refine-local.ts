@@ -8,7 +8,7 @@ import type { Clue } from "./clue.ts";
 import type { Certainty, FaultClass, Reason } from "./model.ts";
 
 /** A kill this long ago can still be why nothing listens. */
-const KILL_MS = 24 * 3_600_000;
+const KILL_MS = 3_600_000;
 
 /** The clue with what the machine tells of its address; the same where it tells nothing. */
 export function refineLocally(clue: Clue, evidence: Evidence): Clue {
