@@ -12,6 +12,9 @@ const PROGRAMS = [
   { command: "nginx", debian: "nginx-light", without: "comparisons with nginx" },
   { command: "haproxy", debian: "haproxy", without: "comparisons with HAProxy" },
   { command: "caddy", debian: "caddy", without: "examples of the reference for Caddy" },
+  { command: "apache2", debian: "apache2-bin", without: "doctor before Apache" },
+  { command: "varnishd", debian: "varnish", without: "doctor before Varnish" },
+  { command: "ss", debian: "iproute2", without: "accept queues as doctor sees them" },
   { command: "chromium", debian: "chromium", without: "pages in a real browser" },
 ];
 
