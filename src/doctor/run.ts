@@ -4,6 +4,7 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { KnowledgeIndex } from "../knowledge/entry.ts";
 import { now } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
@@ -121,10 +122,15 @@ async function probeAll(job: Job): Promise<Live> {
     ...(url ? [probe(url, job, "u")] : []),
     ...options.origins.map((origin, index) => probeOrigin(origin, job, `o${index + 1}`)),
   ];
-  const before = await lookLocally(job);
-  const here = options.local ?? isHere(before, url !== null);
   const plan = endpointTargets(way, options, readText);
-  const endpoints = here ? plan.targets.map((target, index) => probe(target, job, `e${index + 1}`)) : [];
+  const askMembers = () => plan.targets.map((target, index) => probe(target, job, `e${index + 1}`));
+  const looking = lookLocally(job);
+  // Where it is certain from the start, members are asked at once.
+  const certain = options.local ?? (url !== null && isOwnAddress(url.spot));
+  const early = certain ? askMembers() : [];
+  const before = await looking;
+  const here = certain || (options.local ?? isHere(before, url !== null));
+  const endpoints = here && !certain ? askMembers() : early;
   const targets = await Promise.all([...asked, ...endpoints]);
   const after =
     before &&
@@ -141,6 +147,12 @@ async function probeAll(job: Job): Promise<Live> {
     restarts: before && after ? restartsBetween(before, after) : [],
     notTested: [...plan.notTested, ...(here ? [] : plan.targets.map((target) => elsewhere(target, before)))],
   };
+}
+
+/** What this machine's own addresses lead to runs on it. */
+function isOwnAddress(spot: Spot): boolean {
+  if (spot.kind === "unix" || spot.host === "localhost" || /^(?:127\.|::1$)/.test(spot.host)) return true;
+  return Object.values(networkInterfaces()).some((some) => some?.some(({ address }) => address === spot.host));
 }
 
 /** Files alone may be of another machine: then it has to be certain. */

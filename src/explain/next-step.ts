@@ -26,7 +26,9 @@ const fetchOnce = (target: Target) => {
 const timed = (target: Target) =>
   `${fetchOnce(target).replace("curl -sv", "curl -s")} -w 'connect %{time_connect}s, first byte %{time_starttransfer}s, total %{time_total}s, status %{http_code}\\n'`;
 const tls = ({ host, port, site }: Target) =>
-  `openssl s_client -connect ${host}:${port === "PORT" ? "443" : port} -servername ${site ?? host} -showcerts </dev/null`;
+  `openssl s_client -connect ${host}:${port === "PORT" ? "443" : port}${sni(site ?? host)} -showcerts </dev/null`;
+/** RFC 6066 §3: addresses are no server names. */
+const sni = (name: string) => (/^[\d.]+$|^\[/.test(name) ? "" : ` -servername ${name}`);
 const dates = (target: Target) =>
   `${tls(target)} 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`;
 

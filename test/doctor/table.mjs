@@ -18,7 +18,7 @@ function runLab() {
   try {
     const file = join(folder, "rows.json");
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const env = { ...process.env, GOODGATE_DOCTOR_TABLE: file };
+    const env = { ...process.env, GOODGATE_DOCTOR_TABLE: file, GOODGATE_DOCTOR_LAB: "all" };
     // Failed cases are rows of the table, so its exit code says nothing here.
     spawnSync(process.execPath, [vitest, "run", "test/doctor/doctor.test.ts"], { cwd: root, env, stdio: "ignore" });
     return rowsOf(file);

@@ -76,6 +76,8 @@ function clueAt({ seen: { target } }: TargetState, of: FaultClass, certainty: Ce
 /** An answer of a gateway that came when one of its timers ran out, or at least long after the request. */
 export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
   const { response, symptom } = url;
+  const cut = response && symptom?.class === "response-truncated" ? cutClue(response, evidence) : null;
+  if (cut) return [cut];
   const took = response?.timings.headMs ?? null;
   if (symptom?.where !== "behind" || symptom.class !== "status-only-502" || !response || took === null) return [];
   if (response.status !== CAUSES["response-timeout"].status) return [];
@@ -83,7 +85,7 @@ export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
     .map((leg) => responseTimer(leg, evidence))
     .find((each) => each !== null && Math.abs(took - each.ms) < Math.max(250, each.ms * 0.05));
   if (!timer && took < LONG_MS) return [];
-  const words = timer ? `, as its timer says: ${timer.words}` : limiters(took, evidence);
+  const words = timer ? `, as its timer says: ${timer.words}` : limiters(took, evidence, response);
   return [
     {
       from: "timing",
@@ -97,13 +99,41 @@ export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
   ];
 }
 
+/** A body that a gateway cut when its timer ran out: what it waited for had stalled. */
+function cutClue({ timings: { bodyMs } }: HttpTry, evidence: Evidence): Clue | null {
+  if (bodyMs === null) return null;
+  const timer = evidence.way
+    .map((leg) => responseTimer(leg, evidence))
+    .find((each) => each !== null && bodyMs > each.ms - 100 && bodyMs < each.ms + Math.max(400, each.ms * 0.1));
+  if (!timer) return null;
+  const members = evidence.way.flatMap(({ targets }) => targets);
+  const member =
+    members.length === 1 ? evidence.targets.find(({ target: { id } }) => id === members[0])?.target : undefined;
+  return {
+    from: "timing",
+    class: "response-body-timeout",
+    certainty: "likely",
+    hop: member?.id ?? behind("url"),
+    address: member ? spotText(member.spot) : null,
+    depth: member?.depth ?? 0.5,
+    reason: {
+      text: `the answer was cut after ${span(bodyMs)} of silence, as the gateway's timer says: ${timer.words}`,
+      source: "probe url",
+    },
+  };
+}
+
 const LIMITERS_MAX = 4;
 
-/** Whose timer it may have been, by its length: of the chain that is known, else by what programs have by default. */
-function limiters(took: number, { chain }: Evidence): string {
+/** Whose timer it may have been, by its length: of the chain that is known, else of the programs that left their mark. */
+function limiters(took: number, { chain }: Evidence, { page }: HttpTry): string {
   const fired = timersFired(took, chain);
   const own = fired.filter(({ inChain }) => inChain);
-  const shown = (own.length > 0 ? own : fired).slice(0, LIMITERS_MAX);
+  const passed = [page?.madeBy, ...(page?.passed ?? []).map(({ software }) => software)];
+  const shown = (own.length > 0 ? own : fired.filter(({ software }) => passed.includes(software))).slice(
+    0,
+    LIMITERS_MAX,
+  );
   if (shown.length === 0) return "";
   return `, which is the length of ${shown.map(({ name, timer }) => `${name}'s ${timer.setting}`).join(" or of ")}`;
 }

@@ -28,7 +28,9 @@ function clueOf(event: LogEvent, from: "log-now" | "log", evidence: Evidence): C
   // What a gateway decides by itself is about the gateway, although the line names where it was going.
   const own = isCauseId(of) && /^(?:config|gateway|client)$/.test(CAUSES[of].phase);
   const target = upstream === null || own ? null : targetAt(upstream, evidence);
-  const hop = own ? "url" : (target?.id ?? (upstream === null ? "behind url" : `upstream ${bare(upstream)}`));
+  const hop = own
+    ? hopOfProgram(event.software, evidence)
+    : (target?.id ?? (upstream === null ? "behind url" : `upstream ${bare(upstream)}`));
   return {
     from,
     class: of,
@@ -44,6 +46,17 @@ function clueOf(event: LogEvent, from: "log-now" | "log", evidence: Evidence): C
   };
 }
 
+/** The gateway whose log it is: the one that visitors meet, unless a configuration has that program further in. */
+function hopOfProgram(software: string | null, { way, targets }: Evidence): string {
+  if (software === null || way.length === 0 || way[0]?.software === software) return "url";
+  const leg = way.find((each) => each.software === software);
+  const target = targets.find(
+    ({ target: { spot, role } }) =>
+      role !== "url" && spot.kind === "tcp" && leg?.listens.some(({ port }) => port === spot.port),
+  );
+  return target?.target.id ?? "url";
+}
+
 /** The class where the event tells of a failure that a visitor meets; what clients do themselves is none. */
 export function failureClass({ class: of, status }: Pick<LogEvent, "class" | "status">): FaultClass | null {
   if (of === null || of === "not-an-error" || of === "unknown") return null;
@@ -52,12 +65,12 @@ export function failureClass({ class: of, status }: Pick<LogEvent, "class" | "st
   return of;
 }
 
-/** "http://10.0.0.7:3000/cart" → "10.0.0.7:3000"; the last of several. */
+/** "http://10.0.0.7:3000/cart" → "10.0.0.7:3000"; the last of several. HAProxy's "app/app1" is a name, and stays. */
 export function bare(upstream: string): string {
   const last = upstream.split(",").at(-1)!.trim();
   const rest = last.replace(/^[a-z0-9+.-]+:\/\//i, "");
   if (/^unix:/i.test(rest)) return rest.replace(/^(unix:[^\s:]+).*$/i, "$1");
-  return rest.split("/", 1)[0]!;
+  return rest === last && /^[\w.-]+\/[\w.<>-]+$/.test(rest) && !/^[\d.]+\//.test(rest) ? rest : rest.split("/", 1)[0]!;
 }
 
 /** The target that a log means by an address, or by the name of a pool that has one member ("app", "app/s1"). */

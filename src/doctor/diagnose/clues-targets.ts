@@ -48,13 +48,11 @@ function clueOf({ seen: { target } }: TargetState, symptom: Symptom): Clue {
 
 const shown = (id: string): string => (id === "url" ? "the address itself" : id);
 
-/** From another machine or container a name or a loopback address is not what the gateway sees. */
+/** From another machine or container an address means something else than to the gateway. */
 function trusted(clue: Clue, { seen: { target } }: TargetState, { local }: Evidence): Clue {
   if (target.role !== "endpoint" || clue.certainty !== "proven") return clue;
   const contained = local?.gateways.some(({ container }) => container !== null) ?? false;
-  const name = isCauseId(clue.class) && CAUSES[clue.class].phase === "dns";
-  if (!contained && (local?.gatewayHere.certain || !name)) return clue;
-  return { ...clue, certainty: "likely" };
+  return !contained && local?.gatewayHere.certain ? clue : { ...clue, certainty: "likely" };
 }
 
 /** The path that checks ask for fails where the path of visitors works: the check takes the member out, not the fault. */

@@ -5,15 +5,17 @@
 import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { Evidence, TargetEvidence } from "../evidence.ts";
 import type { Clue } from "./clue.ts";
+import { compareClues } from "./clues-compare.ts";
 import { fitClues, timingClues } from "./clues-fit.ts";
 import { logClues } from "./clues-logs.ts";
 import { innerClues, loopClues, routeClues, urlClues } from "./clues-targets.ts";
 import { type Case, decide, isBeforeRequest } from "./decide.ts";
 import { excludedOf, testedOf } from "./excluded.ts";
 import { hopsOf } from "./hops.ts";
-import { stateOf, type TargetState } from "./judge.ts";
+import { stateOf, type TargetState, type Told } from "./judge.ts";
 import type { Certainty, Diagnosis, NextCheck, Verdict } from "./model.ts";
-import { pastCases } from "./past.ts";
+import { isRead, pastCases, quietOf } from "./past.ts";
+import { ofThisSite, withoutPolicy } from "./policy.ts";
 import { localClues, refineLocally } from "./refine-local.ts";
 import { risksOf } from "./risks.ts";
 import type { Setting } from "./setting.ts";
@@ -23,7 +25,7 @@ const ALTERNATIVES_MAX = 4;
 
 /** What the evidence means. */
 export function diagnose(evidence: Evidence): Diagnosis {
-  const states = evidence.targets.map((seen) => stateOf(seen, leadsOn(seen, evidence)));
+  const states = evidence.targets.map((seen) => stateOf(seen, toldOf(seen, evidence)));
   const url = states.find(({ seen }) => seen.target.role === "url") ?? null;
   const setting: Setting = { evidence, url, states };
   const cases = casesOf(setting);
@@ -39,7 +41,7 @@ export function diagnose(evidence: Evidence): Diagnosis {
       : "fault";
   const alternatives = cases
     .slice(1, 1 + ALTERNATIVES_MAX)
-    .map((each) => verdictOf(each, setting, weaker(each.certainty)));
+    .map((each) => verdictOf(each, setting, besideVerdict(each)));
   return {
     outcome,
     summary: summaryOf(outcome, verdict, setting),
@@ -58,6 +60,11 @@ export function diagnose(evidence: Evidence): Diagnosis {
   };
 }
 
+function toldOf(seen: TargetEvidence, evidence: Evidence): Told {
+  const limiting = evidence.logs.duringProbes.some(({ class: of }) => of === "rate-limited");
+  return { leadsOn: leadsOn(seen, evidence), limiting };
+}
+
 /** Whether the configurations make a target a gateway, with something behind it. */
 function leadsOn({ target: { spot, depth } }: TargetEvidence, { way }: Evidence): boolean {
   return way.some(
@@ -71,13 +78,16 @@ function leadsOn({ target: { spot, depth } }: TargetEvidence, { way }: Evidence)
 
 const isOpen = ({ class: of }: Verdict): boolean => of === "status-only-502" || of === "unknown";
 
-/** Runners-up are not proven beside a verdict unless they are at another place; the reader decides. */
-const weaker = (certainty: Certainty): Certainty => (certainty === "proven" ? "likely" : certainty);
+/** What was seen stays proven beside a verdict that is another; what only fits is less likely than what fits better. */
+function besideVerdict({ certainty, from }: Case): Certainty {
+  return certainty === "proven" && !from.includes("probe") && !from.includes("local") ? "likely" : certainty;
+}
 
-function anythingSeen({ logs, configs, chain, url }: Evidence, states: readonly TargetState[]): boolean {
+function anythingSeen(evidence: Evidence, states: readonly TargetState[]): boolean {
+  const { configs, chain, url } = evidence;
   if (url !== null) return states.some(({ condition }) => condition === "good");
   return (
-    logs.files.length > 0 ||
+    isRead(evidence) ||
     configs.some(({ kind }) => kind !== null) ||
     chain !== null ||
     states.some(({ condition }) => condition === "good")
@@ -114,8 +124,10 @@ function casesOf(setting: Setting): Case[] {
 /** The address answers: what fails unnoticed behind it, what only variants show, what the logs tell. */
 function casesOfGood({ evidence, url }: Setting, inner: readonly TargetState[]): Case[] {
   const members = innerClues(inner, evidence).filter((clue) => clue.certainty !== "possible" && mattersUnseen(clue));
-  const present = decide(refined([...urlClues(url!), ...routeClues(url!, evidence), ...members], evidence));
-  const past = pastCases(evidence, true).filter(
+  const present = decide(
+    refined([...urlClues(url!), ...routeClues(url!, evidence), ...compareClues(url!, inner), ...members], evidence),
+  );
+  const past = pastCases(ofThisSite(withoutPolicy(evidence)), true).filter(
     ({ class: of, hop }) => !present.some((each) => each.class === of && each.hop === hop),
   );
   return [...present, ...past];
@@ -184,14 +196,29 @@ const SAID: Readonly<Record<Certainty, string>> = { proven: "", likely: "Likely:
 function summaryOf(outcome: Diagnosis["outcome"], verdict: Verdict | null, { url, evidence }: Setting): string {
   if (outcome === "fault" && verdict) return `${SAID[verdict.certainty]}${verdict.headline}`;
   if (outcome === "unknown") return verdict?.headline ?? nothingSeen(evidence);
-  if (url) return "No fault found: the address answers as it should.";
-  return evidence.logs.files.length > 0
-    ? "No fault found: the logs tell of no failure."
-    : "No fault found in what was given.";
+  if (url) return healthySummary(url);
+  if (!isRead(evidence)) return "No fault found in what was given.";
+  const quiet = quietOf(evidence);
+  return `No fault found: ${quiet === null ? "the logs tell of no failure" : quiet}.`;
 }
 
-function nothingSeen({ url, problems }: Evidence): string {
+/** What leads elsewhere is told with where: nobody asked there. */
+function healthySummary({ seen: { redirects, http }, response }: TargetState): string {
+  const last = redirects?.urls.at(-1);
+  const asked = http.findLast(({ what }) => what === "redirect") ?? response;
+  if (last !== undefined && asked && REDIRECTS.test(String(asked.status)))
+    return `No fault found: the address redirects to ${last}, which was not asked.`;
+  return "No fault found: the address answers as it should.";
+}
+
+const REDIRECTS = /^3/;
+
+function nothingSeen(evidence: Evidence): string {
+  const { url, problems, logs } = evidence;
   const [first] = problems;
+  const lines = logs.files.reduce((sum, { report }) => sum + report.lines, 0);
+  if (url === null && lines > 0)
+    return "No line of the logs is in a format that is known, and none tells of a failure.";
   if (url !== null) return "Nothing could be tested in the time that was given.";
   return first ? `Nothing could be looked at: ${first.text}` : "There was nothing to look at.";
 }

@@ -1,14 +1,13 @@
 // What to do about a case: the first step with the user's own addresses, the settings of his files that belong to it,
 // and what the machine told. Commands only look, except where the text says what they change.
-import { nextStep } from "../../explain/next-step.ts";
 import { isCauseId } from "../../failure/causes.ts";
 import { span } from "../../failure/words.ts";
-import type { EntryClass } from "../../knowledge/entry.ts";
 import type { Finding } from "../configs/model.ts";
 import type { Evidence, Leg } from "../evidence.ts";
+import { sameSpot, spotText } from "../options.ts";
 import type { Case } from "./decide.ts";
 import type { Fix } from "./model.ts";
-import { factsFor, type Setting } from "./setting.ts";
+import { type Setting, stepFor } from "./setting.ts";
 
 const FIXES_MAX = 5;
 const FINDINGS_MAX = 2;
@@ -16,9 +15,10 @@ const FINDINGS_MAX = 2;
 /** The fixes of a case, the first thing to do first. */
 export function fixesOf(found: Case, { evidence }: Pick<Setting, "evidence">): Fix[] {
   const fixes: Fix[] = [...special(found, evidence)];
-  const hints = found.class === "connect-refused" ? wrongPort(found, evidence) : [];
+  const hints =
+    found.class === "connect-refused" ? [...otherAddress(found, evidence), ...wrongPort(found, evidence)] : [];
   if (found.class !== "redirect-loop" && found.class !== "status-only-502") {
-    const step = nextStep(found.class as EntryClass, factsFor(found.address, evidence));
+    const step = stepFor(found.class, found.address, evidence);
     fixes.push({ text: step.text, command: step.command, config: null });
   }
   fixes.push(...hints);
@@ -58,6 +58,8 @@ function special(found: Case, evidence: Evidence): Fix[] {
       return wrongScheme(found, evidence);
     case "response-timeout":
       return slow(found, evidence);
+    case "no-healthy-upstream":
+      return checkFails(found, evidence);
     case "response-header-too-large":
       return buffers(found, evidence);
     case "tls-cert-expired":
@@ -97,6 +99,18 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The origin that was named answers, and the configuration points somewhere else. */
+function otherAddress({ hop, address }: Case, { targets }: Evidence): Fix[] {
+  const target = targets.find((each) => each.target.id === hop)?.target;
+  const well = targets.find(
+    ({ target: { role }, http }) => role === "origin" && http.some(({ status }) => (status ?? 500) < 500),
+  );
+  if (target?.role !== "endpoint" || !well || sameSpot(target.spot, well.target.spot)) return [];
+  const at = target.pool?.at;
+  const text = `${spotText(well.target.spot)} answers, and ${at ? `${at.file}:${at.line}` : "the configuration"} points to ${address ?? "another address"}: is the one the address of old?`;
+  return [{ text, command: null, config: null }];
+}
+
 function wrongPort(found: Case, evidence: Evidence): Fix[] {
   const { local } = evidence;
   const target = evidence.targets.find(({ target: { id } }) => id === found.hop)?.target;
@@ -104,7 +118,7 @@ function wrongPort(found: Case, evidence: Evidence): Fix[] {
     (each) => target && each.spot.kind === "tcp" && target.spot.kind === "tcp" && each.spot.port === target.spot.port,
   );
   const near = spot?.listeners[0] ?? (spot?.others.length === 1 ? spot.others[0] : undefined);
-  if (!spot || spot.served || !near) return [];
+  if (!spot || spot.served || !near || isConfigured(near.address, evidence)) return [];
   const at = target?.pool?.at;
   const where = at ? ` (${at.file}:${at.line})` : "";
   return [
@@ -114,6 +128,15 @@ function wrongPort(found: Case, evidence: Evidence): Fix[] {
       config: null,
     },
   ];
+}
+
+/** Who listens for another member or for the gateway itself is not the one that is missing. */
+function isConfigured(address: string, { way, targets }: Evidence): boolean {
+  const port = Number(/:(\d+)$/.exec(address)?.[1]);
+  return (
+    targets.some(({ target: { spot } }) => spot.kind === "tcp" && spot.port === port) ||
+    way.some(({ listens }) => listens.some((listen) => listen.port === port))
+  );
 }
 
 function redirectLoop({ targets }: Evidence): Fix[] {
@@ -175,6 +198,24 @@ function slow(found: Case, evidence: Evidence): Fix[] {
   return [
     {
       text: `It answers after ${span(took)}. Find out what takes so long there (a query, a lock, another service); a longer timeout only makes visitors wait. Where such requests are meant to take that long, raise the gateway's timer above it, and those of all hops before it.`,
+      command: null,
+      config: null,
+    },
+  ];
+}
+
+/** The health path fails where visitors' path works: the check is what takes the member out. */
+function checkFails(found: Case, evidence: Evidence): Fix[] {
+  const seen = evidence.targets.find(({ target: { id } }) => id === found.hop);
+  const health = seen?.http.find(({ what }) => what === "health");
+  const path = seen?.target.pool?.healthPath;
+  if (!health || !path || (health.status !== null && health.status < 400)) return [];
+  const at = legOf(found, evidence)?.pool?.health?.at;
+  const said = health.status === null ? "no answer" : `status ${health.status}`;
+  const where = at ? ` (${at.file}:${at.line})` : "";
+  return [
+    {
+      text: `The check asks for ${path}${where} and gets ${said}: make that path answer 200 while the application is well, or let the check ask for one that does.`,
       command: null,
       config: null,
     },

@@ -1,6 +1,6 @@
 // The chain as it is drawn: who stands between the visitor and the application, outermost first, and how each does.
 import { span } from "../../failure/words.ts";
-import type { Evidence, TargetEvidence } from "../evidence.ts";
+import type { Evidence, Leg, TargetEvidence } from "../evidence.ts";
 import { spotText } from "../options.ts";
 import { SOFTWARE, type SoftwareId } from "../software.ts";
 import { isBehind } from "./clue.ts";
@@ -28,7 +28,7 @@ export function hopsOf(setting: Setting, verdict: Verdict | null): Hop[] {
   }
   for (const state of states.filter(({ seen }) => seen.target.role === "origin")) hops.push(targetHop(state, evidence));
   for (const leg of evidence.way) {
-    if (leg.depth > 0) hops.push(legHop(leg.hop, leg.software));
+    if (leg.depth > 0) addLeg(leg, hops);
     for (const state of states) if (leg.targets.includes(state.seen.target.id)) hops.push(targetHop(state, evidence));
   }
   for (const state of states)
@@ -81,15 +81,28 @@ function urlHop(url: TargetState, evidence: Evidence): Hop {
   };
 }
 
-const legHop = (name: string, software: SoftwareId): Hop => ({
-  id: `gateway ${name}`,
-  kind: "gateway",
-  name: name === software ? SOFTWARE[software].name : `${name} (${SOFTWARE[software].name})`,
-  software,
-  address: null,
-  mark: "unknown",
-  said: "as its configuration says",
-});
+/** A further gateway: the member of the one before that it is, where that was probed. */
+function addLeg({ hop, software, listens }: Leg, hops: Hop[]): void {
+  const name = hop === software ? SOFTWARE[software].name : `${hop} (${SOFTWARE[software].name})`;
+  const at = hops.findIndex(
+    ({ address, id }) => id.startsWith("endpoint ") && listens.some(({ port, socket }) => isAt(address, port, socket)),
+  );
+  const probed = hops[at];
+  if (probed) hops[at] = { ...probed, kind: "gateway", name: `${name} ${probed.address ?? ""}`.trim(), software };
+  else
+    hops.push({
+      id: `gateway ${hop}`,
+      kind: "gateway",
+      name,
+      software,
+      address: null,
+      mark: "unknown",
+      said: "as its configuration says",
+    });
+}
+
+const isAt = (address: string | null, port: number | null, socket: string | null): boolean =>
+  address !== null && (port === null ? address === `unix:${socket}` : address.endsWith(`:${port}`));
 
 function targetHop(state: TargetState, _evidence: Evidence): Hop {
   const { target } = state.seen;

@@ -5,8 +5,9 @@ import type { CauseId } from "../../failure/causes.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { span } from "../../failure/words.ts";
-import type { HttpTry, TargetEvidence } from "../evidence.ts";
+import type { HttpTry, TargetEvidence, TlsTry } from "../evidence.ts";
 import { SOFTWARE } from "../software.ts";
+import { refusedByLimit } from "./limited.ts";
 import type { Certainty, FaultClass } from "./model.ts";
 
 /** Something that is wrong at a target, as it shows there. */
@@ -34,26 +35,62 @@ export interface TargetState {
   readonly besides: readonly Symptom[];
   /** The answer that stands for the target. */
   readonly response: HttpTry | null;
+  /** Requests that a rate limit refused because doctor sent others just before; they say nothing of the target. */
+  readonly limited: readonly HttpTry[];
+  /** Nothing but HTTP/2 is answered. */
+  readonly onlyHttp2: boolean;
 }
 
 const ALIKE: readonly HttpTry["what"][] = ["baseline", "reused", "fresh"];
 
-/** How a target stands. `leadsOn` = a configuration says that it is a gateway itself. */
-export function stateOf(seen: TargetEvidence, leadsOn = false): TargetState {
-  const state = stateByItself(
-    seen,
-    seen.target.role === "endpoint" && !leadsOn ? "member" : seen.target.role === "origin" ? "origin" : "gateway",
+/** What else tells of a target. */
+export interface Told {
+  /** A configuration says that it is a gateway itself. */
+  readonly leadsOn?: boolean;
+  /** A log says that requests of doctor met a rate limit. */
+  readonly limiting?: boolean;
+}
+
+/** How a target stands. */
+export function stateOf(all: TargetEvidence, { leadsOn = false, limiting = false }: Told = {}): TargetState {
+  const { target } = all;
+  const refused = refusedByLimit(all.http, limiting);
+  const seen = refused.size === 0 ? all : { ...all, http: all.http.filter((each) => !refused.has(each)) };
+  const role = target.role === "endpoint" && !leadsOn ? "member" : target.role === "origin" ? "origin" : "gateway";
+  const onlyHttp2 = target.role === "url" && target.scheme === "https" && answersHttp2Only(seen);
+  const state = stateByItself(onlyHttp2 ? asHttp2(seen) : seen, role);
+  const symptom = state.symptom && otherProtocol(seen, state.symptom);
+  return { ...state, seen: all, symptom, limited: [...refused], onlyHttp2 };
+}
+
+type Judged = Omit<TargetState, "limited" | "onlyHttp2">;
+
+/** no_application_protocol (RFC 7301 §3.2): the server speaks none of the protocols that were offered. */
+const NO_PROTOCOL_ALERT = 120;
+
+/** Browsers speak HTTP/2: who asks for HTTP/1.1 alone is refused, and visitors are not. */
+function answersHttp2Only({ http }: TargetEvidence): boolean {
+  const others = http.filter(({ protocol }) => protocol === "http/1.1");
+  return (
+    http.some(({ what, status }) => what === "h2" && status !== null) &&
+    others.every(({ failure }) => failure?.evidence.tlsAlert === NO_PROTOCOL_ALERT)
   );
-  return { ...state, symptom: state.symptom && otherProtocol(seen, state.symptom) };
+}
+
+/** The requests over HTTP/2 stand for all. */
+function asHttp2(seen: TargetEvidence): TargetEvidence {
+  const http = seen.http.filter(({ what }) => what === "h2").map((each) => ({ ...each, what: "baseline" as const }));
+  return { ...seen, http };
 }
 
 /** What a target is to whoever asks it: a member's answer is its own, a gateway's error is about what is behind it. */
 type Role = "gateway" | "origin" | "member";
 
-function stateByItself(seen: TargetEvidence, role: Role): TargetState {
+function stateByItself(seen: TargetEvidence, role: Role): Judged {
   const passedOver = addressesWithoutMeaning(seen);
   const tries = seen.http.filter(({ what, address }) => ALIKE.includes(what) && !passedOver.has(address));
-  const symptoms = tries.map((each) => symptomOf(each, role));
+  const slowestMs = Math.max(0, ...tries.map(({ timings: { headMs } }) => headMs ?? 0));
+  const symptoms = tries.map((each) => symptomOf(each, role, slowestMs));
   const bad = symptoms.filter((each) => each !== null);
   const lower = lowerSymptoms(seen, passedOver);
   const besides = besidesOf(seen, tries, symptoms);
@@ -86,7 +123,7 @@ function stateByItself(seen: TargetEvidence, role: Role): TargetState {
   return { seen, condition, symptom: dominant(bad), bad: bad.length, of, besides, response };
 }
 
-function loopState(seen: TargetEvidence, response: HttpTry | null, besides: readonly Symptom[]): TargetState {
+function loopState(seen: TargetEvidence, response: HttpTry | null, besides: readonly Symptom[]): Judged {
   const urls = seen.redirects?.urls ?? [];
   const symptom: Symptom = {
     class: "redirect-loop",
@@ -112,15 +149,17 @@ export const RANK: Readonly<Record<Certainty, number>> = { proven: 3, likely: 2,
 // ── One response ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What is wrong with one request; null = it was answered, and not with an error of a server or a refusal of a gateway. */
-export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | null {
+export function symptomOf(
+  tried: HttpTry,
+  role: Role = "gateway",
+  slowestMs = tried.timings.headMs ?? 0,
+): Symptom | null {
   const { failure, status, page, address } = tried;
   if (failure) {
     const text = sentence(failure, { showDetail: true, endpoint: address, method: tried.method });
-    // Our own patience ran out: who is that slow may still answer.
-    const ours = failure.cause === "response-timeout" || failure.cause === "response-body-timeout";
     return {
       class: failure.cause,
-      certainty: ours ? "likely" : "proven",
+      certainty: certaintyOf(failure),
       where: "here",
       failure,
       response: tried,
@@ -140,7 +179,7 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
     address,
   });
   const took = tried.timings.headMs === null ? "" : ` after ${span(tried.timings.headMs)}`;
-  const answered = `status ${status}${took}`;
+  const answered = `status ${status}${took}${comeAgain(tried)}`;
   if (status >= 500) {
     if (page?.cause && page.cause !== "upstream-error-passthrough")
       return make(
@@ -149,7 +188,7 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
-    const stated = page?.stated ? likeliest(page.stated.causes, tried) : undefined;
+    const stated = page?.stated ? likeliest(page.stated.causes, slowestMs) : undefined;
     if (page?.stated && stated && stated !== "upstream-error-passthrough") {
       const { certainty, text } = page.stated;
       const less = RANK[certainty] < RANK[page.certainty] ? certainty : page.certainty;
@@ -190,9 +229,23 @@ export function symptomOf(tried: HttpTry, role: Role = "gateway"): Symptom | nul
   return null;
 }
 
-/** Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. */
-function likeliest(causes: readonly CauseId[], { timings: { headMs } }: HttpTry): CauseId | undefined {
-  const slow = headMs !== null && headMs >= SLOW_MS;
+/** A server that says when to come again announces that it is down, or too busy, for a while. */
+function comeAgain({ status, fields }: HttpTry): string {
+  const value = fields.find(([name]) => name.toLowerCase() === "retry-after")?.[1].trim();
+  if (status === null || status < 400 || value === undefined || value === "") return "";
+  return ` with Retry-After: ${value.slice(0, 40)}${/^\d+$/.test(value) ? " s" : ""}, as for maintenance or overload`;
+}
+
+/** Where our own patience ran out, who is that slow may still answer. */
+const certaintyOf = ({ cause, evidence: { deadline } }: Failure): Certainty =>
+  cause === "response-timeout" || cause === "response-body-timeout" || deadline === "tls" ? "likely" : "proven";
+
+/**
+ * Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. One slow answer
+ * tells, since a gateway that has met a failure may give the next ones at once.
+ */
+function likeliest(causes: readonly CauseId[], slowestMs: number): CauseId | undefined {
+  const slow = slowestMs >= SLOW_MS;
   return causes.find((cause) => slow === /timeout$/.test(cause)) ?? causes[0];
 }
 
@@ -210,7 +263,9 @@ const isGatewayStatus = (status: number): boolean =>
 
 /** Where the port speaks TLS and is asked in plain HTTP, or the reverse, that is why. */
 function otherProtocol({ target, tls }: TargetEvidence, symptom: Symptom): Symptom {
-  if (symptom.where === "behind" || symptom.class === "tls-plaintext-mismatch") return symptom;
+  if (symptom.where === "behind") return symptom;
+  if (symptom.class === "tls-plaintext-mismatch") return neither(symptom, tls);
+  if (symptom.class === "tls-handshake-failed") return withContrast(symptom, tls);
   const wanted = target.scheme === "https" ? "http" : "tls";
   // A server that sends alerts speaks TLS, and one on a TLS port may answer plain HTTP with what is wrong about it.
   const speaksTls = target.scheme === "https" && symptom.failure?.evidence.tlsAlert !== undefined;
@@ -221,6 +276,27 @@ function otherProtocol({ target, tls }: TargetEvidence, symptom: Symptom): Sympt
       ? "it is asked in plain HTTP, and answers to TLS"
       : "it is asked in TLS, and answers to plain HTTP";
   return { ...symptom, class: "tls-plaintext-mismatch", certainty: "proven", text: `${text} (${symptom.text})` };
+}
+
+const WORKING: Partial<Record<TlsTry["what"], string>> = {
+  "no-name": "without a server name (SNI)",
+  "other-name": "with another server name (SNI)",
+  "tls1.2": "with TLS 1.2 alone",
+  "tls1.3": "with TLS 1.3 alone",
+};
+
+/** Which handshakes succeed says what the one that was asked fails for. */
+function withContrast(symptom: Symptom, tls: TargetEvidence["tls"]): Symptom {
+  const tries = tls.flatMap(({ address, tries: all }) => (address === symptom.address ? all : []));
+  if (!tries.some(({ what, failure }) => what === "as-asked" && failure)) return symptom;
+  const works = tries.flatMap(({ what, failure }) => (failure === null ? (WORKING[what] ?? []) : []));
+  return works.length === 0 ? symptom : { ...symptom, text: `${symptom.text} It succeeds ${works.join(", and ")}.` };
+}
+
+/** A port that answers neither TLS nor HTTP speaks something else: SSH, a database, mail. */
+function neither(symptom: Symptom, tls: TargetEvidence["tls"]): Symptom {
+  if (!tls.some(({ otherWay }) => otherWay?.asked === "plain-http" && otherWay.answered === "other")) return symptom;
+  return { ...symptom, class: "protocol-mismatch", text: `${symptom.text} Nor does it answer in HTTP.` };
 }
 
 // ── Below HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,7 +336,15 @@ function addressesWithoutMeaning({ tcp, target: { spot } }: TargetEvidence): Rea
 
 function of(failure: Failure, address: string | null): Symptom {
   const text = sentence(failure, address === null ? { showDetail: true } : { showDetail: true, endpoint: address });
-  return { class: failure.cause, certainty: "proven", where: "here", failure, response: null, text, address };
+  return {
+    class: failure.cause,
+    certainty: certaintyOf(failure),
+    where: "here",
+    failure,
+    response: null,
+    text,
+    address,
+  };
 }
 
 // ── What only a variant shows ───────────────────────────────────────────────────────────────────────────────────

@@ -193,12 +193,7 @@ function ofKilled(clue: Clue, kill: KernelEvent, evidence: Evidence): Clue {
   const began = beganAt(clue, evidence);
   if (began !== null && began - kill.atMs! < AFTER_KILL_MS)
     return add(clue, "oom-killed", "likely", `${said}, and the failures began then`, kill.atMs);
-  return add(
-    clue,
-    clue.class,
-    clue.certainty,
-    `${said}; whether that was the process that is missing here, its own log tells`,
-  );
+  return clue;
 }
 
 function ofDying(clue: Clue, spot: LocalSpot, evidence: Evidence): Clue {

@@ -31,7 +31,7 @@ export function risksOf(evidence: Evidence, states: readonly TargetState[]): Fin
 function probed(state: TargetState, evidence: Evidence): Finding[] {
   const { seen, besides } = state;
   const name = seen.target.role === "url" ? "the address" : targetName(seen);
-  const found: Finding[] = [...expiry(seen, name, evidence)];
+  const found: Finding[] = [...expiry(seen, name, evidence), ...limits(state, name)];
   if (seen.target.role === "origin") {
     const untrusted = besides.find(({ class: of }) => of.startsWith("tls-cert-"));
     if (untrusted)
@@ -43,6 +43,24 @@ function probed(state: TargetState, evidence: Evidence): Finding[] {
           "Nothing fails as long as nobody before it verifies the origin's certificate; with verification on (Cloudflare: Full (strict)), this is a gateway error.",
         ),
       );
+  }
+  return found;
+}
+
+/** What is no fault of the target, and may be one to others: a limit that doctor met, HTTP/2 alone. */
+function limits({ seen, limited, onlyHttp2 }: TargetState, name: string): Finding[] {
+  const found: Finding[] = [];
+  if (limited.length > 0) {
+    const statuses = [...new Set(limited.map(({ status }) => status))].join(" and ");
+    const text = `${name}: ${limited.length} of doctor's ${seen.requests} requests were refused (status ${statuses}) when they came close behind others: a rate limit`;
+    const fix =
+      "Visitors who ask as fast are refused, too. If they complain, see the limit's rate and burst (nginx: limit_req, limit_conn) and the refusals in its log.";
+    found.push(finding("rate-limit-met", "rate-limited", text, fix));
+  }
+  if (onlyHttp2) {
+    const fix = "Let it speak HTTP/1.1 as well, unless nothing but browsers asks it.";
+    const text = `${name}: it answers over HTTP/2 only; gateways, health checks and older clients, which offer HTTP/1.1, are refused in the handshake`;
+    found.push(finding("http2-only", "protocol-mismatch", text, fix));
   }
   return found;
 }

@@ -1,5 +1,5 @@
 // A case in words: one sentence that a person reads first, why, since when, how often, and what to do about it.
-import { nextStep, settles as settlesOf } from "../../explain/next-step.ts";
+import { settles as settlesOf } from "../../explain/next-step.ts";
 import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { EntryClass } from "../../knowledge/entry.ts";
 import type { Evidence, TargetEvidence } from "../evidence.ts";
@@ -8,8 +8,9 @@ import { SOFTWARE } from "../software.ts";
 import { isBehind } from "./clue.ts";
 import type { Case } from "./decide.ts";
 import { fixesOf } from "./fixes.ts";
+import type { TargetState } from "./judge.ts";
 import type { Certainty, FaultClass, NextCheck, Verdict } from "./model.ts";
-import { factsFor, type Setting } from "./setting.ts";
+import { type Setting, stepFor } from "./setting.ts";
 
 /** The verdict of a case. */
 export function verdictOf(found: Case, setting: Setting, certainty: Certainty = found.certainty): Verdict {
@@ -108,19 +109,50 @@ const HEADLINES: Partial<Record<FaultClass, Words>> = {
 function headline(found: Case, who: string, setting: Setting): string {
   const { class: of, address, hop } = found;
   const words = HEADLINES[of];
+  if (hop === "url" && address !== null) who = oneOfSeveral(address, who, setting);
+  if (of === "tls-plaintext-mismatch") return otherLanguage(found, who, setting);
   const at = address !== null && !who.includes(address) && hop !== "url" ? ` (${address})` : "";
   const text = words ? words(who, "") : `${isCauseId(of) ? CAUSES[of].title : "It fails"}: ${who}.`;
   const full = at === "" ? text : text.replace(/\.$/, `${at}.`);
   const masked =
-    setting.url?.condition === "good" && hop !== "url" && hop !== "dns" ? " Visitors are answered all the same." : "";
+    setting.url?.condition === "good" &&
+    hop !== "url" &&
+    hop !== "dns" &&
+    !isBehind(hop) &&
+    isPage(setting.url) &&
+    !found.reasons.some(({ source }) => source === "probe url")
+      ? " Visitors are answered all the same."
+      : "";
   return full.charAt(0).toUpperCase() + full.slice(1) + masked;
 }
+
+/** An address that is one of several, or another one that a redirect led to, is named instead of the hop. */
+function oneOfSeveral(address: string, who: string, { url }: Setting): string {
+  const all = url?.seen.tcp.map((each) => each.address) ?? [];
+  if (url && !all.includes(address) && all.length > 0) return address;
+  const spot = url?.seen.target.spot;
+  if (url?.condition !== "sometimes" || all.length < 2 || spot?.kind !== "tcp") return who;
+  return `${address}, one of the ${all.length} addresses of ${spot.host},`;
+}
+
+/** Which of the two speaks what. */
+function otherLanguage({ hop }: Case, who: string, { evidence }: Setting): string {
+  const target = evidence.targets.find((each) => each.target.id === hop)?.target;
+  const name = who.charAt(0).toUpperCase() + who.slice(1);
+  if (!target) return `${name} is spoken to in TLS where it speaks plain HTTP, or the reverse.`;
+  return target.scheme === "http"
+    ? `${name} speaks TLS, and is asked in plain HTTP.`
+    : `${name} speaks plain HTTP, and is asked in TLS.`;
+}
+
+/** Whoever is refused, or sent to a login, has not seen what is behind. */
+const isPage = ({ response }: TargetState): boolean => response?.status != null && response.status < 300;
 
 /** Only logs tell of it. */
 const isPast = ({ from }: Case): boolean => from.every((each) => each === "log");
 
 function past({ class: of, reasons }: Case, who: string, { url }: Setting): string {
-  const title = isCauseId(of) ? CAUSES[of].title : "A gateway error without a reason";
+  const title = isCauseId(of) ? CAUSES[of].title : of === "status-only-502" ? "Errors without a reason" : "A failure";
   const now = url?.condition === "good" ? "It answers now. " : "";
   const where = who.startsWith("what is behind") ? "" : ` (${who})`;
   return `${now}The logs tell of a failure: ${title.charAt(0).toLowerCase()}${title.slice(1)}${where}; ${reasons[0]?.text ?? ""}.`;
@@ -133,6 +165,8 @@ function sinceOf(found: Case, { logs, targets, startedAtMs }: Evidence): Verdict
     const leaf = targets.find(({ target }) => target.id === found.hop)?.tls.flatMap(({ tries }) => tries)[0]?.chain[0];
     if (leaf && leaf.notAfterMs < startedAtMs) return { atMs: leaf.notAfterMs, how: "the certificate's last instant" };
   }
+  if (isPast(found) && found.sinceMs !== null)
+    return { atMs: found.sinceMs, how: "the first of these failures in the logs" };
   const start = startOf(
     found,
     logs.files.flatMap(({ events }) => events),
@@ -162,9 +196,12 @@ function rateOf(found: Case, { url, states }: Setting): string {
   const own = states.find(({ seen }) => seen.target.id === found.hop);
   const at = own && own.of > 0 && own.condition !== "untested" ? `${own.bad} of ${own.of} requests to it` : "";
   if (!url || url.condition === "untested") return at;
+  if (found.hop === "url" && found.class.startsWith("tls-cert-")) return "no browser gets past it";
   const visitors =
     url.condition === "good"
-      ? "visitors' requests are answered"
+      ? isPage(url)
+        ? "visitors' requests are answered"
+        : `requests are answered with status ${url.response?.status ?? "none"}`
       : url.condition === "bad"
         ? "every request of visitors fails"
         : `${url.bad} of ${url.of} requests of visitors fail`;
@@ -175,6 +212,5 @@ function settlesStep({ class: of, address }: Case, evidence: Evidence): NextChec
   if (of === "redirect-loop") return null;
   const text = settlesOf(of as EntryClass);
   if (text === null) return null;
-  const facts = factsFor(address, evidence);
-  return { text, command: nextStep(of as EntryClass, facts).command };
+  return { text, command: stepFor(of, address, evidence).command };
 }

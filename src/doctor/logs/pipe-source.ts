@@ -1,11 +1,13 @@
 // A log that can be read once and in one direction: a pipe, standard input, a compressed file. Read from its beginning
 // until it ends or the time is over; whether it is compressed is told from its first bytes.
-import type { Readable } from "node:stream";
+import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 import { now } from "../../std/clock.ts";
-import type { Bytes } from "../../std/units.ts";
+import type { Bytes, Ms } from "../../std/units.ts";
 import { contentOf } from "./encoding.ts";
-import { megabytes, SAMPLE, type Source, type SourceOptions, sayCut, TAIL_MAX } from "./source.ts";
+import { CHUNK, megabytes, SAMPLE, type Source, type SourceOptions, sayCut, TAIL_MAX } from "./source.ts";
 import { LineSplitter } from "./split-lines.ts";
 
 /** Reads it all, and nothing that is appended. */
@@ -34,7 +36,9 @@ export class PipeSource implements Source {
       if (this.#unpacked >= TAIL_MAX) problem(`only the first ${megabytes(this.#unpacked)} were read`, CUT_NEXT);
     } catch (error) {
       const { message } = error as Error;
-      if (message === LATE) problem(`only the first ${megabytes(this.#unpacked)} could be read in the time`, CUT_NEXT);
+      if (message === LATE && this.readBytes === 0) problem("nothing came in the time: nobody writes to it", IDLE_NEXT);
+      else if (message === LATE)
+        problem(`only the first ${megabytes(this.#unpacked)} could be read in the time`, CUT_NEXT);
       else if (/unexpected end of file/.test(message))
         problem("is cut: the compressed data ends too early", "What could be unpacked was read.");
       else problem(`cannot be read (${message})`, "Check the file, or unpack it first.");
@@ -102,6 +106,8 @@ export class PipeSource implements Source {
 }
 
 const LATE = "the time is over";
+const IDLE_NEXT = "Start what writes to this pipe, or give the log's file.";
+const LOOK_AGAIN_MS: Ms = 40;
 const CUT_NEXT = "For the rest, cut out the time that matters and give that file.";
 
 /** What was read already comes before the rest. */
@@ -120,5 +126,39 @@ async function* counted(stream: Readable, count: (chunk: Buffer) => void): Async
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
     count(bytes);
     yield bytes;
+  }
+}
+
+/** What comes through a named pipe that was opened without waiting: silence and no writer yet are both looked at again. */
+export function readPipe(handle: FileHandle, deadlineAt: Ms): Readable {
+  return Readable.from(chunksOf(handle, deadlineAt));
+}
+
+async function* chunksOf(handle: FileHandle, deadlineAt: Ms): AsyncGenerator<Buffer> {
+  let began = false;
+  try {
+    for (;;) {
+      const chunk = await readNow(handle);
+      if (chunk !== null && chunk.length > 0) {
+        began = true;
+        yield chunk;
+      } else if (chunk !== null && began) return;
+      else if (now() >= deadlineAt) throw new Error(LATE);
+      else await sleep(LOOK_AGAIN_MS);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** null = there is a writer, and nothing came yet; empty = there is none. */
+async function readNow(handle: FileHandle): Promise<Buffer | null> {
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    const { bytesRead } = await handle.read(buffer, 0, CHUNK, null);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return null;
+    throw error;
   }
 }

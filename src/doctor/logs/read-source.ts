@@ -2,12 +2,12 @@
 // what was appended, from the same open file; of one that cannot be read in the time, its end, because that is where the
 // present is. Every read gives the event loop its turn, so that probes go on beside it. Nothing here throws: what cannot
 // be read is a problem with the next step.
-import { constants, createReadStream, type Stats } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { now } from "../../std/clock.ts";
 import type { Bytes, Ms } from "../../std/units.ts";
 import { contentOf, type TextEncoding } from "./encoding.ts";
-import { PipeSource } from "./pipe-source.ts";
+import { PipeSource, readPipe } from "./pipe-source.ts";
 import { CHUNK, megabytes, SAMPLE, type Source, type SourceOptions, sayCut, TAIL_MAX } from "./source.ts";
 import { LineSplitter } from "./split-lines.ts";
 
@@ -21,7 +21,11 @@ export async function openSource(options: SourceOptions): Promise<Source | null>
   let handle: FileHandle | null = null;
   try {
     const found = await stat(file);
-    if (found.isFIFO() || found.isSocket()) return new PipeSource(createReadStream(file), options);
+    if (found.isFIFO()) {
+      // Opening it to read waits for a writer otherwise, in a thread that nothing ends.
+      handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+      return new PipeSource(readPipe(handle, options.deadlineAt), options);
+    }
     if (!found.isFile()) {
       problem("is no file", "Give a file, a folder of *.log files, or - for standard input.");
       return null;

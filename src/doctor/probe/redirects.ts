@@ -1,9 +1,10 @@
-// Where redirects lead. Each step is one request of the budget, without cookies.
+// Where redirects lead. Each step is one request of the budget. Cookies that the host itself sets on the way are sent
+// back to it, as any browser does: a site that sets one and redirects to itself goes round only for who keeps none.
 //
 // - An origin or an endpoint is only asked on the connection that was named: a redirect elsewhere ends there.
 // - A url target is followed within its host (http to https too, on the addresses that DNS gave), and to other hosts
 //   only where that is wanted. Never to another scheme than http and https, to link-local or to metadata addresses.
-// - A loop is an address that comes twice, or more than 10 steps.
+// - A loop is an address that comes twice with the same cookies, or three times, or more than 10 steps.
 import { isIP } from "node:net";
 import { systemLookup } from "../../net/resolve.ts";
 import { compileAddressSet, isAmong } from "../../wire/address-set.ts";
@@ -12,10 +13,13 @@ import { readIp } from "../../wire/ip-address.ts";
 import type { HttpTry, TargetEvidence } from "../evidence.ts";
 import { addressOf, openConnection, type Way } from "./connection.ts";
 import { leaveOut, MORE_REQUESTS, pause, type Scene } from "./context.ts";
+import { Cookies } from "./cookies.ts";
 import { exchange } from "./http1.ts";
-import { askFor, fieldOf, hostnameOf, unsent } from "./request.ts";
+import { type Ask, askFor, fieldOf, hostnameOf, unsent } from "./request.ts";
 
 const STEPS_MAX = 10;
+/** A cookie that is new each time makes no difference for ever. */
+const TIMES_MAX = 2;
 const LOOKUP_MS = 3_000;
 const STATUSES: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
 /** Link-local addresses, and where clouds keep their metadata. */
@@ -47,7 +51,10 @@ export async function followRedirects(scene: Scene, from: HttpTry, way: Way, mos
   if (redirectOf(from) === null || !URL.canParse(from.url)) return null;
   const urls: string[] = [];
   const tries: HttpTry[] = [];
-  const seen = new Set([new URL(from.url).href]);
+  const cookies = new Cookies();
+  cookies.keep(from);
+  const seen = [new URL(from.url).href];
+  const states = new Set([`${seen[0]} `]);
   let current = from;
   let loop = false;
   for (;;) {
@@ -59,19 +66,31 @@ export async function followRedirects(scene: Scene, from: HttpTry, way: Way, mos
       break;
     }
     urls.push(next.href);
-    loop = seen.has(next.href) || urls.length > STEPS_MAX;
+    const cookie = cookies.fieldFor(next);
+    const times = seen.filter((href) => href === next.href).length;
+    loop = states.has(`${next.href} ${cookie}`) || times >= TIMES_MAX || urls.length > STEPS_MAX;
     if (loop) break;
-    seen.add(next.href);
-    const step = await stepTo(scene, next, way, tries.length < most);
+    seen.push(next.href);
+    states.add(`${next.href} ${cookie}`);
+    const step = await stepTo(scene, next, { way, cookie, may: tries.length < most });
     if (step === null) break;
+    cookies.keep(step);
     tries.push(step);
     current = step;
   }
   return { redirects: { urls, loop }, tries };
 }
 
+/** How a step is made. */
+interface Step {
+  readonly way: Way;
+  /** Of the Cookie field; "" = none. */
+  readonly cookie: string;
+  readonly may: boolean;
+}
+
 /** One request to where a redirect leads; null = it is not followed, which is noted. */
-async function stepTo(scene: Scene, next: URL, way: Way, may: boolean): Promise<HttpTry | null> {
+async function stepTo(scene: Scene, next: URL, { way, cookie, may }: Step): Promise<HttpTry | null> {
   const to = await wayTo(scene, next, way);
   if (typeof to === "string") {
     leaveOut(scene, `redirect to ${next.href}`, to, null);
@@ -82,7 +101,8 @@ async function stepTo(scene: Scene, next: URL, way: Way, may: boolean): Promise<
     return null;
   }
   const scheme = next.protocol === "https:" ? "https" : "http";
-  const ask = askFor(scene, "redirect", { scheme, host: next.host, path: next.pathname + next.search });
+  const fields: Ask["fields"] = cookie === "" ? [] : [["Cookie", cookie]];
+  const ask = askFor(scene, "redirect", { scheme, host: next.host, path: next.pathname + next.search, fields });
   const opened = await openConnection(scene, to);
   if (!opened.ok) return unsent(ask, "http/1.1", addressOf(to), opened.failure, opened.connectMs, opened.tlsMs);
   const exchanged = await exchange(scene, opened.connection, ask);

@@ -82,7 +82,7 @@ function shortName({ name }: ConfiguredHop): string {
 function configured(base: Link, { hop, pool }: Forward): Link {
   const link = base.reuse === "no" ? withoutReuse(base) : base;
   const written = [...hop.timers, ...(pool?.timers ?? [])];
-  const made = placed(link.hop, written, hop.software);
+  const made = placed(withoutUnknown(link.hop, hop), written, hop.software);
   const own = hop.routes.filter((route) => pool !== null && route.pool === pool.name);
   const members = pool?.members.filter(({ backup, down }) => !backup && !down).length ?? null;
   return {
@@ -94,6 +94,12 @@ function configured(base: Link, { hop, pool }: Forward): Link {
     ),
     members,
   };
+}
+
+/** What is set to something that is not plain is not what it is by default. */
+function withoutUnknown(made: ChainHop, { timersUnknown = [] }: ConfiguredHop): ChainHop {
+  if (timersUnknown.length === 0) return made;
+  return { ...made, timers: made.timers.filter(({ id, from }) => from !== "default" || !timersUnknown.includes(id)) };
 }
 
 function placed(hop: ChainHop, timers: readonly ConfiguredTimer[], software: SoftwareId): ChainHop {

@@ -118,7 +118,11 @@ function longest(
 function withAlone(path: readonly Forward[], alone: readonly ConfiguredHop[], joined: boolean): readonly Forward[] {
   const as = (hop: ConfiguredHop): Forward => ({ hop, pool: mainPool(hop) });
   const isApp = ({ software }: ConfiguredHop): boolean => ["app", "database"].includes(SOFTWARE[software].kind);
-  const gateways = joined ? [] : alone.filter((hop) => !isApp(hop));
+  // Two of one program that nothing joins are two sites of it, or two parts, and no chain.
+  const isFirst = (hop: ConfiguredHop): boolean =>
+    !path.some((step) => step.hop.software === hop.software) &&
+    alone.findIndex(({ software }) => software === hop.software) === alone.indexOf(hop);
+  const gateways = joined ? [] : alone.filter((hop) => !isApp(hop) && isFirst(hop));
   const ends = [...path.filter(({ hop }) => isApp(hop)), ...alone.filter(isApp).map(as)];
   const front = [...path.filter(({ hop }) => !isApp(hop)), ...gateways.map(as)];
   // Two applications side by side are no chain: only where there is one is it clear what stands behind the gateway.
@@ -132,14 +136,18 @@ function withAlone(path: readonly Forward[], alone: readonly ConfiguredHop[], jo
  * how long it may take to stop) is added to that one.
  */
 function nodesOf(configs: readonly ConfigEvidence[]): readonly Node[] {
-  const all = configs.flatMap(({ kind, hops }) =>
-    hops.map((hop) => ({ hop, around: kind === "compose" || kind === "kubernetes" })),
+  const all = configs.flatMap(({ kind, hops, platform }) =>
+    hops.map((hop) => ({
+      hop,
+      around: kind === "compose" || kind === "kubernetes",
+      build: platform?.containers.find(({ name }) => name === hop.name)?.build ?? null,
+    })),
   );
   const own = all.filter(({ around }) => !around);
   const merged = new Map<ConfiguredHop, { readonly timers: ConfiguredTimer[]; readonly names: string[] }>();
   const nodes: Node[] = [];
-  for (const { hop, around } of all) {
-    const same = own.filter((each) => each.hop.software === hop.software);
+  for (const { hop, around, build } of all) {
+    const same = own.filter((each) => isProgramOf(each.hop, hop, build));
     const [target] = same;
     if (around && target && same.length === 1) {
       const into = merged.get(target.hop) ?? { timers: [], names: [] };
@@ -157,6 +165,14 @@ function nodesOf(configs: readonly ConfigEvidence[]): readonly Node[] {
       names: [...node.names, ...more.names],
     };
   });
+}
+
+/** The program of a service: of its image, or what is built from the folder in which its source stands. */
+function isProgramOf(own: ConfiguredHop, service: ConfiguredHop, build: string | null): boolean {
+  if (own.software === service.software) return true;
+  if (service.software !== "app" || build === null || SOFTWARE[own.software].kind !== "app") return false;
+  const folder = build.replace(/^\.?\/?$/, "");
+  return folder === "" ? !own.at.file.includes("/") : own.at.file.startsWith(`${folder.replace(/\/$/, "")}/`);
 }
 
 function edgesOf(from: Node, nodes: readonly Node[]): readonly Edge[] {

@@ -151,12 +151,15 @@ export const DRESSED: readonly FaultCase[] = [
   {
     name: "dressed/rate-limit-met-by-doctor",
     chain: "nginx > Node",
-    fault: "two requests a second are let through, the rest gets nginx's 503; only the URL given",
+    fault: "two requests are let through, then six a minute; the rest gets nginx's 503; only the URL given",
     needs: ["nginx"],
     expect: { class: "rate-limited", also: ["status-only-502", "unknown"], atMost: "likely" },
     build: async (chain) => {
-      const http = "limit_req_zone $server_name zone=all:1m rate=2r/s;";
-      const edge = await nginx(chain, nginxSite([await chain.app()], { location: "limit_req zone=all;", http }));
+      const http = "limit_req_zone $server_name zone=all:1m rate=6r/m;";
+      const edge = await nginx(
+        chain,
+        nginxSite([await chain.app()], { location: "limit_req zone=all burst=1 nodelay;", http }),
+      );
       return ask(chain, edge, { at: [], more: ["--no-local"] });
     },
   },

@@ -164,7 +164,7 @@ export const RESPONSE: readonly FaultCase[] = [
       const app = await chain.app(slow(SLOW_MS));
       const inner = await nginx(chain, nginxSite([app]));
       const edge = await haproxy(chain, haproxySite([inner], { backend: "  timeout server 1s" }));
-      return ask(chain, edge, { config: [edge, inner], at: [app.address, inner.address, edge.address] });
+      return ask(chain, edge, { config: [edge, inner], at: [app.address, inner.address, edge.address, "behind"] });
     },
   },
   nginxBefore({

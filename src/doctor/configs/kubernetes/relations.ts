@@ -292,10 +292,10 @@ function stopFindings(workload: KubeWorkload, services: readonly KubeService[], 
           mayMeet(namespace, service.namespace) && backends.some((each) => each.service === service.name),
       ),
   );
-  const build = exposed ? risk : note;
   const owner = `${workload.kind} ${workload.name}`;
   return [
-    build({
+    // Most workloads have none: how long an application goes on accepting is not in the file.
+    note({
       id: "k8s-prestop-missing",
       class: "upstream-not-ready",
       text: `${owner} has no preStop hook: at each rollout a pod is told to stop while proxies still send to it for some seconds; unless the application goes on accepting after SIGTERM, those requests are refused (502)`,

@@ -110,8 +110,19 @@ function bounded(file: string, all: readonly InputProblem[]): readonly InputProb
   return [...problems.slice(0, PROBLEMS_MAX), problem(file, null, `${more} more problems`, 'run "nginx -t"')];
 }
 
+/** What is right in many places that run well, and worth knowing in them: by rule, and by what it is about. */
+const USUAL: Readonly<Record<string, RegExp>> = {
+  // A service of compose or of Kubernetes, which keeps its address as long as it is not made anew.
+  "resolved-once": /^"(?:[^".]+|[^"]*\.svc(?:\.cluster\.local)?\.?)" is resolved/,
+  // Applications take any host, most of them; a name that is none they refuse.
+  "host-missing": /^(?!.*no valid name)/,
+  "one-server": /^/,
+  // It makes a failure slow, and none.
+  "connect-timeout-long": /^/,
+};
+
 function adviceFinding({ rule, note, message, hint = "", cause, position }: Advice): Finding {
-  const severity = note || !cause ? "note" : "risk";
+  const severity = note || !cause || USUAL[rule]?.test(message) ? "note" : "risk";
   return {
     id: `nginx-${rule}`,
     severity,
