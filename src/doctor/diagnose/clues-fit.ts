@@ -100,11 +100,12 @@ export function timingClues(url: TargetState, evidence: Evidence): Clue[] {
 }
 
 /** A body that a gateway cut when its timer ran out: what it waited for had stalled. */
-function cutClue({ timings: { bodyMs } }: HttpTry, evidence: Evidence): Clue | null {
-  if (bodyMs === null) return null;
+function cutClue({ timings: { headMs, bodyMs } }: HttpTry, evidence: Evidence): Clue | null {
+  // nginx sends a small beginning only as it ends: the silence may lie before the head as well.
+  const silentMs = (headMs ?? 0) + (bodyMs ?? 0);
   const timer = evidence.way
     .map((leg) => responseTimer(leg, evidence))
-    .find((each) => each !== null && bodyMs > each.ms - 100 && bodyMs < each.ms + Math.max(400, each.ms * 0.1));
+    .find((each) => each !== null && silentMs > each.ms - 100 && silentMs < each.ms + Math.max(400, each.ms * 0.1));
   if (!timer) return null;
   const members = evidence.way.flatMap(({ targets }) => targets);
   const member =
@@ -117,7 +118,7 @@ function cutClue({ timings: { bodyMs } }: HttpTry, evidence: Evidence): Clue | n
     address: member ? spotText(member.spot) : null,
     depth: member?.depth ?? 0.5,
     reason: {
-      text: `the answer was cut after ${span(bodyMs)} of silence, as the gateway's timer says: ${timer.words}`,
+      text: `the answer was cut after ${span(silentMs)}, as the gateway's timer says: ${timer.words}`,
       source: "probe url",
     },
   };

@@ -3,7 +3,8 @@ import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { Evidence, Leg } from "../evidence.ts";
 import { spotText } from "../options.ts";
 import { behind, type Clue } from "./clue.ts";
-import type { Symptom, TargetState } from "./judge.ts";
+import type { TargetState } from "./judge.ts";
+import type { Symptom } from "./symptom.ts";
 
 /** What the address itself shows. */
 export function urlClues(url: TargetState): Clue[] {

@@ -6,8 +6,8 @@ import { refines } from "../../explain/resolve.ts";
 import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { EntryClass } from "../../knowledge/entry.ts";
 import { type Clue, type ClueFrom, isBehind } from "./clue.ts";
-import { RANK } from "./judge.ts";
 import type { Certainty, FaultClass, Reason } from "./model.ts";
+import { RANK } from "./symptom.ts";
 
 /** Clues that agree. */
 export interface Case {

@@ -207,11 +207,12 @@ function healthySummary({ seen: { redirects, http }, response }: TargetState): s
   const last = redirects?.urls.at(-1);
   const asked = http.findLast(({ what }) => what === "redirect") ?? response;
   if (last !== undefined && asked && REDIRECTS.test(String(asked.status)))
-    return `No fault found: the address redirects to ${last}, which was not asked.`;
+    return `No fault found: the address redirects to ${last.slice(0, ADDRESS_MAX)}${last.length > ADDRESS_MAX ? "…" : ""}, which was not asked.`;
   return "No fault found: the address answers as it should.";
 }
 
 const REDIRECTS = /^3/;
+const ADDRESS_MAX = 120;
 
 function nothingSeen(evidence: Evidence): string {
   const { url, problems, logs } = evidence;

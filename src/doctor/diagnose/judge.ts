@@ -1,27 +1,11 @@
 // From what was seen of one target to how it stands: good, bad, or sometimes bad, and by which symptom. A status is
 // judged by who made it: a page of a gateway tells of something behind it, an answer of the application is its own.
 
-import type { CauseId } from "../../failure/causes.ts";
-import { sentence } from "../../failure/describe.ts";
-import type { Failure } from "../../failure/failure.ts";
-import { span } from "../../failure/words.ts";
-import type { HttpTry, TargetEvidence, TlsTry } from "../evidence.ts";
-import { SOFTWARE } from "../software.ts";
+import type { HttpTry, TargetEvidence } from "../evidence.ts";
+import { besidesOf } from "./besides.ts";
 import { refusedByLimit } from "./limited.ts";
-import type { Certainty, FaultClass } from "./model.ts";
-
-/** Something that is wrong at a target, as it shows there. */
-export interface Symptom {
-  readonly class: FaultClass;
-  readonly certainty: Certainty;
-  /** here = this target or the way to it; behind = it is a gateway, and tells of what it met. */
-  readonly where: "here" | "behind";
-  readonly failure: Failure | null;
-  readonly response: HttpTry | null;
-  /** In words, as a reason. */
-  readonly text: string;
-  readonly address: string | null;
-}
+import { otherProtocol } from "./protocols.ts";
+import { RANK, type Role, type Symptom, symptomOf, symptomOfFailure } from "./symptom.ts";
 
 export interface TargetState {
   readonly seen: TargetEvidence;
@@ -83,9 +67,6 @@ function asHttp2(seen: TargetEvidence): TargetEvidence {
   return { ...seen, http };
 }
 
-/** What a target is to whoever asks it: a member's answer is its own, a gateway's error is about what is behind it. */
-type Role = "gateway" | "origin" | "member";
-
 function stateByItself(seen: TargetEvidence, role: Role): Judged {
   const passedOver = addressesWithoutMeaning(seen);
   const tries = seen.http.filter(({ what, address }) => ALIKE.includes(what) && !passedOver.has(address));
@@ -143,179 +124,23 @@ function dominant(symptoms: readonly Symptom[]): Symptom {
   return [...symptoms].sort((a, b) => count(b) - count(a) || RANK[b.certainty] - RANK[a.certainty])[0]!;
 }
 
-/** For sorting: the more certain is the larger. */
-export const RANK: Readonly<Record<Certainty, number>> = { proven: 3, likely: 2, possible: 1 };
-
-// ── One response ────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** What is wrong with one request; null = it was answered, and not with an error of a server or a refusal of a gateway. */
-export function symptomOf(
-  tried: HttpTry,
-  role: Role = "gateway",
-  slowestMs = tried.timings.headMs ?? 0,
-): Symptom | null {
-  const { failure, status, page, address } = tried;
-  if (failure) {
-    const text = sentence(failure, { showDetail: true, endpoint: address, method: tried.method });
-    return {
-      class: failure.cause,
-      certainty: certaintyOf(failure),
-      where: "here",
-      failure,
-      response: tried,
-      text,
-      address,
-    };
-  }
-  if (status === null) return null;
-  const maker = page?.madeBy ? SOFTWARE[page.madeBy].name : "a gateway";
-  const make = (of: FaultClass, certainty: Certainty, where: Symptom["where"], text: string): Symptom => ({
-    class: of,
-    certainty,
-    where,
-    failure: null,
-    response: tried,
-    text,
-    address,
-  });
-  const took = tried.timings.headMs === null ? "" : ` after ${span(tried.timings.headMs)}`;
-  const answered = `status ${status}${took}${comeAgain(tried)}`;
-  if (status >= 500) {
-    if (page?.cause && page.cause !== "upstream-error-passthrough")
-      return make(
-        page.cause,
-        page.certainty,
-        "behind",
-        `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
-      );
-    const stated = page?.stated ? likeliest(page.stated.causes, slowestMs) : undefined;
-    if (page?.stated && stated && stated !== "upstream-error-passthrough") {
-      const { certainty, text } = page.stated;
-      const less = RANK[certainty] < RANK[page.certainty] ? certainty : page.certainty;
-      return make(stated, less, "behind", `${answered}, and ${maker} says: ${text}`);
-    }
-    if (isOwnAnswer(tried, role))
-      return make("upstream-error-passthrough", "proven", "here", `${answered}, from the server itself`);
-    if (page?.ownError)
-      return make("status-only-502", page.certainty, "behind", `${answered}, a page of ${maker} itself`);
-    if (isGatewayStatus(status) && page?.madeBy == null)
-      return make(
-        "status-only-502",
-        "possible",
-        "behind",
-        `${answered}, which gateways answer and applications seldom do`,
-      );
-    return make("upstream-error-passthrough", "likely", "here", `${answered}, an answer of the application`);
-  }
-  if (status === 400 && page?.ownError)
-    return make(
-      page.cause ?? "client-request-invalid",
-      page.cause ? page.certainty : "likely",
-      "here",
-      `${answered}: ${maker} refuses a plain GET (${page.reasons[0] ?? ""})`,
-    );
-  if (status === 429) return make("rate-limited", page?.ownError ? "proven" : "likely", "here", answered);
-  if (status === 403 && (page?.ownError || page?.cause === "request-denied"))
-    return make("request-denied", page.certainty, "here", `${answered}, a page of ${maker} itself`);
-  if (status === 403)
-    return make(
-      "request-denied",
-      "possible",
-      "here",
-      `${answered}, by a rule of the application or of something before it`,
-    );
-  if (page?.cause && (page.ownError || page.certainty === "proven"))
-    return make(page.cause, page.certainty, "here", `${answered}: ${page.reasons[0] ?? "its page says so"}`);
-  return null;
-}
-
-/** A server that says when to come again announces that it is down, or too busy, for a while. */
-function comeAgain({ status, fields }: HttpTry): string {
-  const value = fields.find(([name]) => name.toLowerCase() === "retry-after")?.[1].trim();
-  if (status === null || status < 400 || value === undefined || value === "") return "";
-  return ` with Retry-After: ${value.slice(0, 40)}${/^\d+$/.test(value) ? " s" : ""}, as for maintenance or overload`;
-}
-
-/** Where our own patience ran out, who is that slow may still answer. */
-const certaintyOf = ({ cause, evidence: { deadline } }: Failure): Certainty =>
-  cause === "response-timeout" || cause === "response-body-timeout" || deadline === "tls" ? "likely" : "proven";
-
-/**
- * Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. One slow answer
- * tells, since a gateway that has met a failure may give the next ones at once.
- */
-function likeliest(causes: readonly CauseId[], slowestMs: number): CauseId | undefined {
-  const slow = slowestMs >= SLOW_MS;
-  return causes.find((cause) => slow === /timeout$/.test(cause)) ?? causes[0];
-}
-
-/** Longer than any refusal, shorter than timers are set to. */
-const SLOW_MS = 900;
-
-/** A member that is asked directly answers for itself; an origin does unless its page is a gateway's. */
-function isOwnAnswer({ page }: HttpTry, role: Role): boolean {
-  return role === "member" || (role === "origin" && !page?.ownError);
-}
-
-/** 502, 503, 504 and what CDNs made besides. */
-const isGatewayStatus = (status: number): boolean =>
-  (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
-
-/** Where the port speaks TLS and is asked in plain HTTP, or the reverse, that is why. */
-function otherProtocol({ target, tls }: TargetEvidence, symptom: Symptom): Symptom {
-  if (symptom.where === "behind") return symptom;
-  if (symptom.class === "tls-plaintext-mismatch") return neither(symptom, tls);
-  if (symptom.class === "tls-handshake-failed") return withContrast(symptom, tls);
-  const wanted = target.scheme === "https" ? "http" : "tls";
-  // A server that sends alerts speaks TLS, and one on a TLS port may answer plain HTTP with what is wrong about it.
-  const speaksTls = target.scheme === "https" && symptom.failure?.evidence.tlsAlert !== undefined;
-  const answers = tls.some(({ otherWay }) => otherWay?.answered === wanted && otherWay.status !== 400);
-  if (symptom.failure === null || speaksTls || !answers) return symptom;
-  const text =
-    wanted === "tls"
-      ? "it is asked in plain HTTP, and answers to TLS"
-      : "it is asked in TLS, and answers to plain HTTP";
-  return { ...symptom, class: "tls-plaintext-mismatch", certainty: "proven", text: `${text} (${symptom.text})` };
-}
-
-const WORKING: Partial<Record<TlsTry["what"], string>> = {
-  "no-name": "without a server name (SNI)",
-  "other-name": "with another server name (SNI)",
-  "tls1.2": "with TLS 1.2 alone",
-  "tls1.3": "with TLS 1.3 alone",
-};
-
-/** Which handshakes succeed says what the one that was asked fails for. */
-function withContrast(symptom: Symptom, tls: TargetEvidence["tls"]): Symptom {
-  const tries = tls.flatMap(({ address, tries: all }) => (address === symptom.address ? all : []));
-  if (!tries.some(({ what, failure }) => what === "as-asked" && failure)) return symptom;
-  const works = tries.flatMap(({ what, failure }) => (failure === null ? (WORKING[what] ?? []) : []));
-  return works.length === 0 ? symptom : { ...symptom, text: `${symptom.text} It succeeds ${works.join(", and ")}.` };
-}
-
-/** A port that answers neither TLS nor HTTP speaks something else: SSH, a database, mail. */
-function neither(symptom: Symptom, tls: TargetEvidence["tls"]): Symptom {
-  if (!tls.some(({ otherWay }) => otherWay?.asked === "plain-http" && otherWay.answered === "other")) return symptom;
-  return { ...symptom, class: "protocol-mismatch", text: `${symptom.text} Nor does it answer in HTTP.` };
-}
-
 // ── Below HTTP ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What failed before a request could be sent: name, connections, handshakes. Of addresses of which others work, too. */
 function lowerSymptoms(seen: TargetEvidence, passedOver: ReadonlySet<string>): Symptom[] {
   const dns = seen.dns?.system.failure ?? null;
   const resolved = (seen.dns?.system.addresses.length ?? 0) > 0 || seen.tcp.length > 0;
-  if (dns && !resolved) return [of(dns, seen.target.spot.kind === "tcp" ? seen.target.spot.host : null)];
+  if (dns && !resolved) return [symptomOfFailure(dns, seen.target.spot.kind === "tcp" ? seen.target.spot.host : null)];
   const symptoms: Symptom[] = [];
   for (const { address, tries } of seen.tcp) {
     const failure = tries.at(-1)?.failure;
     const asked = passedOver.has(address) || seen.http.some((each) => each.address === address);
-    if (failure && !asked && tries.every((each) => each.failure)) symptoms.push(of(failure, address));
+    if (failure && !asked && tries.every((each) => each.failure)) symptoms.push(symptomOfFailure(failure, address));
   }
   if (seen.http.length > 0) return symptoms;
   for (const { address, tries } of seen.tls) {
     const failure = tries.find(({ what }) => what === "as-asked")?.failure;
-    if (failure) symptoms.push(of(failure, address));
+    if (failure) symptoms.push(symptomOfFailure(failure, address));
   }
   return symptoms;
 }
@@ -332,99 +157,4 @@ function addressesWithoutMeaning({ tcp, target: { spot } }: TargetEvidence): Rea
   const isMeaningless = ({ family, tries }: TargetEvidence["tcp"][number]): boolean =>
     localhost || (family === 6 && tries.at(-1)?.failure?.cause === "network-unreachable");
   return new Set(closed.filter(isMeaningless).map(({ address }) => address));
-}
-
-function of(failure: Failure, address: string | null): Symptom {
-  const text = sentence(failure, address === null ? { showDetail: true } : { showDetail: true, endpoint: address });
-  return {
-    class: failure.cause,
-    certainty: certaintyOf(failure),
-    where: "here",
-    failure,
-    response: null,
-    text,
-    address,
-  };
-}
-
-// ── What only a variant shows ───────────────────────────────────────────────────────────────────────────────────
-
-function besidesOf(seen: TargetEvidence, tries: readonly HttpTry[], judged: readonly (Symptom | null)[]): Symptom[] {
-  const found: Symptom[] = [];
-  if (seen.target.verify) {
-    const untrusted = seen.tls.flatMap(({ address, tries: all }) =>
-      all
-        .filter(({ what, untrusted: why }) => what === "as-asked" && why)
-        .map(({ untrusted: why }) => of(why!, address)),
-    );
-    if (untrusted[0]) found.push(untrusted[0]);
-  }
-  const unknownHere = otherNames(seen);
-  if (unknownHere) found.push(unknownHere);
-  const freshWorks = tries.some(({ reused }, index) => !reused && judged[index] === null);
-  if (!freshWorks) return found;
-  for (const each of seen.http) {
-    const symptom = symptomOf(each);
-    if (each.what === "reused-after-gap" && symptom?.failure && diedUnanswered(symptom.failure))
-      found.push(race(symptom, each));
-    else if (each.what === "h2" && symptom) found.push({ ...symptom, text: `over HTTP/2 only: ${symptom.text}` });
-    else if (each.what === "redirect" && symptom && each === lastRedirect(seen))
-      found.push({ ...symptom, text: `where it redirects to (${each.url}): ${symptom.text}` });
-    else if (each.what === "encoded" && symptom)
-      found.push({ ...symptom, text: `with compression only: ${symptom.text}` });
-    else if (each.what === "upgrade" && each.status !== 101) found.push(upgradeRefused(each, symptom));
-  }
-  const reused = seen.http.filter(({ what, reused: is }) => what === "reused" && is);
-  const died = reused.map((each) => symptomOf(each)).filter((each) => each?.failure && diedUnanswered(each.failure));
-  if (
-    reused.length > 0 &&
-    died.length === reused.length &&
-    died[0] &&
-    tries.every((each, index) => each.reused || judged[index] === null)
-  )
-    found.push(race(died[0], reused[0]!));
-  return found;
-}
-
-/** The machine's own resolver fails, and another one knows the name. */
-function otherNames({ dns }: TargetEvidence): Symptom | null {
-  const failure = dns?.system.failure;
-  if (!dns || !failure) return null;
-  const knows = dns.servers.find(({ answers }) =>
-    answers.some(({ records, type }) => type !== "CNAME" && records.length > 0),
-  );
-  if (!knows) return null;
-  const symptom = of(failure, dns.name);
-  return {
-    ...symptom,
-    certainty: "likely",
-    text: `${symptom.text} ${knows.server} knows the name: this machine asks another resolver, or has an old answer.`,
-  };
-}
-
-const lastRedirect = ({ http }: TargetEvidence): HttpTry | undefined =>
-  http.findLast(({ what }) => what === "redirect");
-
-const diedUnanswered = ({ cause }: Failure): boolean =>
-  cause === "closed-before-response" || cause === "keepalive-race" || cause === "upstream-write-failed";
-
-function race(symptom: Symptom, tried: HttpTry): Symptom {
-  const idle = tried.idleMs === null ? "" : ` after ${span(tried.idleMs)} without a request`;
-  const text = `requests on new connections are answered, the one on a kept connection${idle} was not: ${symptom.text}`;
-  return { ...symptom, class: "keepalive-race", text };
-}
-
-function upgradeRefused(tried: HttpTry, symptom: Symptom | null): Symptom {
-  const text = symptom?.failure
-    ? symptom.text
-    : `a WebSocket handshake is answered with status ${tried.status ?? "none"} instead of 101`;
-  return {
-    class: "upgrade-failed",
-    certainty: "proven",
-    where: "here",
-    failure: symptom?.failure ?? null,
-    response: tried,
-    text,
-    address: tried.address,
-  };
 }

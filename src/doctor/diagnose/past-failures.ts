@@ -5,8 +5,8 @@ import { CAUSES, isCauseId } from "../../failure/causes.ts";
 import type { Evidence } from "../evidence.ts";
 import type { LogEvent, LogFile } from "../logs/model.ts";
 import { bare, failureClass } from "./clues-logs.ts";
-import { RANK } from "./judge.ts";
 import type { Certainty, FaultClass } from "./model.ts";
+import { RANK } from "./symptom.ts";
 
 /** Failures of one class at one place. */
 export interface Failures {

@@ -10,9 +10,9 @@ import type { Evidence } from "../evidence.ts";
 import type { LogPattern } from "../logs/model.ts";
 import { bare, targetAt } from "./clues-logs.ts";
 import type { Case } from "./decide.ts";
-import { RANK } from "./judge.ts";
 import type { Certainty, FaultClass, Reason } from "./model.ts";
 import { type Failures, failuresOf, isMany, type Unnamed, unnamedOf } from "./past-failures.ts";
+import { RANK } from "./symptom.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,6 +1,7 @@
 // What is allowed and may fail some day, apart from any verdict: findings of the files, of the timeouts, and the few that
 // probes show.
 import { CAUSES } from "../../failure/causes.ts";
+import { span } from "../../failure/words.ts";
 import type { Finding } from "../configs/model.ts";
 import type { Evidence, TargetEvidence } from "../evidence.ts";
 import type { TargetState } from "./judge.ts";
@@ -12,7 +13,7 @@ const EXPIRES_SOON_DAYS = 14;
 
 /** All risks; notes are among them, marked. */
 export function risksOf(evidence: Evidence, states: readonly TargetState[]): Finding[] {
-  const seen = states.flatMap((state) => probed(state, evidence));
+  const seen = [...states.flatMap((state) => probed(state, evidence)), ...slowAmong(states, evidence)];
   const all = [
     ...evidence.configs.flatMap(({ findings }) => findings),
     ...(evidence.findings ?? []),
@@ -63,6 +64,43 @@ function limits({ seen, limited, onlyHttp2 }: TargetState, name: string): Findin
     found.push(finding("http2-only", "protocol-mismatch", text, fix));
   }
   return found;
+}
+
+/** Slower than this is felt, and so many times slower than the others is no chance. */
+const SLOW_MS = 800;
+const SLOWER = 8;
+
+/** One origin, or one member of a pool, that takes far longer than the others for the same request. */
+function slowAmong(states: readonly TargetState[], { way }: Evidence): Finding[] {
+  const groups = [
+    states.filter(({ seen }) => seen.target.role === "origin"),
+    ...way.map(({ targets }) => states.filter(({ seen }) => targets.includes(seen.target.id))),
+  ];
+  return groups.flatMap((group) => {
+    const timed = group.flatMap((state) => {
+      const ms = state.condition === "good" ? usualMs(state) : null;
+      return ms === null ? [] : [{ name: targetName(state.seen), ms }];
+    });
+    const fastest = Math.max(1, Math.min(...timed.map(({ ms }) => ms)));
+    const slow = timed.filter(({ ms }) => ms >= SLOW_MS && ms >= SLOWER * fastest);
+    if (slow.length * 2 >= timed.length) return [];
+    return slow.map(({ name, ms }) => {
+      const text = `${name} takes ${span(ms)} for the same request that the fastest of the ${timed.length} answers in ${span(fastest)}`;
+      return finding(
+        "slow-member",
+        null,
+        text,
+        "Compare its load, its version and what it depends on with the others'.",
+      );
+    });
+  });
+}
+
+function usualMs({ seen: { http } }: TargetState): number | null {
+  const all = http.flatMap(({ status, timings }) =>
+    status === null || timings.headMs === null ? [] : [timings.headMs],
+  );
+  return all.length === 0 ? null : ([...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? null);
 }
 
 function expiry({ tls }: TargetEvidence, name: string, { startedAtMs }: Evidence): Finding[] {

@@ -17,7 +17,8 @@ export class ProbeBody {
   surplus = false;
   bytes: Bytes = 0;
   readonly #decoder: ChunkedDecoder | null;
-  readonly #parts: Buffer[] = [];
+  /** Grows with what comes: a server may send a byte at a time. */
+  #read = Buffer.alloc(0);
   #left: Bytes;
 
   constructor(head: ResponseHead, method: "GET" | "HEAD") {
@@ -35,7 +36,7 @@ export class ProbeBody {
 
   /** What was read, without its framing. */
   get content(): Buffer {
-    return Buffer.concat(this.#parts);
+    return this.#read.subarray(0, Math.min(this.bytes, BODY_BYTES_MAX));
   }
 
   /** Takes what a read has brought; a value = its framing is broken. */
@@ -61,8 +62,15 @@ export class ProbeBody {
   }
 
   #data(buffer: Buffer, start: number, end: number): void {
-    const room = BODY_BYTES_MAX - this.bytes;
+    const at = this.bytes;
     this.bytes += end - start;
-    if (room > 0) this.#parts.push(Buffer.from(buffer.subarray(start, Math.min(end, start + room))));
+    const wanted = Math.min(this.bytes, BODY_BYTES_MAX);
+    if (at >= wanted) return;
+    if (wanted > this.#read.length) {
+      const larger = Buffer.alloc(Math.min(BODY_BYTES_MAX, Math.max(wanted, this.#read.length * 2)));
+      this.#read.copy(larger, 0, 0, at);
+      this.#read = larger;
+    }
+    buffer.copy(this.#read, at, start, start + wanted - at);
   }
 }

@@ -93,11 +93,11 @@ interface Step {
 async function stepTo(scene: Scene, next: URL, { way, cookie, may }: Step): Promise<HttpTry | null> {
   const to = await wayTo(scene, next, way);
   if (typeof to === "string") {
-    leaveOut(scene, `redirect to ${next.href}`, to, null);
+    leaveOut(scene, `redirect to ${shown(next)}`, to, null);
     return null;
   }
   if (!may || scene.context.budget.left === 0) {
-    leaveOut(scene, `redirect to ${next.href}`, "no more requests may be sent", MORE_REQUESTS);
+    leaveOut(scene, `redirect to ${shown(next)}`, "no more requests may be sent", MORE_REQUESTS);
     return null;
   }
   const scheme = next.protocol === "https:" ? "https" : "http";
@@ -112,6 +112,9 @@ async function stepTo(scene: Scene, next: URL, { way, cookie, may }: Step): Prom
   const untrusted = to !== way && opened.handshake?.ok ? opened.handshake.untrusted : null;
   return untrusted ? { ...exchanged.http, failure: exchanged.http.failure ?? untrusted } : exchanged.http;
 }
+
+const SHOWN_MAX = 300;
+const shown = ({ href }: URL): string => (href.length > SHOWN_MAX ? `${href.slice(0, SHOWN_MAX)}…` : href);
 
 const OTHER_HOST = "it leads to another host";
 

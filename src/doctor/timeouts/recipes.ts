@@ -20,7 +20,7 @@ const CLIENT_IDLE: Recipes = {
   envoy: (ms) =>
     `\`common_http_protocol_options: { idle_timeout: ${seconds(ms)}s }\` of the listener's connection manager`,
   caddy: (ms) => `\`servers { timeouts { idle ${seconds(ms)}s } }\``,
-  traefik: (ms) => `\`transport.respondingTimeouts.idleTimeout: ${seconds(ms)}s\` of the entry point`,
+  traefik: (ms) => `\`entryPoints.NAME.transport.respondingTimeouts.idleTimeout: ${seconds(ms)}s\``,
   apache: (ms) => `\`KeepAliveTimeout ${seconds(ms)}\``,
   varnish: (ms) => `\`-p timeout_idle=${seconds(ms)}\``,
   goodgate: (ms) => `\`client: { timeouts: { idle: ${seconds(ms)}s } }\``,
@@ -42,9 +42,10 @@ const CLIENT_IDLE: Recipes = {
 
 const UPSTREAM_IDLE: Recipes = {
   nginx: (ms) => `\`keepalive_timeout ${seconds(ms)}s;\` in the upstream block`,
-  envoy: (ms) => `\`common_http_protocol_options: { idle_timeout: ${seconds(ms)}s }\` of the cluster`,
+  envoy: (ms) =>
+    `\`common_http_protocol_options: { idle_timeout: ${seconds(ms)}s }\` in the cluster's HttpProtocolOptions (Istio: \`connectionPool.http.idleTimeout: ${seconds(ms)}s\` of the DestinationRule)`,
   caddy: (ms) => `\`transport http { keepalive ${seconds(ms)}s }\``,
-  traefik: (ms) => `\`serversTransports.NAME.forwardingTimeouts.idleConnTimeout: ${seconds(ms)}s\``,
+  traefik: (ms) => `\`http.serversTransports.NAME.forwardingTimeouts.idleConnTimeout: ${seconds(ms)}s\``,
   apache: (ms) => `\`ttl=${seconds(ms)}\` of the ProxyPass`,
   varnish: (ms) => `\`-p backend_idle_timeout=${seconds(ms)}\``,
   kong: (ms) => `\`upstream_keepalive_idle_timeout = ${seconds(ms)}\``,
@@ -66,7 +67,7 @@ const RESPONSE: Recipes = {
   haproxy: (ms) => `\`timeout server ${seconds(ms)}s\``,
   envoy: (ms) => `\`timeout: ${seconds(ms)}s\` of the route`,
   caddy: (ms) => `\`transport http { response_header_timeout ${seconds(ms)}s }\``,
-  traefik: (ms) => `\`serversTransports.NAME.forwardingTimeouts.responseHeaderTimeout: ${seconds(ms)}s\``,
+  traefik: (ms) => `\`http.serversTransports.NAME.forwardingTimeouts.responseHeaderTimeout: ${seconds(ms)}s\``,
   apache: (ms) => `\`ProxyTimeout ${seconds(ms)}\``,
   gunicorn: (ms) => `\`gunicorn --timeout ${seconds(ms)}\``,
   goodgate: (ms) => `\`timeouts: { head: ${shownMs(ms)} }\` of the upstream`,

@@ -2,6 +2,7 @@
 import type { FaultCase, HealthyCase, RiskCase } from "../case.ts";
 import { APP } from "./app.ts";
 import { BODY } from "./body.ts";
+import { CDN } from "./cdn.ts";
 import { CONNECT } from "./connect.ts";
 import { DNS } from "./dns.ts";
 import { DRESSED } from "./dressed.ts";
@@ -32,6 +33,7 @@ export const FAULT_CASES: readonly FaultCase[] = [
   ...APP,
   ...DRESSED,
   ...MIXED,
+  ...CDN,
   ...OTHERS,
   ...OFFLINE,
 ];

@@ -164,6 +164,17 @@ export const DRESSED: readonly FaultCase[] = [
     },
   },
   {
+    name: "dressed/429-of-app",
+    chain: "nginx > Node",
+    fault: "the application limits rates (429, Retry-After); nginx.conf given",
+    needs: ["nginx"],
+    expect: { class: "rate-limited", also: ["upstream-error-passthrough"], atLeast: "possible" },
+    build: async (chain) => {
+      const app = await chain.app(status(429, "Slow down", { "Retry-After": "30" }));
+      return ask(chain, await nginx(chain, nginxSite([app])), { config: true, at: [app.address] });
+    },
+  },
+  {
     name: "dressed/maintenance",
     chain: "nginx > Node",
     fault: "nginx itself answers 503 (return 503); nginx.conf given",

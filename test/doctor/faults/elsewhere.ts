@@ -1,6 +1,8 @@
 // Chains that are well while something else is not: other sites of the same gateway, configurations and logs of others.
+
+import { certificates } from "../../../src/lab/faults-listen.ts";
 import type { HealthyCase } from "../case.ts";
-import type { Chain } from "../chain.ts";
+import { type Chain, hello } from "../chain.ts";
 import { listens, nginx, start } from "../programs.ts";
 import { ask, askFiles, nginxSite, nginxTime } from "../shapes.ts";
 
@@ -84,6 +86,75 @@ export const ELSEWHERE: readonly HealthyCase[] = [
       const http = site.replaceAll("listen {port};", "listen 8080;");
       return askFiles({ configs: [chain.file("nginx.conf", `events {}\nhttp {${http}\n}\n`)] }, [], ["--no-local"]);
     },
+  },
+  {
+    name: "healthy/origin-firewalled",
+    chain: "nginx > Node; (silence)",
+    trap: "the origin that is given takes no connections from here, visitors are answered",
+    needs: ["nginx"],
+    build: async (chain) => {
+      const edge = await nginx(chain, nginxSite([await chain.app()]));
+      return ask(chain, edge, { origins: [(await chain.fault("black-hole")).address], more: ["--no-local"] });
+    },
+  },
+  {
+    name: "healthy/origin-refuses-others",
+    chain: "nginx > Node; nothing",
+    trap: "the origin that is given refuses connections from here, visitors are answered",
+    needs: ["nginx"],
+    build: async (chain) => {
+      const edge = await nginx(chain, nginxSite([await chain.app()]));
+      return ask(chain, edge, { origins: [(await chain.nowhere()).address], more: ["--no-local"] });
+    },
+  },
+  {
+    name: "healthy/origin-own-certificate",
+    chain: "nginx > Node (TLS)",
+    trap: "the origin's certificate signs itself, the edge does not verify it",
+    needs: ["nginx"],
+    build: async (chain) => {
+      const app = await chain.app(hello, { tls: certificates().selfSigned });
+      const edge = await nginx(chain, nginxSite([app], { scheme: "https" }));
+      return ask(chain, edge, { origins: [`https://${app.address}`], host: "localhost", more: ["--no-local"] });
+    },
+  },
+  {
+    name: "healthy/file-missing",
+    chain: "nginx (files)",
+    trap: "a file that does not exist (nginx's own 404)",
+    needs: ["nginx"],
+    build: async (chain) => {
+      chain.file("nginx/html/index.html", "<!doctype html><title>Shop</title>\n");
+      const edge = await nginx(chain, "server { listen {port}; root html; }");
+      return ask(chain, edge, { config: true, log: true, path: "/favicon.ico" });
+    },
+  },
+  {
+    name: "healthy/password",
+    chain: "nginx > Node",
+    trap: "nginx wants a password (its own 401)",
+    needs: ["nginx"],
+    build: async (chain) => {
+      const users = chain.file("users", "anna:{PLAIN}secret\n");
+      const location = `auth_basic "shop"; auth_basic_user_file ${users};`;
+      return ask(chain, await nginx(chain, nginxSite([await chain.app()], { location })), { config: true });
+    },
+  },
+  {
+    name: "healthy/few-requests-each",
+    chain: "nginx > Node",
+    trap: "nginx closes each connection after two requests, in order",
+    needs: ["nginx"],
+    build: async (chain) => {
+      const edge = await nginx(chain, nginxSite([await chain.app()], { server: "keepalive_requests 2;" }));
+      return ask(chain, edge, { config: true });
+    },
+  },
+  {
+    name: "healthy/idle-300-ms",
+    chain: "Node",
+    trap: "idle connections are closed after 300 ms, in order",
+    build: async (chain) => ask(chain, await chain.app(hello, { keepAliveMs: 300 })),
   },
   {
     name: "healthy/python",
