@@ -177,7 +177,7 @@ async function writeReport(file: string, html: string): Promise<InputProblem | n
 /** One line on a terminal that is written over; nothing elsewhere. */
 function progressLine(): { show: (text: string) => void; end: () => void } {
   if (!process.stderr.isTTY || process.env["TERM"] === "dumb") return { show: () => undefined, end: () => undefined };
-  const wide = Math.max(20, (process.stderr.columns ?? 80) - 1);
+  const wide = Math.max(20, (process.stderr.columns || 80) - 1);
   return {
     show: (text) => process.stderr.write(`\r\x1b[K${text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ").slice(0, wide)}`),
     end: () => process.stderr.write("\r\x1b[K"),

@@ -8,7 +8,7 @@ export function coloured(): boolean {
 
 /** The width of a report: that of the terminal, within what reads well. */
 export function columns(): number {
-  return Math.min(110, Math.max(50, process.stdout.columns ?? 100));
+  return Math.min(110, Math.max(50, process.stdout.columns || 100));
 }
 
 /** Prints to standard output and waits for the reader: a pipe may be slow. */
