@@ -2,6 +2,7 @@
 // nothing hangs, and exit code 2 is kept for when nothing could be looked at.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Chain } from "./chain.ts";
 import { nginx } from "./programs.ts";
@@ -21,7 +22,7 @@ afterEach(() => chain.close());
 
 /** Doctor on these words; what holds for every run is held here. */
 async function doctor(url: string | null, ...args: string[]): Promise<Result> {
-  const result = await runDoctor(chain, { url, args: [...args, "--timeout", "4s"] });
+  const result = await runDoctor(chain, { url, args: [...args, "--timeout", "2s"] });
   const { code, stdout, stderr, tookMs } = result;
   expect([0, 1, 2], `${stdout}${stderr}`).toContain(code);
   expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at .*(?:\.js|node:)/);
@@ -140,6 +141,7 @@ describe("logs in another encoding are read", () => {
   test.each([
     ["UTF-16, little endian", Buffer.from(`\ufeff${text}`, "utf16le")],
     ["UTF-16, big endian", Buffer.from(`\ufeff${text}`, "utf16le").swap16()],
+    ["gzip", gzipSync(text)],
     ["UTF-8 with a byte order mark and CR LF", Buffer.from(`\ufeff${text.replaceAll("\n", "\r\n")}`)],
   ])("%s", async (_, bytes) => {
     const { said, stdout } = await doctor(null, "--log", chain.file("error.log", bytes));

@@ -80,7 +80,7 @@ function order(kind) {
     "pool",
     "gateway",
   ];
-  const last = ["app", "dressed", "mixed", "page", "apache", "varnish", "log", "risk", "healthy"];
+  const last = ["app", "dressed", "mixed", "adversary", "page", "apache", "varnish", "log", "risk", "healthy"];
   return [...known, ...last].indexOf(kind);
 }
 

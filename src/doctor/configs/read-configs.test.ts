@@ -145,3 +145,25 @@ test.each(["nginx.conf", "haproxy.cfg", "httpd.conf", "goodgate.yaml"])("noise i
     }
   }
 });
+
+test("what includes itself, calls itself or nests without an end is read as far as it goes", async () => {
+  const nested = `a.example.com {\n${"route {\n".repeat(5000)}${"}\n".repeat(5001)}`;
+  const files = {
+    "/h/httpd.conf":
+      "Include httpd.conf\nIncludeOptional *.conf\n<VirtualHost *:80>\nProxyPass / http://a:1/\n</VirtualHost>\n",
+    "/h/other.conf": "Include httpd.conf\nInclude other.conf\n".repeat(200),
+    "/m/httpd.conf": `<Macro a>\n${"Use a\n".repeat(8)}</Macro>\n<VirtualHost *:80>\nUse a\n</VirtualHost>\n`,
+    "/c/Caddyfile": `(a) {\n${"import a\n".repeat(8)}}\nx.example.com {\nimport a\nreverse_proxy a:1\n}\n`,
+    "/d/Caddyfile": nested,
+    "/n/server.js": `server.keepAliveTimeout = process.env.A ${" ".repeat(200_000)}x\nserver.listen(3000)\n`,
+  };
+  const mains = ["/h/httpd.conf", "/m/httpd.conf", "/c/Caddyfile", "/d/Caddyfile", "/n/server.js"];
+  for (const main of mains) {
+    const [read] = await readConfigs([main], filesInMemory(files));
+    expect(read?.kind, main).not.toBeNull();
+    expect(problemsOf(read ? [read] : []).filter((text) => /could not be understood/.test(text))).toEqual([]);
+  }
+  const said = problemsOf(await readConfigs(["/m/httpd.conf", "/d/Caddyfile"], filesInMemory(files)));
+  expect(said).toContain("/m/httpd.conf: more lines, with what it includes and its macros, than are read");
+  expect(said).toContain("blocks are nested deeper than 100 levels: the rest is not read");
+});

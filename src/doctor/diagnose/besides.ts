@@ -26,8 +26,11 @@ export function besidesOf(
   if (unknownHere) found.push(unknownHere);
   const freshWorks = tries.some(({ reused }, index) => !reused && judged[index] === null);
   if (!freshWorks) return found;
+  const allWork = judged.every((symptom) => symptom === null);
   for (const each of seen.http) {
     const symptom = symptomOf(each);
+    // Where plain requests fail now and then, one that differs may have failed by chance.
+    if ((each.what === "h2" || each.what === "encoded") && !allWork) continue;
     if (each.what === "reused-after-gap" && symptom?.failure && diedUnanswered(symptom.failure))
       found.push(race(symptom, each));
     else if (each.what === "h2" && symptom) found.push({ ...symptom, text: `over HTTP/2 only: ${symptom.text}` });

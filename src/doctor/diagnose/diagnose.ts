@@ -17,7 +17,7 @@ import type { Certainty, Diagnosis, NextCheck, Verdict } from "./model.ts";
 import { isRead, pastCases, quietOf } from "./past.ts";
 import { ofThisSite, withoutPolicy } from "./policy.ts";
 import { localClues, refineLocally } from "./refine-local.ts";
-import { risksOf } from "./risks.ts";
+import { lockedOrigins, risksOf } from "./risks.ts";
 import type { Setting } from "./setting.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -123,7 +123,10 @@ function casesOf(setting: Setting): Case[] {
 
 /** The address answers: what fails unnoticed behind it, what only variants show, what the logs tell. */
 function casesOfGood({ evidence, url }: Setting, inner: readonly TargetState[]): Case[] {
-  const members = innerClues(inner, evidence).filter((clue) => clue.certainty !== "possible" && mattersUnseen(clue));
+  const locked = new Set(lockedOrigins(inner, evidence));
+  const members = innerClues(inner, evidence).filter(
+    (clue) => clue.certainty !== "possible" && mattersUnseen(clue) && !locked.has(clue.hop),
+  );
   const present = decide(
     refined([...urlClues(url!), ...routeClues(url!, evidence), ...compareClues(url!, inner), ...members], evidence),
   );
@@ -166,6 +169,8 @@ function betweenHops(found: Case, inner: readonly TargetState[]): Case {
   const tested = inner.filter(({ condition }) => condition !== "untested");
   if (found.hop !== "behind url" || tested.length === 0 || tested.some(({ condition }) => condition !== "good"))
     return found;
+  // The application's own error, which comes and goes.
+  if (found.class === "upstream-error-passthrough") return found;
   const names = tested.map(({ seen }) => seen.target.id).join(", ");
   const reason = {
     text: `${names} ${tested.length === 1 ? "answers" : "answer"} the same request from here: the fault is between the gateway and it (an old address there, an allow-list, its TLS settings, its own timers)`,

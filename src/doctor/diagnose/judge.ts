@@ -5,7 +5,7 @@ import type { HttpTry, TargetEvidence } from "../evidence.ts";
 import { besidesOf } from "./besides.ts";
 import { refusedByLimit } from "./limited.ts";
 import { otherProtocol } from "./protocols.ts";
-import { RANK, type Role, type Symptom, symptomOf, symptomOfFailure } from "./symptom.ts";
+import { asLimit, RANK, type Role, type Symptom, symptomOf, symptomOfFailure } from "./symptom.ts";
 
 export interface TargetState {
   readonly seen: TargetEvidence;
@@ -101,7 +101,16 @@ function stateByItself(seen: TargetEvidence, role: Role): Judged {
     return { seen, condition: "good", symptom: null, bad: 0, of, besides, response };
   }
   const condition = bad.length + lower.length >= of + lower.length ? "bad" : "sometimes";
-  return { seen, condition, symptom: dominant(bad), bad: bad.length, of, besides, response };
+  const most = dominant(bad);
+  return {
+    seen,
+    condition,
+    symptom: condition === "sometimes" ? asLimit(most) : most,
+    bad: bad.length,
+    of,
+    besides,
+    response,
+  };
 }
 
 function loopState(seen: TargetEvidence, response: HttpTry | null, besides: readonly Symptom[]): Judged {

@@ -4,6 +4,7 @@ import { CAUSES } from "../../failure/causes.ts";
 import { span } from "../../failure/words.ts";
 import type { Finding } from "../configs/model.ts";
 import type { Evidence, TargetEvidence } from "../evidence.ts";
+import { sameSpot } from "../options.ts";
 import type { TargetState } from "./judge.ts";
 import { targetName } from "./verdict.ts";
 
@@ -13,7 +14,11 @@ const EXPIRES_SOON_DAYS = 14;
 
 /** All risks; notes are among them, marked. */
 export function risksOf(evidence: Evidence, states: readonly TargetState[]): Finding[] {
-  const seen = [...states.flatMap((state) => probed(state, evidence)), ...slowAmong(states, evidence)];
+  const seen = [
+    ...states.flatMap((state) => probed(state, evidence)),
+    ...slowAmong(states, evidence),
+    ...lockedRisks(states, evidence),
+  ];
   const all = [
     ...evidence.configs.flatMap(({ findings }) => findings),
     ...(evidence.findings ?? []),
@@ -29,10 +34,38 @@ export function risksOf(evidence: Evidence, states: readonly TargetState[]): Fin
     .sort((a, b) => Number(a.severity === "note") - Number(b.severity === "note"));
 }
 
+/** Origins that take no connection from here, while visitors are served: usually they are open to their edge alone. */
+export function lockedOrigins(states: readonly TargetState[], { local }: Evidence): string[] {
+  const origins = states.filter(({ seen }) => seen.target.role === "origin");
+  if (origins.some(({ condition }) => condition === "good")) return [];
+  return origins.flatMap(({ seen: { target, http }, symptom }) => {
+    const closed = symptom?.failure?.phase === "connect" && http.every(({ status }) => status === null);
+    const dead = local?.spots.some(({ spot, here, served }) => here && !served && sameSpot(spot, target.spot));
+    return closed && !dead ? [target.id] : [];
+  });
+}
+
+/** Told apart from faults: nobody knows from here who the origin is open to. */
+function lockedRisks(states: readonly TargetState[], evidence: Evidence): Finding[] {
+  const url = states.find(({ seen }) => seen.target.role === "url");
+  if (url?.condition !== "good") return [];
+  const locked = lockedOrigins(states, evidence);
+  return states
+    .filter(({ seen }) => locked.includes(seen.target.id))
+    .map(({ seen, symptom }) =>
+      finding(
+        "origin-closed-from-here",
+        null,
+        `${targetName(seen)} takes no connection from here (${symptom?.text ?? ""}) while visitors are served: it is open to its edge alone, or visitors are served from a cache`,
+        "run doctor from a machine that the origin is open to, and look at Age and cache fields of the answer",
+      ),
+    );
+}
+
 function probed(state: TargetState, evidence: Evidence): Finding[] {
   const { seen, besides } = state;
   const name = seen.target.role === "url" ? "the address" : targetName(seen);
-  const found: Finding[] = [...expiry(seen, name, evidence), ...limits(state, name)];
+  const found: Finding[] = [...expiry(seen, name, evidence), ...limits(state, name), ...otherNames(seen)];
   if (seen.target.role === "origin") {
     const untrusted = besides.find(({ class: of }) => of.startsWith("tls-cert-"));
     if (untrusted)
@@ -46,6 +79,26 @@ function probed(state: TargetState, evidence: Evidence): Finding[] {
       );
   }
   return found;
+}
+
+/** What the resolver that was asked for says, where it is not what this machine goes by. */
+function otherNames({ dns, tcp }: TargetEvidence): Finding[] {
+  const given = dns?.servers.find(({ given: is }) => is);
+  if (!dns || !given || tcp.length === 0 || dns.system.failure) return [];
+  const known = given.answers.flatMap(({ type, records }) =>
+    type === "CNAME" ? [] : records.map(({ value }) => value),
+  );
+  const ours = dns.system.addresses;
+  if (known.some((address) => ours.includes(address))) return [];
+  const failed = given.answers.find(({ failure }) => failure);
+  const said =
+    known.length > 0 ? known.slice(0, 4).join(", ") : (failed?.rcode ?? failed?.failure?.cause ?? "no address");
+  const text = `${given.server} says ${said} for ${dns.name}, and this machine goes by ${ours.slice(0, 4).join(", ")}`;
+  const fix =
+    "Whoever asks that resolver is led elsewhere, or nowhere: compare with the zone's own servers (dig +trace).";
+  const found = finding("resolvers-differ", "dns-not-resolved", text, fix);
+  // CDNs lead each resolver to addresses near it.
+  return [known.length > 0 ? { ...found, severity: "note" } : found];
 }
 
 /** What is no fault of the target, and may be one to others: a limit that doctor met, HTTP/2 alone. */

@@ -1,11 +1,11 @@
 // One response, or how a request failed, as a symptom. A status is judged by who made it: a page of a gateway tells of
 // something behind it, an answer of the application is its own.
-import type { CauseId } from "../../failure/causes.ts";
+import { CAUSES, type CauseId } from "../../failure/causes.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { span } from "../../failure/words.ts";
 import type { HttpTry } from "../evidence.ts";
-import { SOFTWARE } from "../software.ts";
+import { SOFTWARE, type SoftwareId } from "../software.ts";
 import type { Certainty, FaultClass } from "./model.ts";
 
 /** Something that is wrong at a target, as it shows there. */
@@ -67,16 +67,19 @@ export function symptomOf(
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
-    const stated = page?.stated ? likeliest(page.stated.causes, slowestMs) : undefined;
+    const stated = page?.stated ? likeliest(page.stated.causes, slowestMs, page.madeBy) : undefined;
     if (page?.stated && stated && stated !== "upstream-error-passthrough") {
       const { certainty, text } = page.stated;
-      const less = RANK[certainty] < RANK[page.certainty] ? certainty : page.certainty;
+      // A hop that names itself in Proxy-Status speaks for itself, whoever made the page.
+      const less = page.stated.hop === null && RANK[page.certainty] < RANK[certainty] ? page.certainty : certainty;
       return make(stated, less, "behind", `${answered}, and ${maker} says: ${text}`);
     }
     if (isOwnAnswer(tried, role))
       return make("upstream-error-passthrough", "proven", "here", `${answered}, from the server itself`);
-    if (page?.ownError)
-      return make("status-only-502", page.certainty, "behind", `${answered}, a page of ${maker} itself`);
+    if (page?.ownError) {
+      const why = isUnavailableOfNginx(tried) ? `, ${NGINX_503}` : "";
+      return make("status-only-502", page.certainty, "behind", `${answered}, a page of ${maker} itself${why}`);
+    }
     if (isGatewayStatus(status) && page?.madeBy == null)
       return make(
         "status-only-502",
@@ -123,17 +126,38 @@ const certaintyOf = ({ cause, evidence: { deadline } }: Failure): Certainty =>
  * Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. One slow answer
  * tells, since a gateway that has met a failure may give the next ones at once.
  */
-function likeliest(causes: readonly CauseId[], slowestMs: number): CauseId | undefined {
-  const slow = slowestMs >= SLOW_MS;
+function likeliest(causes: readonly CauseId[], slowestMs: number, maker: SoftwareId | null): CauseId | undefined {
+  const slow = slowestMs >= (maker === "haproxy" ? SLOW_OF_HAPROXY_MS : SLOW_MS);
   return causes.find((cause) => slow === /timeout$/.test(cause)) ?? causes[0];
 }
 
 /** Longer than any refusal, shorter than timers are set to. */
 const SLOW_MS = 900;
+/** HAProxy rests a second before each of its three retries (its manual, "retries"): refused is slow there. */
+const SLOW_OF_HAPROXY_MS = 3_500;
 
-/** A member that is asked directly answers for itself; an origin does unless its page is a gateway's. */
-function isOwnAnswer({ page }: HttpTry, role: Role): boolean {
-  return role === "member" || (role === "origin" && !page?.ownError);
+const NGINX_503 =
+  "which it gives for its limits (limit_req, limit_conn) and where a rule says so (return 503; ingress-nginx: a Service without endpoints), not where a connection fails";
+
+/** nginx answers with this for reasons of its own: failures behind it are 502 and 504. */
+const isUnavailableOfNginx = ({ status, page }: HttpTry): boolean =>
+  status === CAUSES["no-healthy-upstream"].status && page?.madeBy === "nginx" && page.ownError;
+
+/** What some requests are refused with and others are not: of nginx's reasons, its limits come and go. */
+export function asLimit(symptom: Symptom): Symptom {
+  const { response, class: of } = symptom;
+  if (of !== "status-only-502" || !response || !isUnavailableOfNginx(response)) return symptom;
+  return { ...symptom, class: "rate-limited", certainty: "possible", where: "here" };
+}
+
+/**
+ * Who is asked directly answers for itself, unless its page is a gateway's: an origin may be one, and so may a member of
+ * which no configuration tells, where it answers what gateways answer for others.
+ */
+function isOwnAnswer({ page, status }: HttpTry, role: Role): boolean {
+  if (role === "gateway" || !page?.ownError) return role !== "gateway";
+  const gateway = page.madeBy !== null && SOFTWARE[page.madeBy].kind === "gateway";
+  return role === "member" && !(gateway && isGatewayStatus(status ?? 0));
 }
 
 /** 502, 503, 504 and what CDNs made besides. */

@@ -56,7 +56,8 @@ export function nameOfHop(
 export function targetName({ target }: TargetEvidence): string {
   const address = spotText(target.spot);
   if (target.role === "endpoint")
-    return target.pool === null || target.pool.name === address ? address : `${target.pool.name} ${address}`;
+    // A pool without a name is called by its members.
+    return target.pool === null || /^[^\s/]*:\d+$/.test(target.pool.name) ? address : `${target.pool.name} ${address}`;
   return target.id;
 }
 
@@ -112,7 +113,9 @@ function headline(found: Case, who: string, setting: Setting): string {
   if (hop === "url" && address !== null) who = oneOfSeveral(address, who, setting);
   if (of === "tls-plaintext-mismatch") return otherLanguage(found, who, setting);
   const at = address !== null && !who.includes(address) && hop !== "url" ? ` (${address})` : "";
-  const text = words ? words(who, "") : `${isCauseId(of) ? CAUSES[of].title : "It fails"}: ${who}.`;
+  const text = words
+    ? words(who, "").replace(/,(?=[:.])/, "")
+    : `${isCauseId(of) ? CAUSES[of].title : "It fails"}: ${who}.`;
   const full = at === "" ? text : text.replace(/\.$/, `${at}.`);
   const masked =
     setting.url?.condition === "good" &&
@@ -203,7 +206,9 @@ function rateOf(found: Case, { url, states }: Setting): string {
         ? "visitors' requests are answered"
         : `requests are answered with status ${url.response?.status ?? "none"}`
       : url.condition === "bad"
-        ? "every request of visitors fails"
+        ? url.symptom?.class === "request-denied"
+          ? "every request of doctor was refused; such rules judge clients, so that visitors may pass"
+          : "every request of visitors fails"
         : `${url.bad} of ${url.of} requests of visitors fail`;
   return at === "" || own === url ? visitors : `${visitors}; ${at}`;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,4 +177,14 @@ test("times ahead of the clock by whole hours are another zone's", async () => {
   const ahead = new Date(Date.now() + 2 * 3_600_000).toISOString().slice(0, 19).replace("T", " ").replaceAll("-", "/");
   const { problems } = await read(await file("ahead.log", LOG.replaceAll(/^\S+ \S+/gm, ahead)));
   expect(problems[0]?.text).toBe("has times 2 h ahead of this machine: another time zone");
+});
+
+test.skipIf(process.platform === "win32")("a named pipe: what is written to it, and that nobody writes", async () => {
+  const pipe = join(folder, "pipe.log");
+  execFileSync("mkfifo", [pipe]);
+  const silent = await begin([pipe], 300).finish(NOBODY);
+  expect(silent.problems.map(({ text }) => text)).toEqual(["nothing came in the time: nobody writes to it"]);
+  const reading = begin([pipe]);
+  const [{ files }] = await Promise.all([reading.finish(NOBODY), writeFile(pipe, LOG)]);
+  expect(files[0]?.report.failures).toBe(10);
 });

@@ -31,6 +31,7 @@ export { type NameSources, type ProbeContext, RequestBudget } from "./context.ts
 const ADDRESSES_MAX = 8;
 /** What closes by itself is waited for so long behind the deadline. */
 const GRACE_MS = 150;
+const LAST_TURNS = 8;
 
 interface TlsGathered {
   readonly tries: TlsTry[];
@@ -61,6 +62,8 @@ export async function probeTarget(target: Target, limits: ProbeLimits, context: 
   });
   await Promise.race([work, late]);
   clearTimeout(timer);
+  // Where the event loop was held up, waits that have ended still have to say so.
+  for (let turn = 0; turn < LAST_TURNS && !over; turn++) await new Promise(setImmediate);
   if (!over) leaveOut(scene, `the rest of ${target.id}`, "the time was up", MORE_TIME);
   for (const socket of scene.sockets) socket.destroy();
   const { seen } = sequence;

@@ -310,3 +310,34 @@ test("a change of a setting that routes have values of their own for changes all
   expect(chain.whatIf?.changes).toMatchObject([{ before: "90s, 300s", after: "30s" }]);
   expect(chain.hops[1]?.timers.filter(({ id }) => id === "response").map(({ value }) => value)).toEqual([30_000]);
 });
+
+test("a timer that is set to something that is not plain is not taken for its default", () => {
+  const source = { ...hopOf("node", "server", ["*:3000"], [], []), timersUnknown: ["client-idle"] as const };
+  const timersOf = (config: ReturnType<typeof configOf>): readonly string[] =>
+    derived({ configs: [config] }).hops.flatMap(({ timers }) => timers.map(({ id }) => id));
+  expect(timersOf(configOf("node-source", "server.js", source))).not.toContain("client-idle");
+  expect(timersOf(configOf("node-source", "server.js", { ...source, timersUnknown: [] }))).toContain("client-idle");
+  expect(risks(derived({ configs: [NGINX, configOf("node-source", "server.js", source)] }))).toEqual([]);
+});
+
+test("two sites of one program are no chain, two programs are", () => {
+  const site = (software: SoftwareId, port: number) =>
+    configOf("nginx", `${software}${port}.conf`, hopOf(software, software, [`*:${port}`], [poolOf("app", ["app:1"])]));
+  const of = (...configs: ReturnType<typeof site>[]) => names(derived({ configs })).filter((name) => name !== "app");
+  expect(of(site("nginx", 80), site("nginx", 81))).toEqual(["client", "nginx"]);
+});
+
+test("a service that is built from a folder is the program whose source stands there", () => {
+  const service = hopOf("app", "shop", ["shop:3000"], [], []);
+  const container = { name: "shop", build: "srv/shop" };
+  const compose = {
+    ...configOf("compose", "srv/compose.yaml", service),
+    platform: { containers: [container], kube: null, apps: [] },
+  } as unknown as ReturnType<typeof configOf>;
+  const front = configOf("nginx", "n.conf", hopOf("nginx", "nginx", ["*:80"], [poolOf("shop", ["shop:3000"])]));
+  const source = (file: string) =>
+    configOf("node-source", file, { ...hopOf("express", "server.js", ["*:3000"], [], []), at: at(file, 3) });
+  const last = (file: string) => derived({ configs: [front, compose, source(file)] }).hops.at(-1)?.software;
+  expect(last("srv/shop/server.js")).toBe("express");
+  expect(last("srv/other/server.js")).toBe("app");
+});

@@ -32,6 +32,10 @@ interface Edge {
 }
 
 const HOPS_MAX = 20;
+/** Of what is configured, as many are compared with each other: nobody draws a chain of more. */
+const NODES_MAX = 500;
+const POOLS_MAX = 200;
+const MEMBERS_MAX = 50;
 /** Ways that are tried: pools that forward to each other have more than anybody runs. */
 const STEPS_MAX = 10_000;
 const ANY_HOST = new Set(["*", "", "0.0.0.0", "::", "[::]"]);
@@ -156,7 +160,7 @@ function nodesOf(configs: readonly ConfigEvidence[]): readonly Node[] {
       merged.set(target.hop, into);
     } else nodes.push({ hop, written: hop, names: [hop.name] });
   }
-  return nodes.map((node) => {
+  return nodes.slice(0, NODES_MAX).map((node) => {
     const more = merged.get(node.hop);
     if (!more) return node;
     return {
@@ -176,10 +180,11 @@ function isProgramOf(own: ConfiguredHop, service: ConfiguredHop, build: string |
 }
 
 function edgesOf(from: Node, nodes: readonly Node[]): readonly Edge[] {
-  return from.hop.pools.flatMap((pool) => {
+  return from.hop.pools.slice(0, POOLS_MAX).flatMap((pool) => {
+    const members = pool.members.slice(0, MEMBERS_MAX);
     const scored = nodes
       .filter((node) => node !== from)
-      .map((to) => ({ to, score: Math.max(0, ...pool.members.map((member) => leads(member, to))) }));
+      .map((to) => ({ to, score: Math.max(0, ...members.map((member) => leads(member, to))) }));
     const best = Math.max(0, ...scored.map(({ score }) => score));
     return scored.filter(({ score }) => score > 0 && score === best).map(({ to }) => ({ to, pool }));
   });

@@ -1,5 +1,6 @@
 // All cases, by layer from the outside in.
 import type { FaultCase, HealthyCase, RiskCase } from "../case.ts";
+import { ADVERSARY, HEALTHY_ADVERSARY } from "./adversary.ts";
 import { APP } from "./app.ts";
 import { BODY } from "./body.ts";
 import { CDN } from "./cdn.ts";
@@ -36,6 +37,12 @@ export const FAULT_CASES: readonly FaultCase[] = [
   ...CDN,
   ...OTHERS,
   ...OFFLINE,
+  ...ADVERSARY,
 ];
-export const HEALTHY_CASES: readonly HealthyCase[] = [...HEALTHY, ...HEALTHY_CONTENT, ...ELSEWHERE];
+export const HEALTHY_CASES: readonly HealthyCase[] = [
+  ...HEALTHY,
+  ...HEALTHY_CONTENT,
+  ...ELSEWHERE,
+  ...HEALTHY_ADVERSARY,
+];
 export const RISK_CASES: readonly RiskCase[] = RISKS;

@@ -10,10 +10,10 @@ import { ask, haproxySite, nginxSite, slow, status } from "../shapes.ts";
 const SORRY = `error_page 502 503 504 /sorry.html;
     location = /sorry.html { internal; return 200 "<h1>We will be right back</h1>"; }`;
 
-/** Every third request fails. */
+/** Every second request fails. */
 function sometimes(failing: RequestListener): RequestListener {
   let count = 0;
-  return (request, response) => (++count % 3 === 0 ? failing : hello)(request, response);
+  return (request, response) => (++count % 2 === 0 ? failing : hello)(request, response);
 }
 
 export const DRESSED: readonly FaultCase[] = [
@@ -66,7 +66,7 @@ export const DRESSED: readonly FaultCase[] = [
   {
     name: "dressed/500-sometimes",
     chain: "nginx > Node",
-    fault: "every third request is answered with 500; nginx.conf given",
+    fault: "every second request is answered with 500; nginx.conf given",
     needs: ["nginx"],
     expect: { class: "upstream-error-passthrough", atLeast: "likely" },
     build: async (chain) => {
@@ -77,7 +77,7 @@ export const DRESSED: readonly FaultCase[] = [
   {
     name: "dressed/slow-sometimes",
     chain: "nginx > Node",
-    fault: "every third request needs 1.6 s, proxy_read_timeout is 1s; nginx.conf and logs given",
+    fault: "every second request needs 1.6 s, proxy_read_timeout is 1s; nginx.conf and logs given",
     needs: ["nginx"],
     expect: { class: "response-timeout", atLeast: "likely" },
     build: async (chain) => {
@@ -89,7 +89,7 @@ export const DRESSED: readonly FaultCase[] = [
   {
     name: "dressed/closes-sometimes",
     chain: "HAProxy > Node",
-    fault: "every third request is closed without an answer; haproxy.cfg given",
+    fault: "every second request is closed without an answer; haproxy.cfg given",
     needs: ["haproxy"],
     expect: { class: "closed-before-response", also: ["keepalive-race"], atLeast: "likely" },
     build: async (chain) => {

@@ -27,6 +27,9 @@ export interface Tree {
 
 const FILES_MAX = 1000;
 const DEPTH_MAX = 40;
+const CHARS_MAX = 16 * 1024 * 1024;
+/** With what macros and includes make of them. */
+const ROWS_MAX = 200_000;
 const PROBLEMS_MAX = 20;
 /** What Debian's envvars say. */
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
@@ -47,6 +50,10 @@ interface Loader {
   /** "ssl_module", "mod_ssl.c". */
   readonly modules: Set<string>;
   readonly files: string[];
+  /** Files that are being read, the innermost last. */
+  readonly within: string[];
+  charsLeft: number;
+  rowsLeft: number;
   readonly problems: InputProblem[];
   serverRoot: string;
 }
@@ -63,12 +70,24 @@ export function parseApache({ file, text, files: access }: ReadInput): Tree {
     macros: new Map(),
     modules: new Set(),
     files: [file],
+    within: [file],
+    charsLeft: CHARS_MAX,
+    rowsLeft: ROWS_MAX,
     problems: [],
     serverRoot: serverRoot === "" || serverRoot.endsWith("/") ? serverRoot : `${serverRoot}/`,
   };
   const directives: Draft[] = [];
   readRows(loader, rowsOf(file, text), directives, 0);
   const { files, problems } = loader;
+  if (loader.rowsLeft < 0 || loader.charsLeft < 0)
+    problems.unshift(
+      problem(
+        file,
+        null,
+        `${file}: more lines, with what it includes and its macros, than are read`,
+        "give the part that matters",
+      ),
+    );
   return { directives, files, problems: problems.slice(0, PROBLEMS_MAX) };
 }
 
@@ -87,7 +106,8 @@ function readRows(loader: Loader, rows: readonly Row[], into: Draft[], depth: nu
   const open: Open[] = [];
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index];
-    if (!row) continue;
+    loader.rowsLeft -= 1;
+    if (!row || loader.rowsLeft < 0) continue;
     const top: Open | undefined = open.at(-1);
     const closing = /^<\/\s*(\w+)\s*>/.exec(row.text)?.[1]?.toLowerCase();
     if (closing !== undefined) {
@@ -178,7 +198,7 @@ function useMacro(loader: Loader, { args, at }: Omit<Directive, "inner">, into: 
   const [name = "", ...values] = args;
   const macro = loader.macros.get(name.toLowerCase());
   if (!macro) return tell(loader, at, `there is no macro "${name}"`);
-  if (depth >= DEPTH_MAX) return;
+  if (depth >= DEPTH_MAX || loader.rowsLeft < 0) return;
   // The longer names first: "$host" is in "$hostname".
   const pairs = macro.parameters.map((parameter, index) => [parameter, values[index] ?? ""] as const);
   pairs.sort(([a], [b]) => b.length - a.length);
@@ -202,10 +222,15 @@ function include(loader: Loader, { name, args, at }: Omit<Directive, "inner">, i
         ),
       );
     for (const file of found) {
-      const content = loader.files.length < FILES_MAX ? loader.access.read(file) : null;
+      // Apache refuses a file that includes itself.
+      if (loader.within.includes(file)) continue;
+      const content = loader.files.length < FILES_MAX && loader.charsLeft > 0 ? loader.access.read(file) : null;
       if (content?.kind !== "text") continue;
       loader.files.push(file);
+      loader.charsLeft -= content.text.length;
+      loader.within.push(file);
       readRows(loader, rowsOf(file, content.text), into, depth + 1);
+      loader.within.pop();
     }
   }
 }

@@ -30,6 +30,8 @@ export interface Caddyfile {
 
 const LINES_MAX = 50_000;
 const IMPORTS_MAX = 10;
+/** Deeper than anybody nests blocks. */
+const DEPTH_MAX = 100;
 
 interface Reading {
   readonly files: FileAccess;
@@ -73,7 +75,7 @@ function linesOf(text: string, file: string, reading: Reading): readonly Line[] 
   const { words, problems } = wordsOf(text, file);
   for (const each of problems) reading.problems.push({ ...each, next: "check it with caddy validate" });
   const cursor = { words, index: 0 };
-  const lines = block(cursor, reading, false);
+  const lines = block(cursor, reading, 0);
   for (const { name, body } of lines) {
     const snippet = /^\((.+)\)$/.exec(name)?.[1];
     if (snippet !== undefined && body) reading.snippets.set(snippet, body);
@@ -81,8 +83,16 @@ function linesOf(text: string, file: string, reading: Reading): readonly Line[] 
   return lines;
 }
 
-function block(cursor: { words: readonly Word[]; index: number }, reading: Reading, inside: boolean): Line[] {
+function block(cursor: { words: readonly Word[]; index: number }, reading: Reading, depth: number): Line[] {
   const lines: Line[] = [];
+  const inside = depth > 0;
+  const deep = depth > DEPTH_MAX ? cursor.words[cursor.index] : undefined;
+  if (deep) {
+    const text = `blocks are nested deeper than ${DEPTH_MAX} levels: the rest is not read`;
+    reading.problems.push({ at: deep.at, text, next: "check it with caddy validate" });
+    cursor.index = cursor.words.length;
+    return lines;
+  }
   while (cursor.index < cursor.words.length && reading.lines < LINES_MAX) {
     const head = cursor.words[cursor.index];
     if (head === undefined) break;
@@ -106,7 +116,7 @@ function block(cursor: { words: readonly Word[]; index: number }, reading: Readi
         const next = cursor.words[cursor.index];
         // "{" in the midst of a line is an argument.
         if (next === undefined || next.first || next.text === "}") {
-          body = block(cursor, reading, true);
+          body = block(cursor, reading, depth + 1);
           break;
         }
       }
@@ -116,7 +126,7 @@ function block(cursor: { words: readonly Word[]; index: number }, reading: Readi
     reading.lines += 1;
     lines.push({ name: name?.text ?? "", args, body, at: name?.at ?? head.at });
   }
-  if (inside) {
+  if (inside && depth < DEPTH_MAX) {
     const at = lines.at(-1)?.at ?? cursor.words.at(-1)?.at;
     if (at) reading.problems.push({ at, text: "a block has no closing brace", next: "check it with caddy validate" });
   }
@@ -130,6 +140,8 @@ function closes(word: Word | undefined): boolean {
 /** Lines with every import replaced by what it imports. */
 function imported(lines: readonly Line[], reading: Reading, depth: number): readonly Line[] {
   return lines.flatMap((line): readonly Line[] => {
+    reading.lines += 1;
+    if (reading.lines > 2 * LINES_MAX) return [];
     if (line.name !== "import") return [line.body ? { ...line, body: imported(line.body, reading, depth) } : line];
     const [what, ...args] = line.args;
     if (what === undefined || depth >= IMPORTS_MAX) return [];

@@ -92,8 +92,16 @@ function isNear(name: string, written: string): boolean {
 
 function selects(service: KubeService, workload: KubeWorkload): boolean {
   if (service.selector === null || !mayMeet(service.namespace, workload.namespace)) return false;
-  return Object.entries(service.selector).every(([key, value]) => workload.labels[key] === value);
+  let wanted = SELECTORS.get(service);
+  if (!wanted) {
+    wanted = Object.entries(service.selector);
+    SELECTORS.set(service, wanted);
+  }
+  return wanted.every(([key, value]) => workload.labels[key] === value);
 }
+
+/** Asked for each pair of a Service and a workload. */
+const SELECTORS = new WeakMap<KubeService, readonly (readonly [string, string])[]>();
 
 function serviceFindings(service: KubeService, kube: KubeObjects, apps: readonly AppListen[]): Finding[] {
   if (service.selector === null || service.type === "ExternalName") return [];

@@ -26,7 +26,7 @@ export function readNodeSource({ file, text }: ReadInput): ConfigEvidence {
       const said = (match[1] ?? "").trim();
       const value = numberIn(said, code);
       if (value === undefined) unknown.add(id);
-      held.push(...timers(id, setting, value === 0 ? null : value, said, place(match.index)));
+      held.push(...timers(id, setting, value === 0 ? null : value, said.slice(0, PLAIN_MAX), place(match.index)));
     }
   const listens = listensIn(code, software, place);
   const serves = held.length > 0 || listens.length > 0;
@@ -65,8 +65,12 @@ export function withoutComments(text: string): string {
   );
 }
 
+/** What is longer is worked out, and its patterns would look for long. */
+const PLAIN_MAX = 300;
+
 /** A literal, a product of literals, or a constant of the same file that is one; undefined = it is not plain. */
 function numberIn(said: string, code: string, depth = 0): number | undefined {
+  if (said.length > PLAIN_MAX) return undefined;
   const text = said.trim().replace(/^\((.*)\)$/, "$1");
   const literal = /^\d[\d_]*(?:\.\d+)?(?:e\d+)?$/i;
   if (literal.test(text)) return Number(text.replaceAll("_", ""));
@@ -90,6 +94,7 @@ function numberIn(said: string, code: string, depth = 0): number | undefined {
 
 /** The variable of the environment that a port is taken from. */
 function variableIn(said: string, code: string): string | null {
+  if (said.length > PLAIN_MAX) return null;
   const direct = /process\.env(?:\.(\w+)|\[["'](\w+)["']\])/.exec(said);
   if (direct) return direct[1] ?? direct[2] ?? null;
   const name = /^[A-Za-z_$][\w$]*$/.exec(said.trim())?.[0];
@@ -102,6 +107,7 @@ function variableIn(said: string, code: string): string | null {
 }
 
 function textIn(said: string, code: string): string | undefined {
+  if (said.length > PLAIN_MAX) return undefined;
   const text = said.trim();
   const literal = /^["'`]([^"'`$]*)["'`]$/.exec(text)?.[1];
   if (literal !== undefined) return literal;
