@@ -43,6 +43,8 @@ export interface DoctorTools {
 /** Of the whole time: what is left for the logs and for putting everything together. */
 const CLOSING_MS: Ms = 700;
 const LOCAL_MS: Ms = 3_000;
+/** Taken from the closing time, if need be. */
+const LOCAL_LEAST_MS: Ms = 500;
 const CONNECT_MS: Ms = 3_000;
 const TLS_MS: Ms = 4_000;
 const IDLE_MS: Ms = 6_000;
@@ -141,10 +143,12 @@ async function probeAll(job: Job): Promise<Live> {
     )
       ? await lookLocally(job)
       : null;
+  // A second look that was not in time tells nothing, and the first still holds.
+  const second = after && after.spots.length > 0 ? after : null;
   return {
     targets,
-    local: after ?? before,
-    restarts: before && after ? restartsBetween(before, after) : [],
+    local: second ?? before,
+    restarts: before && second ? restartsBetween(before, second) : [],
     notTested: [...plan.notTested, ...(here ? [] : plan.targets.map((target) => elsewhere(target, before)))],
   };
 }
@@ -251,7 +255,7 @@ async function lookLocally({ options, configs, way, deadlineAt, tools }: Job): P
       pidFiles: [],
       forced: options.local === true,
     },
-    Math.max(100, Math.min(LOCAL_MS, deadlineAt - now())),
+    Math.max(LOCAL_LEAST_MS, Math.min(LOCAL_MS, deadlineAt - now())),
   );
 }
 

@@ -21,7 +21,7 @@ export interface WayLeg {
 }
 
 const LEGS_MAX = 16;
-const APPS = new Set(["compose", "kubernetes", "node-source", "package-json"]);
+const APPS = new Set(["compose", "kubernetes", "node-source", "package-json", "dockerfile"]);
 
 interface Setup {
   readonly hop: ConfiguredHop;

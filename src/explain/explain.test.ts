@@ -229,3 +229,12 @@ test("a template masks what changes, and only that", () => {
   expect(templateHash("a")).not.toBe(templateHash("b"));
   expect(templateHash("a")).toMatch(/^[0-9a-f]{12}$/);
 });
+
+test("the address of a client is not taken for the upstream", () => {
+  const line =
+    'Nov 20 21:45:10 lb1 haproxy[9]: 203.0.113.152:53412 [20/Nov/2026:21:45:10.120] www app/app2 0/0/1/-1/50001 504 512 - - sH-- 5/5/1/1/0 0/0 "GET / HTTP/1.1"';
+  const { facts, next } = explain(line, index);
+  expect(facts.upstream).toBeUndefined();
+  expect(facts).toMatchObject({ client: "203.0.113.152:53412", upstreamName: "app/app2" });
+  expect(next.command).not.toContain("203.0.113.152");
+});

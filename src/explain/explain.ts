@@ -43,9 +43,18 @@ interface Case {
   readonly decision: Decision | null;
 }
 
+/** What was recognised, and what free text gives besides: an address that is the client's is no upstream. */
+function factsOf({ normalised, recognised }: Case): Facts {
+  const loose = looseFacts(normalised.text);
+  const { client } = recognised.facts;
+  const { upstream, ...others } = loose;
+  const isClient = upstream !== undefined && client !== undefined && upstream.replace(/^\w+:\/\//, "") === client;
+  return { ...(isClient ? others : loose), ...normalised.facts, ...recognised.facts };
+}
+
 function compose(seen: Case): Explanation {
   const { input, normalised, recognised, decision } = seen;
-  const facts: Facts = { ...looseFacts(normalised.text), ...normalised.facts, ...recognised.facts };
+  const facts = factsOf(seen);
   const template = templateOf(normalised.text);
   const of: EntryClass | null = decision ? decision.best.class : recognised.benign ? "not-an-error" : null;
   const known = of !== null && of !== "unknown";

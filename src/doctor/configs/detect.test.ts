@@ -56,7 +56,9 @@ const KINDS: readonly (readonly [kind: ConfigKind | null, file: string, text: st
   [null, "x.yaml", "colour: red\nsize: 5\n"],
   [null, "x.json", '{"colour":"red"}'],
   [null, "x.json", "[1, 2, 3]"],
-  [null, "Dockerfile", "FROM node:20\nCOPY . .\nCMD node server.js\n"],
+  ["dockerfile", "Dockerfile", "FROM node:20\nCOPY . .\nCMD node server.js\n"],
+  ["dockerfile", "image.txt", "# syntax=docker/dockerfile:1\nARG V=20\nFROM node:$V\nCOPY . .\nCMD node server.js\n"],
+  [null, "query.sql", "SELECT a\nFROM t\nWHERE b = 1;\n"],
   [null, "default.vcl", 'vcl 4.1;\nbackend default {\n  .host = "127.0.0.1";\n}\n'],
   [null, "nginx.conf", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
 ];

@@ -10,6 +10,8 @@ const LOOKED_AT_MAX = 2 * 1024 * 1024;
 export function kindOfConfig(file: string, content: string): ConfigKind | null {
   const text = content.slice(0, LOOKED_AT_MAX).replace(/^\ufeff/, "");
   const name = file.slice(file.lastIndexOf("/") + 1).toLowerCase();
+  if (/^(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?$/.test(name) || DOCKERFILE.test(text.slice(0, 20_000)))
+    return "dockerfile";
   if (/\.(?:[mc]?js|[mc]?ts|jsx|tsx)$/.test(name)) return "node-source";
   return kindOfText(text) ?? kindOfName(name, text);
 }
@@ -180,13 +182,16 @@ function kindOfName(name: string, text: string): ConfigKind | null {
   return NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
 }
 
+/** Comments and arguments come before its FROM. */
+const DOCKERFILE =
+  /^(?:[ \t]*(?:#[^\n]*|ARG[ \t][^\n]*)?\r?\n){0,200}[ \t]*FROM[ \t]+\S+[^\n]*\n[\s\S]*?\n[ \t]*(?:RUN|CMD|COPY|ENTRYPOINT|EXPOSE|ADD)\b/i;
+
 const LOOKS: readonly (readonly [RegExp, string])[] = [
   [/^\s*-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
   [/^\s*-----BEGIN [A-Z ]*CERTIFICATE/, "a certificate"],
   [/^\s*<(?:!doctype html|html)\b/i, "an HTML page"],
   [/^\s*<\?xml\b/, "XML"],
   [/^#![^\n]*\b(?:sh|bash|zsh|python3?|perl|ruby)\b/, "a script"],
-  [/^(?:\s*#[^\n]*\n)*\s*FROM[ \t]+\S+[^\n]*\n[\s\S]*?\n(?:RUN|CMD|COPY|ENTRYPOINT|EXPOSE)\b/, "a Dockerfile"],
   [/^(?:```|~~~)[\s\S]*^(?:```|~~~)/m, "a Markdown document"],
   [/^\[(?:Unit|Service|Socket|Timer)\]/m, "a systemd unit"],
   [
@@ -208,4 +213,4 @@ export function whatItLooksLike(text: string): string | null {
 
 /** The kinds that are read, for messages. */
 export const KINDS_READ =
-  "nginx, HAProxy, Caddy (Caddyfile or JSON), Traefik, Envoy, Apache httpd, docker-compose, Kubernetes, goodgate.yaml, Node.js sources and package.json";
+  "nginx, HAProxy, Caddy (Caddyfile or JSON), Traefik, Envoy, Apache httpd, docker-compose, Kubernetes, goodgate.yaml, Node.js sources, package.json and Dockerfile";

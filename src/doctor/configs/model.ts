@@ -19,7 +19,8 @@ export type ConfigKind =
   | "kubernetes"
   | "goodgate"
   | "node-source"
-  | "package-json";
+  | "package-json"
+  | "dockerfile";
 
 export interface ConfigEvidence {
   /** As it was given. */

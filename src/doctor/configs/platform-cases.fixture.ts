@@ -19,6 +19,7 @@ const KINDS = [
   "kubernetes",
   "node-source",
   "package-json",
+  "dockerfile",
 ] as const;
 const DIVIDER = "\n----------\n";
 

@@ -15,5 +15,6 @@ export const READERS: Readonly<Record<ConfigKind, () => Promise<Reader>>> = {
   kubernetes: async () => (await import("./kubernetes/read.ts")).readKubernetes,
   "node-source": async () => (await import("./node/source.ts")).readNodeSource,
   "package-json": async () => (await import("./node/package-json.ts")).readPackageJson,
+  dockerfile: async () => (await import("./node/dockerfile.ts")).readDockerfile,
   goodgate: async () => (await import("./goodgate/read.ts")).readGoodgate,
 };

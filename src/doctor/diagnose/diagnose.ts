@@ -19,6 +19,7 @@ import { ofThisSite, withoutPolicy } from "./policy.ts";
 import { localClues, refineLocally } from "./refine-local.ts";
 import { lockedOrigins, risksOf } from "./risks.ts";
 import type { Setting } from "./setting.ts";
+import { unlikeGateway } from "./unlike.ts";
 import { verdictOf } from "./verdict.ts";
 
 const ALTERNATIVES_MAX = 4;
@@ -101,7 +102,8 @@ function casesOf(setting: Setting): Case[] {
   const inner = states.filter((state) => state !== url);
   if (!url || url.condition === "untested") {
     const own = decide(refined(innerClues(inner, evidence), evidence));
-    return [...own, ...pastCases(evidence, false)].filter(isWorthTelling);
+    // Old lines say nothing of an address that could not be asked in time.
+    return [...own, ...pastCases(evidence, url !== null)].filter(isWorthTelling);
   }
   if (url.condition === "good") return casesOfGood(setting, inner);
   const { symptom } = url;
@@ -128,7 +130,15 @@ function casesOfGood({ evidence, url }: Setting, inner: readonly TargetState[]):
     (clue) => clue.certainty !== "possible" && mattersUnseen(clue) && !locked.has(clue.hop),
   );
   const present = decide(
-    refined([...urlClues(url!), ...routeClues(url!, evidence), ...compareClues(url!, inner), ...members], evidence),
+    refined(
+      [
+        ...urlClues(url!),
+        ...routeClues(url!, evidence),
+        ...compareClues(url!, inner),
+        ...unlikeGateway(members, url!, inner, evidence.way),
+      ],
+      evidence,
+    ),
   );
   const past = pastCases(ofThisSite(withoutPolicy(evidence)), true).filter(
     ({ class: of, hop }) => !present.some((each) => each.class === of && each.hop === hop),

@@ -21,6 +21,8 @@ export interface TargetState {
   readonly response: HttpTry | null;
   /** Requests that a rate limit refused because doctor sent others just before; they say nothing of the target. */
   readonly limited: readonly HttpTry[];
+  /** Of requests that failed sometimes: all failures came first, or last. */
+  readonly turn: "recovered" | "broke" | null;
   /** Nothing but HTTP/2 is answered. */
   readonly onlyHttp2: boolean;
 }
@@ -44,19 +46,21 @@ export function stateOf(all: TargetEvidence, { leadsOn = false, limiting = false
   const onlyHttp2 = target.role === "url" && target.scheme === "https" && answersHttp2Only(seen);
   const state = stateByItself(onlyHttp2 ? asHttp2(seen) : seen, role);
   const symptom = state.symptom && otherProtocol(seen, state.symptom);
-  return { ...state, seen: all, symptom, limited: [...refused], onlyHttp2 };
+  return { turn: null, ...state, seen: all, symptom, limited: [...refused], onlyHttp2 };
 }
 
-type Judged = Omit<TargetState, "limited" | "onlyHttp2">;
+type Judged = Omit<TargetState, "limited" | "onlyHttp2" | "turn"> & Partial<Pick<TargetState, "turn">>;
 
 /** no_application_protocol (RFC 7301 §3.2): the server speaks none of the protocols that were offered. */
 const NO_PROTOCOL_ALERT = 120;
 
 /** Browsers speak HTTP/2: who asks for HTTP/1.1 alone is refused, and visitors are not. */
-function answersHttp2Only({ http }: TargetEvidence): boolean {
+function answersHttp2Only({ http, tls }: TargetEvidence): boolean {
   const others = http.filter(({ protocol }) => protocol === "http/1.1");
+  const tries = tls.flatMap(({ tries: all }) => all);
   return (
-    http.some(({ what, status }) => what === "h2" && status !== null) &&
+    others.length > 0 &&
+    tries.some(({ what, alpn, failure }) => what === "as-asked" && alpn === "h2" && failure === null) &&
     others.every(({ failure }) => failure?.evidence.tlsAlert === NO_PROTOCOL_ALERT)
   );
 }
@@ -105,12 +109,32 @@ function stateByItself(seen: TargetEvidence, role: Role): Judged {
   return {
     seen,
     condition,
-    symptom: condition === "sometimes" ? asLimit(most) : most,
+    symptom: condition === "sometimes" ? onKept(asLimit(most), tries, symptoms) : most,
+    turn: condition === "sometimes" ? turnOf(symptoms) : null,
     bad: bad.length,
     of,
     besides,
     response,
   };
+}
+
+/** Where it is the kept connections that fail, and only they, that is said. */
+function onKept(symptom: Symptom, tries: readonly HttpTry[], symptoms: readonly (Symptom | null)[]): Symptom {
+  if (!tries.every(({ reused }, index) => reused === (symptoms[index] !== null))) return symptom;
+  const text = `requests on new connections are answered, those on a kept connection are not: ${symptom.text}`;
+  return { ...symptom, text };
+}
+
+/** Fewer on either side may be chance. */
+const TURN_MIN = 2;
+
+/** Whether the target went from failing to answering while it was asked, or the other way. */
+function turnOf(symptoms: readonly (Symptom | null)[]): TargetState["turn"] {
+  const bad = symptoms.map((each) => each !== null);
+  const count = bad.filter((is) => is).length;
+  if (count < TURN_MIN || bad.length - count < TURN_MIN) return null;
+  if (bad.slice(0, count).every((is) => is)) return "recovered";
+  return bad.slice(-count).every((is) => is) ? "broke" : null;
 }
 
 function loopState(seen: TargetEvidence, response: HttpTry | null, besides: readonly Symptom[]): Judged {

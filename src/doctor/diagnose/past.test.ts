@@ -98,7 +98,7 @@ describe("what explains failures", () => {
         syslog(START + n * MINUTE, "systemd[1]: shop.service: Main process exited, code=exited, status=1/FAILURE"),
       ),
     });
-    expect(verdict).toMatchObject({ class: "app-crashed", address: "10.0.0.7:3000" });
+    expect(verdict).toMatchObject({ class: "app-crashed", address: "10.0.0.7:3000", certainty: "likely" });
   });
 
   test("is no crash of hours before", async () => {

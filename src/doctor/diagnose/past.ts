@@ -20,7 +20,7 @@ const DAY_MS = 24 * HOUR_MS;
 const FEW = 3;
 /** A gap without failures this long ends an outage, and one that is so much longer than those between its failures. */
 const QUIET_MS = 10 * 60_000;
-const QUIET_TIMES = 15;
+const QUIET_TIMES = 25;
 /** What explains a failure comes so long before it, or is written so much later. */
 const BEFORE_MS = 120_000;
 const AFTER_MS = 5_000;
@@ -103,7 +103,12 @@ function explained(all: readonly Failures[]): Told[] {
   const [why, seen] = explains(other, first) ? [other, first] : [first, other];
   const joined: Told = {
     ...why,
-    certainty: weakest(why.certainty, seen.certainty, hits(why, seen) > 1 ? "proven" : "likely"),
+    // That it was this process is told by the time only, unless both say the address.
+    certainty: weakest(
+      why.certainty,
+      seen.certainty,
+      why.place !== null && why.place === seen.place ? "proven" : "likely",
+    ),
     // Process names and units are no places of connections.
     place: seen.class === "no-healthy-upstream" && !WHY.has(why.class) ? why.place : (seen.place ?? why.place),
     seenAs: seen,

@@ -5,6 +5,7 @@ import { sentence } from "../../failure/describe.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { span } from "../../failure/words.ts";
 import type { HttpTry } from "../evidence.ts";
+import type { PageMaker } from "../page/model.ts";
 import { SOFTWARE, type SoftwareId } from "../software.ts";
 import type { Certainty, FaultClass } from "./model.ts";
 
@@ -63,7 +64,7 @@ export function symptomOf(
     if (page?.cause && page.cause !== "upstream-error-passthrough")
       return make(
         page.cause,
-        page.certainty,
+        sureOf(page),
         "behind",
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
@@ -135,6 +136,10 @@ function likeliest(causes: readonly CauseId[], slowestMs: number, maker: Softwar
 const SLOW_MS = 900;
 /** HAProxy rests a second before each of its three retries (its manual, "retries"): refused is slow there. */
 const SLOW_OF_HAPROXY_MS = 3_500;
+
+/** A standard field tells of its cause whoever set it: who that is need not be known to believe it in part. */
+const sureOf = ({ madeBy, certainty, stated }: PageMaker): Certainty =>
+  madeBy === null && certainty === "possible" && stated?.certainty === "proven" ? "likely" : certainty;
 
 const NGINX_503 =
   "which it gives for its limits (limit_req, limit_conn) and where a rule says so (return 503; ingress-nginx: a Service without endpoints), not where a connection fails";

@@ -84,6 +84,9 @@ test("a site that speaks HTTP/2 alone serves browsers: a risk", () => {
   const found = evidence([seen(HTTPS, http, { tls: secure([handshake("as-asked", null)]) })]);
   expect(answer(found)).toEqual(["healthy"]);
   expect(diagnose(found).risks.map(({ id }) => id)).toEqual(["http2-only"]);
+  // Without time for HTTP/2 nothing is known of the site.
+  const late = evidence([seen(HTTPS, [alone], { tls: secure([handshake("as-asked", null)]) })]);
+  expect(answer(late)).toEqual(["unknown"]);
 });
 
 test("what other handshakes and the other protocol are answered says what a port speaks", () => {
@@ -122,4 +125,38 @@ test("a slow member is a risk, where the others answer the same at once", () => 
   ]);
   expect(answer(found)).toEqual(["healthy"]);
   expect(diagnose(found).risks.map(({ id, text }) => [id, text.includes("3002")])).toEqual([["slow-member", true]]);
+});
+
+test("where all members fail for doctor alone, they may be asked otherwise: possible, unless the answer was kept", () => {
+  const bad = tried({ status: 500 });
+  const found = (fields: readonly (readonly [string, string])[], others = [] as ReturnType<typeof seen>[]) =>
+    evidence([seen(target("url"), [tried({ fields })]), seen(MEMBER, [bad]), ...others], {
+      way: [leg([MEMBER.id, ...others.map(({ target: { id } }) => id)])],
+      local: HERE,
+    });
+  expect(answer(found([]))).toEqual(["fault", "upstream-error-passthrough", MEMBER.id, "possible"]);
+  expect(answer(found([["Age", "12"]]))[3]).toBe("proven");
+  expect(answer(found([], [seen(target("endpoint app 127.0.0.1:3001"), [tried()])]))[3]).toBe("proven");
+});
+
+test("failures that all came first, or last, are told so", () => {
+  const rate = (statuses: readonly number[]) =>
+    diagnose(
+      evidence([
+        seen(
+          target("url"),
+          statuses.map((status) => tried({ status })),
+        ),
+      ]),
+    ).verdict?.rate ?? "";
+  expect(rate([500, 500, 200, 200])).toContain("it answers now");
+  expect(rate([200, 200, 500, 500])).toContain("failed while doctor asked");
+  expect(rate([500, 200, 500, 200])).not.toMatch(/now|while/);
+});
+
+test("where only kept connections are silent, that is said", () => {
+  const silent = tried({ what: "reused", reused: true, status: null, failure: failureOf("response-timeout", {}) });
+  const { verdict } = diagnose(evidence([seen(target("url"), [tried(), silent, tried({ what: "fresh" })])]));
+  expect([verdict?.class, verdict?.certainty]).toEqual(["response-timeout", "likely"]);
+  expect(verdict?.reasons[0]?.text).toContain("those on a kept connection are not");
 });

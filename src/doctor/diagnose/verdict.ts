@@ -195,6 +195,12 @@ function startOf(found: Case, events: Evidence["logs"]["files"][number]["events"
   return start;
 }
 
+const TURNS = {
+  recovered: ", the first ones: it answers now",
+  broke: ", the last ones: it failed while doctor asked",
+  none: "",
+} as const;
+
 function rateOf(found: Case, { url, states }: Setting): string {
   const own = states.find(({ seen }) => seen.target.id === found.hop);
   const at = own && own.of > 0 && own.condition !== "untested" ? `${own.bad} of ${own.of} requests to it` : "";
@@ -209,7 +215,7 @@ function rateOf(found: Case, { url, states }: Setting): string {
         ? url.symptom?.class === "request-denied"
           ? "every request of doctor was refused; such rules judge clients, so that visitors may pass"
           : "every request of visitors fails"
-        : `${url.bad} of ${url.of} requests of visitors fail`;
+        : `${url.bad} of ${url.of} requests of visitors fail${TURNS[url.turn ?? "none"]}`;
   return at === "" || own === url ? visitors : `${visitors}; ${at}`;
 }
 

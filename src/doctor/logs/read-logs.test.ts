@@ -3,7 +3,7 @@ import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { now } from "../../std/clock.ts";
 import type { LogEvidence } from "./model.ts";
 import { beginLogs, type OwnRequests } from "./read-logs.ts";
@@ -162,8 +162,10 @@ test("doctor's own requests are told from the others", async () => {
 test("a log that is rotated or truncated meanwhile is followed", async () => {
   const rotated = await file("rotated.log", LOG);
   const truncated = await file("truncated.log", LOG);
-  const reading = begin([rotated, truncated]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const opened: string[] = [];
+  const onStep = (text: string) => opened.push(text);
+  const reading = beginLogs([rotated, truncated], { index, deadlineAt: now() + 5000, onStep, zoneMinutes: 0 });
+  await vi.waitFor(() => expect(opened).toHaveLength(2), { timeout: 5000 });
   await rename(rotated, `${rotated}.1`);
   await writeFile(rotated, `${refused(20, "-new")}\n`);
   await truncate(truncated, 0);
@@ -187,4 +189,14 @@ test.skipIf(process.platform === "win32")("a named pipe: what is written to it, 
   const reading = begin([pipe]);
   const [{ files }] = await Promise.all([reading.finish(NOBODY), writeFile(pipe, LOG)]);
   expect(files[0]?.report.failures).toBe(10);
+});
+
+test("times ahead of the clock are of the zone that fits when the file was written", async () => {
+  const now8 = new Date(Date.now() + 8 * 3_600_000 - new Date().getTimezoneOffset() * 60_000);
+  const text = now8.toISOString().slice(0, 19).replace("T", " ").replaceAll("-", "/");
+  const path = await file("zone8.log", LOG.replaceAll(/^\S+ \S+/gm, text));
+  const reading = beginLogs([path], { index, deadlineAt: now() + 5000, onStep: () => undefined });
+  const { files, problems } = await reading.finish(NOBODY);
+  expect(Math.abs((files[0]?.toMs ?? 0) - Date.now())).toBeLessThan(60_000);
+  expect(problems.map(({ text: said }) => said)).toEqual([expect.stringContaining("they are read as those of UTC+")]);
 });

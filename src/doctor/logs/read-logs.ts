@@ -20,6 +20,7 @@ import { membersOf, seriesOf } from "./series.ts";
 import { megabytes, problemOf, type Source } from "./source.ts";
 import { timeReader } from "./time.ts";
 import { correlate } from "./traffic.ts";
+import { zoneOfTail } from "./zone.ts";
 
 export interface LogOptions {
   readonly index: KnowledgeIndex;
@@ -129,8 +130,10 @@ async function beginAll(files: readonly string[], options: LogOptions, problems:
 
 async function beginOne(file: string, options: LogOptions, problems: InputProblem[]): Promise<Reading | null> {
   const { index, deadlineAt, onStep, zoneMinutes } = options;
-  const referenceMs = file === "-" ? Date.now() : await writtenAt(file);
-  const time = timeReader({ referenceMs, zoneMinutes: zoneMinutes ?? null });
+  const { referenceMs, isFile } = await writtenAt(file);
+  const guessed = isFile && zoneMinutes === undefined ? await zoneOfTail(file, referenceMs) : null;
+  if (guessed !== null) problems.push(problemOf(file, readAsZone(guessed), OTHER_ZONE_NEXT));
+  const time = timeReader({ referenceMs, zoneMinutes: zoneMinutes ?? guessed });
   const collector = new Collector(file, (text) => explain(text, index), time);
   const problem = (text: string, next: string): void => {
     problems.push(problemOf(file, text, next));
@@ -143,13 +146,22 @@ async function beginOne(file: string, options: LogOptions, problems: InputProble
   return { file, source, collector, done };
 }
 
-async function writtenAt(file: string): Promise<number> {
+async function writtenAt(file: string): Promise<{ readonly referenceMs: number; readonly isFile: boolean }> {
   try {
-    return (await stat(file)).mtimeMs;
+    const found = file === "-" ? null : await stat(file);
+    if (found) return { referenceMs: found.mtimeMs, isFile: found.isFile() };
   } catch {
     // Opening it says what is wrong with it.
-    return Date.now();
   }
+  return { referenceMs: Date.now(), isFile: false };
+}
+
+const OTHER_ZONE_NEXT = "Run doctor with TZ set to the zone of that machine, as in TZ=UTC goodgate doctor …";
+
+function readAsZone(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const text = `UTC${minutes < 0 ? "-" : "+"}${hours}${rest === 0 ? "" : `:${rest}`}`;
+  return `has times that lie ahead of this machine's clock: they are read as those of ${text}, which fits when it was written`;
 }
 
 /** Folders become their files, and each file is read once. */
@@ -233,10 +245,12 @@ function sayOtherZone(file: string, { unzonedToMs }: Collected, problems: InputP
   const ahead = unzonedToMs - Date.now();
   if (ahead < CLOCK_SKEW_MS) return;
   const halves = Math.ceil((ahead - CLOCK_SKEW_MS) / HALF_HOUR_MS);
-  const next = "Run doctor with TZ set to the zone of that machine, as in TZ=UTC goodgate doctor …";
   if (halves > 28)
     problems.push(problemOf(file, "has times that lie in the future", "Check the clock of its machine."));
-  else problems.push(problemOf(file, `has times ${halves / 2} h ahead of this machine: another time zone`, next));
+  else
+    problems.push(
+      problemOf(file, `has times ${halves / 2} h ahead of this machine: another time zone`, OTHER_ZONE_NEXT),
+    );
 }
 
 function ownAddresses(): ReadonlySet<string> {

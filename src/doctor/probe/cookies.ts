@@ -9,7 +9,7 @@ const COOKIE_BYTES_MAX = 4_096;
 const COOKIE = /^\s*([^\s=;,]{1,200})=([\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]*)\s*(;.*)?$/;
 
 export class Cookies {
-  readonly #kept = new Map<string, string>();
+  readonly #kept = new Map<string, { readonly content: string; readonly secure: boolean }>();
 
   /** Takes what a response sets. */
   keep({ url, fields }: Pick<HttpTry, "url" | "fields">): void {
@@ -20,7 +20,8 @@ export class Cookies {
       if (cookie === undefined || content === undefined) continue;
       const key = `${host} ${cookie}`;
       if (/;\s*max-age=(?:0|-\d+)\s*(?:;|$)|;\s*expires=[^;]*\b19[67]\d\b/i.test(attributes)) this.#kept.delete(key);
-      else if (this.#kept.has(key) || this.#kept.size < COOKIES_MAX) this.#kept.set(key, content);
+      else if (this.#kept.has(key) || this.#kept.size < COOKIES_MAX)
+        this.#kept.set(key, { content, secure: /;\s*secure\s*(?:;|$)/i.test(attributes) });
     }
   }
 
@@ -28,8 +29,8 @@ export class Cookies {
   fieldFor(url: URL): string {
     const prefix = `${hostOf(url.href)} `;
     return [...this.#kept]
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => `${key.slice(prefix.length)}=${value}`)
+      .filter(([key, { secure }]) => key.startsWith(prefix) && (!secure || url.protocol === "https:"))
+      .map(([key, { content }]) => `${key.slice(prefix.length)}=${content}`)
       .join("; ");
   }
 }

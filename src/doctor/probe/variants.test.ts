@@ -145,6 +145,26 @@ test("a redirect to the same address is a loop, and so is one that comes back", 
   expect(tryOf(evidence, "redirect")).toMatchObject({ status: 302, url: `http://${pair.address}/a?x=1` });
 });
 
+test("a host that sets a cookie and redirects to itself gets it back, and is a loop where that changes nothing", async () => {
+  const set = (value: string, more = "") =>
+    response("302 Found", "", `Location: /\r\nSet-Cookie: seen=${value}; Path=/${more}\r\n`);
+  const gate = await serving((socket, { text }) =>
+    socket.write(/^cookie: seen=1\r?$/im.test(text) ? response("200 OK", "in") : set("1")),
+  );
+  const passed = await probing(gate.address, { limits: FEW });
+  expect(passed.redirects?.loop).toBe(false);
+  expect(tryOf(passed, "redirect")).toMatchObject({ status: 200, excerpt: "in" });
+  const same = await serving((socket) => socket.write(set("1")));
+  expect((await probing(same.address, { limits: FEW })).redirects?.loop).toBe(true);
+  let count = 0;
+  const counting = await serving((socket) => socket.write(set(String(++count))));
+  expect((await probing(counting.address, { limits: { requestsMax: 12, idleMs: 0 } })).redirects?.loop).toBe(true);
+  const secure = await serving((socket, { text }) =>
+    socket.write(/^cookie:/im.test(text) ? response("200 OK", "leaked") : set("1", "; Secure")),
+  );
+  expect((await probing(secure.address, { limits: FEW })).redirects?.loop).toBe(true);
+});
+
 test("redirects that never end are a loop after ten steps, or where the requests end", async () => {
   const server = await serving((socket, { line }) =>
     socket.write(to(`/${Number(/\/(\d*)/.exec(line)?.[1] ?? 0) + 1}`)),

@@ -40,7 +40,10 @@ export function deriveLinks({ configs, targets, way = [] }: ChainInput): readonl
   const inner = seen.findIndex((software) => has(software) || SOFTWARE[software].kind === "app");
   const at = inner < 0 ? seen.length : inner;
   for (const software of seen.slice(0, at)) add(software, software, null);
-  for (const forward of path) add(shortName(forward.hop), forward.hop.software, forward);
+  // An Ingress and its Deployment are often called the same: their kinds tell them apart.
+  const called = ({ hop }: Forward): string =>
+    path.filter((each) => shortName(each.hop) === shortName(hop)).length > 1 ? hop.name : shortName(hop);
+  for (const forward of path) add(called(forward), forward.hop.software, forward);
   for (const software of seen.slice(at)) if (!has(software)) add(software, software, null);
   const last = path.at(-1);
   if (last?.pool && SOFTWARE[last.hop.software].kind !== "app" && drawn.at(-1)?.forward === last) {
@@ -140,7 +143,10 @@ export function sideLinks(links: readonly Link[], { configs, way = [] }: ChainIn
   const path = forwardChain(configs, way);
   return sideForwards(configs, path).flatMap(({ from, to }) => {
     const at = links.findIndex(
-      ({ hop, unseen }) => !unseen && hop.name.startsWith(shortName(from.hop)) && hop.software === from.hop.software,
+      ({ hop, unseen }) =>
+        !unseen &&
+        (hop.name.startsWith(shortName(from.hop)) || hop.name === from.hop.name) &&
+        hop.software === from.hop.software,
     );
     const gateway = links[at];
     if (!gateway) return [];

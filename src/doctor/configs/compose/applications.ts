@@ -2,17 +2,23 @@
 // does not ask. The source belongs to the container that is built from its folder; where there is no platform at all,
 // only one proxy with one upstream and one application can be compared.
 import { isLoopback, risk } from "../finding.ts";
-import type { ConfigEvidence, Finding } from "../model.ts";
+import type { ConfigEvidence, ConfigKind, Finding } from "../model.ts";
 import type { AppListen, Container } from "../platform.ts";
 import { isSamePath } from "./proxies.ts";
 
 /** What does not fit. */
 export function joinApplications(configs: readonly ConfigEvidence[]): Finding[] {
-  const sources = configs.filter(({ kind }) => kind === "node-source" || kind === "package-json");
+  const isSource = (kind: ConfigKind | null): boolean =>
+    kind === "node-source" || kind === "package-json" || kind === "dockerfile";
+  const sources = configs.filter(({ kind }) => isSource(kind));
   const composed = configs.filter(({ kind }) => kind === "compose");
   const containers = composed.flatMap(({ platform }) => platform?.containers ?? []);
   const listens = sources.flatMap((source) =>
-    (source.platform?.apps ?? []).map((app) => ({ app, container: builtFrom(source.file, containers) })),
+    (source.platform?.apps ?? []).map((app) => {
+      const container = builtFrom(source.file, containers);
+      // A command of the service replaces that of the image.
+      return { app, container: source.kind === "dockerfile" && container?.command ? null : container };
+    }),
   );
   // Of several that one container listens with, which one is for the proxy is not known.
   const alone = listens.filter(({ container }) => listens.filter((each) => each.container === container).length === 1);
@@ -61,7 +67,7 @@ function insideFindings(
       risk({
         id: "app-bind-loopback",
         class: "connect-refused",
-        text: `${app.text} listens on ${host}${app.hostByDefault ? " (Fastify's default)" : ""} and runs in the container ${container.name}: that is the container's own loopback address, and every other container is refused`,
+        text: `${app.text} listens on ${host}${app.hostByDefault ? " (the default of its program)" : ""} and runs in the container ${container.name}: that is the container's own loopback address, and every other container is refused`,
         fix: given ? `write ${app.hostVariable}=0.0.0.0` : 'listen on "0.0.0.0"',
         at: given?.at ?? app.at,
         also: container.at,

@@ -1,11 +1,55 @@
 // A command line as words: quotes, a shell's -c, variables with defaults, and what stands before the program (env,
 // exec, npx, python -m …). Nothing is run, and a line with more than plain words in it gives what is plain.
 
-/** The words of a line, as a shell cuts them. */
+/** The words of a line, as a shell cuts them; a quote that nothing closes is left out. */
 export function wordsOfLine(line: string): readonly string[] {
-  return [...line.matchAll(/(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\;&|]|\\.)+)|([;&|]+))+?(?=\s|$|[;&|])/g)].map(
-    (match) => match[0].replace(/^"([\s\S]*)"$|^'([\s\S]*)'$/, (_, double, single) => double ?? single ?? ""),
-  );
+  const words: string[] = [];
+  let index = 0;
+  while (index < line.length) {
+    const char = line[index] ?? "";
+    const end = /\s/.test(char) ? index + 1 : /[;&|]/.test(char) ? endOfRun(line, index) : null;
+    if (end === null) {
+      const word = wordAt(line, index);
+      if (word.text !== null) words.push(word.text);
+      index = word.end;
+    } else {
+      if (/\S/.test(char)) words.push(line.slice(index, end));
+      index = end;
+    }
+  }
+  return words;
+}
+
+function endOfRun(line: string, start: number): number {
+  let end = start;
+  while (/[;&|]/.test(line[end] ?? "")) end += 1;
+  return end;
+}
+
+/** A word that is one quoted text as a whole loses its quotes; null = nothing but an open quote. */
+function wordAt(line: string, start: number): { readonly text: string | null; readonly end: number } {
+  let text = "";
+  let index = start;
+  while (index < line.length && !/[\s;&|]/.test(line[index] ?? "")) {
+    const end = partEnd(line, index);
+    if (end > 0) text += line.slice(index, end);
+    index = end > 0 ? end : index + 1;
+  }
+  const whole = /^(["'])/.exec(text)?.[1];
+  const isWhole = whole !== undefined && partEnd(text, 0) === text.length;
+  return { text: text === "" ? null : isWhole ? text.slice(1, -1) : text, end: index };
+}
+
+/** Behind the quoted text, the escaped or the plain character that begins here; 0 = a quote that is not closed. */
+function partEnd(text: string, start: number): number {
+  const quote = text[start];
+  if (quote === "\\") return Math.min(text.length, start + 2);
+  if (quote !== '"' && quote !== "'") return start + 1;
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] === quote) return at + 1;
+    if (text[at] === "\\" && quote === '"') at += 1;
+  }
+  return 0;
 }
 
 const BEFORE =

@@ -63,3 +63,17 @@ test("the environment counts where the command does not say", () => {
   expect(said("uvicorn main:app", { UVICORN_HOST: null }).listen).toBeNull();
   expect(said("gunicorn app", { GUNICORN_CMD_ARGS: "--bind 0.0.0.0:80" }).listen).toBe("*:80");
 });
+
+test.each([
+  ['a \'b c\' "d \\" e" f', ["a", "b c", 'd \\" e', "f"]],
+  ["A='x y' run && b|c;", ["A='x y'", "run", "&&", "b", "|", "c", ";"]],
+  ["echo don't go", ["echo", "dont", "go"]],
+  [`${"a".repeat(50)}"`, ["a".repeat(50)]],
+  ['"', []],
+])("the words of %s", (line, words) => {
+  expect(wordsOfLine(line)).toEqual(words);
+});
+
+test("a line of quotes that nothing closes is cut at once", () => {
+  expect(wordsOfLine(`${"x".repeat(20_000)}'`)).toHaveLength(1);
+});
