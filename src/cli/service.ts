@@ -146,7 +146,8 @@ class Life {
   }
 
   async end(how: "drain" | "stop"): Promise<void> {
-    if (!this.#replaced) void this.#manager.stopping();
+    this.#manager.retire();
+    const told = this.#replaced ? Promise.resolve() : this.#manager.stopping();
     this.#ending.abort();
     // An order to stop that is already meant for this process: the other one is not to go on in its place.
     this.#settle();
@@ -154,6 +155,8 @@ class Life {
     await this.#handover;
     await this.#console?.close();
     await this.#ownLog.close();
+    // A word that is still under way would be lost with this process.
+    await told;
     if (removePidFile(this.#start.pidFile)) this.#status.remove();
     process.exit(whole ? 0 : 1);
   }

@@ -1,7 +1,6 @@
 // The cookies of one chain of redirects: kept by the host that set them, sent to it alone, forgotten with the chain. Plain
 // on purpose: no paths, no domains, no dates but those that take a cookie away. Bounded.
 import type { HttpTry } from "../evidence.ts";
-import { hostnameOf } from "./request.ts";
 
 const COOKIES_MAX = 20;
 const COOKIE_BYTES_MAX = 4_096;
@@ -35,4 +34,5 @@ export class Cookies {
   }
 }
 
-const hostOf = (url: string): string => (URL.canParse(url) ? hostnameOf(new URL(url).host).toLowerCase() : "");
+/** With a port that is not its scheme's own, another server, to which nothing of this one is given. */
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host.toLowerCase() : "");
