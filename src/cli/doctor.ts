@@ -74,7 +74,9 @@ function rendered(report: DoctorReport, { json, markdown, verbose = false }: Doc
 function codeOf({ diagnosis, evidence }: DoctorReport): number {
   const { outcome, risks } = diagnosis;
   const looked =
-    evidence.targets.length + evidence.logs.files.length + evidence.configs.filter(({ kind }) => kind !== null).length;
+    evidence.targets.length +
+    evidence.logs.files.filter(({ report: { lines } }) => lines > 0).length +
+    evidence.configs.filter(({ kind }) => kind !== null).length;
   if (looked === 0 && evidence.chain === null) return EXIT_USAGE;
   if (outcome !== "healthy") return EXIT_FAULT;
   return evidence.url === null && risks.some(({ severity }) => severity === "risk") ? EXIT_FAULT : EXIT_FINE;

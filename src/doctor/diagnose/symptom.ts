@@ -5,7 +5,7 @@ import { sentence } from "../../failure/describe.ts";
 import type { Failure } from "../../failure/failure.ts";
 import { span } from "../../failure/words.ts";
 import type { HttpTry } from "../evidence.ts";
-import type { PageMaker } from "../page/model.ts";
+import type { PageMaker, StatedCause } from "../page/model.ts";
 import { SOFTWARE, type SoftwareId } from "../software.ts";
 import type { Certainty, FaultClass } from "./model.ts";
 
@@ -69,7 +69,7 @@ export function symptomOf(
         `${answered}, and ${maker} says why: ${page.reasons[0] ?? "its page"}`,
       );
     const stated = page?.stated ? likeliest(page.stated.causes, slowestMs, page.madeBy) : undefined;
-    if (page?.stated && stated && stated !== "upstream-error-passthrough") {
+    if (page?.stated && stated && says(stated, page.stated)) {
       const { certainty, text } = page.stated;
       // A hop that names itself in Proxy-Status speaks for itself, whoever made the page.
       const less = page.stated.hop === null && RANK[page.certainty] < RANK[certainty] ? page.certainty : certainty;
@@ -122,6 +122,12 @@ function comeAgain({ status, fields }: HttpTry): string {
 /** Where our own patience ran out, who is that slow may still answer. */
 const certaintyOf = ({ cause, evidence: { deadline } }: Failure): Certainty =>
   cause === "response-timeout" || cause === "response-body-timeout" || deadline === "tls" ? "likely" : "proven";
+
+/** Whether words name a cause: those that fit the gateway itself among others are only its status in other words. */
+function says(cause: CauseId, { certainty }: StatedCause): boolean {
+  if (cause === "upstream-error-passthrough") return false;
+  return certainty !== "possible" || CAUSES[cause].phase !== "gateway";
+}
 
 /**
  * Of what a page's words fit, what fits the time that it took, too: nobody refuses a connection slowly. One slow answer
