@@ -134,17 +134,18 @@ function saidOf({ condition, symptom, response, bad, of }: TargetState): string 
   return `${some}${response.status}${took === null ? "" : ` in ${span(took)}`}`;
 }
 
+/** A hop before (< 0), at (0) or behind the fault; behind a name that does not resolve nothing was reached. */
+function markedAfter(hop: Hop, distance: number, isDns: boolean): Hop {
+  if (distance === 0) return { ...hop, mark: "bad" };
+  if (distance < 0) return hop;
+  if (isDns && hop.mark === "bad") return { ...hop, mark: "behind", said: "not reached" };
+  return hop.mark === "unknown" ? { ...hop, mark: "behind" } : hop;
+}
+
 function withFault(hops: readonly Hop[], verdict: Verdict | null, setting: Setting): Hop[] {
   if (!verdict) return [...hops];
   const at = hops.findIndex(({ id }) => id === verdict.hop);
-  if (at >= 0)
-    return hops.map((hop, index) =>
-      index === at
-        ? { ...hop, mark: "bad" as const }
-        : index > at && hop.mark === "unknown"
-          ? { ...hop, mark: "behind" as const }
-          : hop,
-    );
+  if (at >= 0) return hops.map((hop, index) => markedAfter(hop, index - at, verdict.hop === "dns"));
   // It is none of the hops that were probed: something behind them, or an address that only a log names.
   const name = nameOfHop(verdict, setting);
   const extra: Hop = {
