@@ -177,6 +177,3 @@ export interface KubeEvent {
   readonly lastAtMs: number | null;
   readonly at: Place;
 }
-
-/** Nothing of a platform. */
-export const NO_KUBE: KubeObjects = { services: [], workloads: [], ingresses: [], endpoints: [], pods: [], events: [] };

@@ -36,7 +36,7 @@ const WEIGHT: Readonly<Record<ClueFrom, number>> = {
 const HINT = 16;
 const AGREES = 6;
 
-/** Cases, the best first. `outer` = the address itself fails before a request can be sent. */
+/** The cases that clues make, the best first. */
 export function decide(clues: readonly Clue[]): Case[] {
   const cases = new Map<string, Clue[]>();
   for (const clue of clues) {

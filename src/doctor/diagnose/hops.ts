@@ -26,14 +26,14 @@ export function hopsOf(setting: Setting, verdict: Verdict | null): Hop[] {
     if (url.seen.dns) hops.push(dnsHop(url.seen));
     hops.push(...passedHops(url, evidence), urlHop(url, evidence));
   }
-  for (const state of states.filter(({ seen }) => seen.target.role === "origin")) hops.push(targetHop(state, evidence));
+  for (const state of states.filter(({ seen }) => seen.target.role === "origin")) hops.push(targetHop(state));
   for (const leg of evidence.way) {
     if (leg.depth > 0) addLeg(leg, hops);
-    for (const state of states) if (leg.targets.includes(state.seen.target.id)) hops.push(targetHop(state, evidence));
+    for (const state of states) if (leg.targets.includes(state.seen.target.id)) hops.push(targetHop(state));
   }
   for (const state of states)
     if (state.seen.target.role === "endpoint" && !hops.some(({ id }) => id === state.seen.target.id))
-      hops.push(targetHop(state, evidence));
+      hops.push(targetHop(state));
   return withFault(hops, verdict, setting);
 }
 
@@ -73,7 +73,7 @@ function urlHop(url: TargetState, evidence: Evidence): Hop {
   const software: SoftwareId | null = url.response?.page?.madeBy ?? evidence.way[0]?.software ?? null;
   const kind = software ? SOFTWARE[software].kind : "gateway";
   return {
-    ...targetHop(url, evidence),
+    ...targetHop(url),
     id: "url",
     kind,
     name: nameOfHop({ hop: "url", address: null }, { evidence }),
@@ -104,7 +104,7 @@ function addLeg({ hop, software, listens }: Leg, hops: Hop[]): void {
 const isAt = (address: string | null, port: number | null, socket: string | null): boolean =>
   address !== null && (port === null ? address === `unix:${socket}` : address.endsWith(`:${port}`));
 
-function targetHop(state: TargetState, _evidence: Evidence): Hop {
+function targetHop(state: TargetState): Hop {
   const { target } = state.seen;
   const software = state.response?.page?.madeBy ?? null;
   return {

@@ -3,7 +3,7 @@
 // are blanked, strings are kept; a number may be written as 65 * 1000 or 65_000.
 import type { SoftwareId } from "../../software.ts";
 import type { TimerId } from "../../timeouts/model.ts";
-import { isLoopback, note, timers } from "../finding.ts";
+import { note, timers } from "../finding.ts";
 import type { ConfigEvidence, ConfiguredTimer, Finding, Listen } from "../model.ts";
 import type { AppListen } from "../platform.ts";
 import { evidence, placesIn, type ReadInput } from "../reader.ts";
@@ -207,9 +207,4 @@ function headFindings(held: readonly ConfiguredTimer[]): Finding[] {
       also: keep.at,
     }),
   ];
-}
-
-/** Whether a listen is reached from this machine or container only. */
-export function listensOnLoopback({ host }: AppListen): boolean {
-  return host !== null && isLoopback(host);
 }
