@@ -29,7 +29,7 @@ import { formatPathPattern } from "./path-pattern.ts";
 import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
 import { serversSections } from "./schema-servers.ts";
 import { upstreamSchema } from "./schema-upstream.ts";
-import { clientOf } from "./standards.ts";
+import { clientOf, STANDARD_OBSERVABILITY } from "./standards.ts";
 
 /** The program's configuration. */
 export function complete(raw: FileConfig, context: CompleteContext): Config {
@@ -87,6 +87,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     errors,
     log: logOf(raw.log, context),
     workers: raw.workers,
+    observability: STANDARD_OBSERVABILITY,
     drainMs: isOff(raw.drain) ? NO_BOUND_MS : raw.drain,
     drainDelayMs: raw["drain-delay"],
   };

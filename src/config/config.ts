@@ -2,6 +2,7 @@
 // units. Every syntax (goodgate.yaml, a list of URLs on the command line, later nginx.conf) lowers to this.
 import type { CauseId } from "../failure/causes.ts";
 import type { Bytes, Ms } from "../std/units.ts";
+import type { ObservabilityConfig } from "./observability.ts";
 import type { ResolverConfig, ServersConfig, Text, TlsVersion } from "./servers.ts";
 
 /** Where a value stood in its file; line and column count from 1. */
@@ -46,6 +47,8 @@ export interface Config {
   readonly errors: ErrorsConfig;
   readonly log: LogConfig;
   readonly workers: number | "auto";
+  /** What is kept of what happens, who may see it, and who is told. */
+  readonly observability: ObservabilityConfig;
   /** How long a drain waits for exchanges in flight. */
   readonly drainMs: Ms;
   /** How long a drain goes on accepting before that, while /readyz says no already. */

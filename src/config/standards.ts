@@ -1,9 +1,22 @@
 // What holds where neither a goodgate.yaml nor an nginx.conf says otherwise, and is the same in both: fields of proxied
 // requests and responses, the log format that is always there, what a gateway goes by before it knows the server.
 import type { Address, Config } from "./config.ts";
+import type { ObservabilityConfig } from "./observability.ts";
 import type { LogFormatConfig, ProxyRequestRules, ProxyResponseRules, ServerConfig } from "./servers.ts";
 
 type Fields = ProxyRequestRules["setHeaders"];
+
+const DAY_MS = 86_400_000;
+const MIB = 1_048_576;
+
+/** What is kept and told where nothing says otherwise. */
+export const STANDARD_OBSERVABILITY: ObservabilityConfig = {
+  console: { tls: null, hosts: [], tokenFile: null, readTokenFile: null, readOnly: false },
+  data: null,
+  store: { target: { kind: "sqlite" }, forMs: 30 * DAY_MS, bytes: 512 * MIB },
+  webhooks: [],
+  traces: null,
+};
 
 /** Fields of the client that do not go out; connections to upstreams are kept, so that none is set. */
 export const TAKEN_AWAY: readonly string[] = [

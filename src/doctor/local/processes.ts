@@ -1,7 +1,7 @@
 // What /proc tells of a process without rights: its name, command, user, state, start, control group. The start is
 // counted in ticks since the machine started; Linux gives programs 100 a second on every platform that it runs on.
 import { basename, join } from "node:path";
-import { REDACTED, redactText } from "../redact.ts";
+import { REDACTED, redactText } from "../../std/redact.ts";
 import type { LocalProcess } from "./model.ts";
 import { readText } from "./proc-files.ts";
 

@@ -6,7 +6,7 @@ import { createLogGroups, type LogGroups, type SeenEntry } from "../../explain/l
 import type { LogReport } from "../../explain/log/log-report.ts";
 import { normalise } from "../../explain/normalise.ts";
 import { recognise } from "../../explain/recognise.ts";
-import { redactText } from "../redact.ts";
+import { redactText } from "../../std/redact.ts";
 import type { LogEvent, LogTurn } from "./model.ts";
 import { durationOf, memberOf, seenOf } from "./seen.ts";
 import { saysZone, type TimeReader } from "./time.ts";

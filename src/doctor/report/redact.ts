@@ -1,8 +1,9 @@
 // Secrets never reach an output: this is the first step of all four formats. Fields of heads lose their value by their
 // name, forms in pages by the name of the input, every other text by its form (doctor/redact.ts). What is found that way
 // is then looked for in all texts, since a page or a log may repeat what a cookie said. Idempotent; nothing else changes.
+
+import { isSecretName, REDACTED, redactField, redactText } from "../../std/redact.ts";
 import type { DoctorReport } from "../diagnose/model.ts";
-import { isSecretName, REDACTED, redactField, redactText } from "../redact.ts";
 
 const SECRETS_MAX = 300;
 const LONG = 16;

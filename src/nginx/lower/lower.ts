@@ -3,7 +3,7 @@
 // before (check.ts); what is found here is what nginx finds when it puts a configuration together.
 import type { Config } from "../../config/config.ts";
 import type { ServersConfig, ZoneConfig } from "../../config/servers.ts";
-import { clientOf } from "../../config/standards.ts";
+import { clientOf, STANDARD_OBSERVABILITY } from "../../config/standards.ts";
 import type { NginxConfiguration } from "../load.ts";
 import type { NginxProblem } from "../problem.ts";
 import type { Directive } from "../tree.ts";
@@ -143,6 +143,7 @@ function configOf({ listeners, upstreams, servers }: Http, process: ProcessSetti
     errors: { detail: "never", pages: new Map() },
     log: { access: null, failures: null },
     workers: process.workerProcesses,
+    observability: STANDARD_OBSERVABILITY,
     drainMs: process.shutdownTimeoutMs || NO_BOUND_MS,
     drainDelayMs: 0,
   };
