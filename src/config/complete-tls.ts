@@ -30,7 +30,7 @@ export function listenerOf(
     context.report(errorOf("TLS without a certificate", "give cert and key, or certificates"), at, "key");
   return {
     address: raw.address,
-    tls: { certificates: pairs.map(({ pair, path: place }) => certificateOf(pair, place, context)), minVersion },
+    tls: { certificates: pairs.map(({ pair, path: place }) => pairOf(pair, place, context)), minVersion },
   };
 }
 
@@ -72,7 +72,7 @@ export function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteCo
   }
   const client =
     tls?.cert !== undefined && tls.key !== undefined
-      ? certificateOf({ cert: tls.cert, key: tls.key }, [...path, "tls"], context)
+      ? pairOf({ cert: tls.cert, key: tls.key }, [...path, "tls"], context)
       : null;
   return {
     verify: tls?.verify ?? true,
@@ -86,7 +86,8 @@ export function upstreamTlsOf(raw: FileUpstream, path: Path, context: CompleteCo
   };
 }
 
-function certificateOf(
+/** A certificate and its key, looked at. */
+export function pairOf(
   pair: { cert: string; key: string },
   path: Path,
   context: CompleteContext,
@@ -100,7 +101,8 @@ function certificateOf(
   return { cert: cert.path, key: key.path };
 }
 
-function pemFile(
+/** A PEM file that the configuration names; `good` = it can be read and looks like one. */
+export function pemFile(
   name: string,
   kind: "CERTIFICATE" | "PRIVATE KEY",
   at: Path,

@@ -7,6 +7,7 @@ import { errorOf } from "./address.ts";
 import { bytesOfText } from "./byte-strings.ts";
 import { namesIn, slotsOf, unknownNames, unknownTargets } from "./checks-servers.ts";
 import { type CompleteContext, isOff } from "./complete-context.ts";
+import { observabilityOf } from "./complete-observability.ts";
 import { serversOf } from "./complete-servers.ts";
 import { listenerOf } from "./complete-tls.ts";
 import { timeoutsOf, upstreamOf } from "./complete-upstream.ts";
@@ -29,7 +30,7 @@ import { formatPathPattern } from "./path-pattern.ts";
 import type { FileConfig, FileRoute, FileUpstream } from "./schema.ts";
 import { serversSections } from "./schema-servers.ts";
 import { upstreamSchema } from "./schema-upstream.ts";
-import { clientOf, STANDARD_OBSERVABILITY } from "./standards.ts";
+import { clientOf } from "./standards.ts";
 
 /** The program's configuration. */
 export function complete(raw: FileConfig, context: CompleteContext): Config {
@@ -58,7 +59,7 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
   return {
     name: raw.name,
     listeners: virtual?.listeners ?? listen.map((listener, index) => listenerOf(listener, ["listen", index], context)),
-    console: isOff(raw.console) ? null : raw.console,
+    ...observabilityOf(raw, context),
     upstreams,
     routes: virtual ? [] : routesOf(raw, errors, context),
     servers: virtual?.servers ?? null,
@@ -87,7 +88,6 @@ export function complete(raw: FileConfig, context: CompleteContext): Config {
     errors,
     log: logOf(raw.log, context),
     workers: raw.workers,
-    observability: STANDARD_OBSERVABILITY,
     drainMs: isOff(raw.drain) ? NO_BOUND_MS : raw.drain,
     drainDelayMs: raw["drain-delay"],
   };

@@ -209,7 +209,7 @@ drain: \${DRAIN:-10}
 `);
   expect(problems).toEqual([
     '1:7 expected a name, found the number 5 → put it in quotes: "5"',
-    '2:1 unknown key "timeout" → known: name, defaults, listen, console, workers, upstreams, routes, server-defaults, variables, zones, caches, formats, charset-maps, product, certificates-from, servers, client, trust, forwarding, errors, log, drain, drain-delay',
+    '2:1 unknown key "timeout" → known: name, defaults, listen, console, data, store, webhooks, traces, workers, upstreams, routes, server-defaults, variables, zones, caches, formats, charset-maps, product, certificates-from, servers, client, trust, forwarding, errors, log, drain, drain-delay',
     '5:5 unknown key "endpoint" → did you mean "endpoints"?',
     '6:26 the duration 3 has no unit → write "3s" for seconds, "3ms" for milliseconds',
     '6:35 "5x" is not a duration → write "5s", "250ms", "1m30s"',

@@ -1,6 +1,6 @@
 // goodgate.yaml as one table of fields: from it come the types, the validation, the defaults, the JSON Schema for
 // editors and the reference page. A field is added here (or in schema-upstream.ts, schema-resilience.ts,
-// schema-route.ts) and in complete.ts or complete-upstream.ts, which make the program's Config of what was read.
+// schema-route.ts, schema-observability.ts) and in complete.ts or complete-upstream.ts, which make the program's Config of what was read.
 import * as z from "zod/mini";
 import { errorOf, parseAddress, parseCidr } from "./address.ts";
 import {
@@ -19,6 +19,7 @@ import {
   textAs,
   unitHint,
 } from "./fields.ts";
+import { observabilityFields } from "./schema-observability.ts";
 import { routeSchema } from "./schema-route.ts";
 import { serversSections } from "./schema-servers.ts";
 import { errorsFields, tlsVersion } from "./schema-shared.ts";
@@ -111,13 +112,7 @@ export const configSchema = mapping({
       'Addresses to listen on: ":8080", "127.0.0.1:8080", "[::1]:80", "unix:/path", or a mapping where TLS is wanted. With servers, they say it. Default: ":8080".',
     ),
   ),
-  console: z.prefault(
-    field(
-      either('an address, or "off"', [off, address]),
-      "Listener of the console and of /metrics, /healthz and /readyz; off closes it.",
-    ),
-    "127.0.0.1:8502",
-  ),
+  ...observabilityFields,
   workers: z.prefault(
     field(
       either('a number, or "auto"', [z.literal("auto"), count(1, 1024)]),
