@@ -14,9 +14,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 const stampFile = join(dist, ".goodgate-build");
 /** In src/: bundled for browsers by scripts/build-site.mjs, not built by tsc. */
-const BROWSER = "site/browser/";
+const BROWSER = ["site/browser/", "console/browser/"];
 /** In dist/: what that bundling made. */
-const ASSETS = "site/assets/";
+const ASSETS = ["site/assets/", "console/assets/"];
 
 /**
  * Leaves node_modules and dist as package-lock.json, src/ and knowledge/ ask; false where that failed (already reported).
@@ -106,7 +106,7 @@ export async function build({ force = false } = {}) {
   const sources = sourceFiles(join(root, "src"));
   const others = ["tsconfig.json", "package-lock.json"].map((name) => join(root, name));
   const fingerprint = fingerprintOf([...sources, ...sourceFiles(join(root, "knowledge")), ...others]);
-  const outputs = [...outputsOf(sources), "knowledge/index.json", "site/assets.json"];
+  const outputs = [...outputsOf(sources), "knowledge/index.json", "site/assets.json", "console/page.json"];
   const complete = outputs.every((file) => existsSync(join(dist, file)));
   if (!force && complete && stampIs(fingerprint)) return true;
 
@@ -165,7 +165,7 @@ function fingerprintOf(files) {
 function outputsOf(sources) {
   return sources
     .map((file) => relative(join(root, "src"), file).split(sep).join("/"))
-    .filter((name) => name.endsWith(".ts") && !name.startsWith(BROWSER))
+    .filter((name) => name.endsWith(".ts") && !BROWSER.some((folder) => name.startsWith(folder)))
     .map((name) => name.replace(/\.ts$/, ".js"));
 }
 
@@ -176,6 +176,12 @@ function removeOrphans(sources) {
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     const name = relative(dist, file).split(sep).join("/");
-    if (entry.isFile() && name.endsWith(".js") && !name.startsWith(ASSETS) && !expected.has(name)) rmSync(file);
+    if (
+      entry.isFile() &&
+      name.endsWith(".js") &&
+      !ASSETS.some((folder) => name.startsWith(folder)) &&
+      !expected.has(name)
+    )
+      rmSync(file);
   }
 }

@@ -7,7 +7,9 @@ import { pathToFileURL } from "node:url";
 import { prepare, root } from "./prepare.mjs";
 
 const SUBCOMMANDS = new Set(
-  "run demo check adapt reload stop explain doctor incidents lab site help --help -h --version -V".split(" "),
+  "run demo check adapt format reload upgrade stop explain doctor incidents top lab site help --help -h --version -V".split(
+    " ",
+  ),
 );
 
 const args = process.argv.slice(2);

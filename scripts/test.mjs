@@ -22,7 +22,11 @@ const steps = [];
 await step("programs", installPrograms);
 if (await step("packages and build", prepare)) {
   await step("style", () => runLoud(process.execPath, [bin("@biomejs/biome/bin/biome"), "check", "."], { cwd: root }));
-  await step("types", async () => (await typesOf("tsconfig.test.json")) && (await typesOf("tsconfig.browser.json")));
+  const projects = ["tsconfig.test.json", "tsconfig.browser.json", "tsconfig.console.json"];
+  await step("types", async () => {
+    for (const project of projects) if (!(await typesOf(project))) return false;
+    return true;
+  });
   const vitest = [bin("vitest/vitest.mjs"), "run", ...process.argv.slice(2)];
   await step("tests", () => runLoud(process.execPath, vitest, { cwd: root }));
 }

@@ -11,7 +11,7 @@ import { version } from "./version.ts";
 export function announce(
   config: Config,
   ports: readonly number[],
-  consoleAddress: string | null,
+  consoleUrl: string | null,
   file: string | null,
   workers = 1,
 ): void {
@@ -24,7 +24,7 @@ export function announce(
       `  upstream    ${upstream.name} → ${upstream.endpoints.map((endpoint) => endpoint.label).join(", ") || "(no endpoint)"}`,
     );
   }
-  if (consoleAddress) lines.push(`  console     http://${consoleAddress}  (/metrics /healthz /readyz)`);
+  if (consoleUrl) lines.push(`  console     ${consoleUrl}  (/metrics /healthz /readyz)`);
   process.stderr.write(`${lines.join("\n")}\n`);
 }
 

@@ -30,7 +30,7 @@ function program(): Command {
       "goodgate.yaml or nginx.conf, or one or more http(s):// URLs that form one upstream",
     )
     .option("--listen <address>", "address to listen on (repeatable; default :8080)", collect, [])
-    .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
+    .option("--console <address|off>", "listener of the console, /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
     .option("--workers <n|auto>", "worker processes (default 1)")
     .option("--data <dir>", "folder for what the gateway keeps")
     .option("--pid-file <file>", "where to write the process id")
@@ -46,7 +46,7 @@ function program(): Command {
     .command("demo")
     .description("a small shop on three endpoints, the gateway in front, and faults at the press of a button")
     .option("--listen <address>", "address of the gateway (default :8080)")
-    .option("--console <address|off>", "listener of /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
+    .option("--console <address|off>", "listener of the console, /metrics, /healthz, /readyz (default 127.0.0.1:8502)")
     .action(async (options) => {
       await loadInParts();
       exit(await (await import("./demo.ts")).demo(options));
@@ -133,6 +133,32 @@ function program(): Command {
     .action(async (url: string | undefined, options) => {
       exit(await (await import("./doctor.ts")).doctor(url, options));
     });
+  root
+    .command("incidents")
+    .description("what went wrong, why, and what to do: from the running gateway, or from what it has left")
+    .argument("[list|show|replay]", "list them (default), show one, or send a failed request again")
+    .argument("[id]", "of an incident or a failure; its first characters are enough")
+    .option("--open", "list: only those that last")
+    .option("--since <duration>", "list: those of the last 24h, 30m …")
+    .option("--upstream <name>", "list: of this upstream")
+    .option("--cause <id>", "list: with this cause")
+    .option("--limit <n>", "list: at most so many (default 20)")
+    .option("--failures <n>", "show: so many of its failures")
+    .option("--endpoint <upstream endpoint>", 'replay: where to, as "app 10.0.0.1:3000"; default: where it failed')
+    .option("--console <address>", "where the gateway's console is (default 127.0.0.1:8502)")
+    .option("--data <dir>", "folder of what the gateway kept, where none runs")
+    .option("--json", "print one JSON document")
+    .action(async (action: string | undefined, id: string | undefined, options) => {
+      const words = [action, id].filter((word) => word !== undefined);
+      exit(await (await import("./incidents.ts")).incidentsCommand(words, options));
+    });
+  root
+    .command("top")
+    .description("the running gateway at a glance, live in the terminal: upstreams, endpoints, incidents")
+    .option("--console <address>", "where its console is (default 127.0.0.1:8502)")
+    .option("--once", "print it once and end")
+    .option("--json", "with --once: print one JSON document")
+    .action(async (options) => exit(await (await import("./top.ts")).topCommand(options)));
   root
     .command("lab")
     .description("an upstream that misbehaves on request in every named way")

@@ -1,8 +1,8 @@
 // The file that holds the process id of the running gateway, so that reload, upgrade and stop find it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { log } from "../std/log.ts";
+import { dataFolder } from "./backend/identity.ts";
 
 /** What the system's own type holds. */
 const PID_MAX = 2 ** 31 - 1;
@@ -15,8 +15,7 @@ export interface PidFileOptions {
 /** Where the pid file is: as told, in the data folder, or in the user's state folder (XDG). */
 export function pidFilePath(options: PidFileOptions): string {
   if (options.pidFile) return resolve(options.pidFile);
-  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
-  return join(options.data ? resolve(options.data) : join(state, "goodgate"), "goodgate.pid");
+  return join(dataFolder(options.data), "goodgate.pid");
 }
 
 /** A place that cannot be written to costs the commands that work on a running gateway, not the gateway. */

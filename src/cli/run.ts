@@ -1,6 +1,7 @@
 // goodgate run: read the configuration (or make one of URLs), say what is wrong with it, and serve, by this process or
 // by workers, until a signal ends it (service.ts).
 import { existsSync } from "node:fs";
+import type { CommandLine } from "./backend/config-view.ts";
 import { InheritedSockets } from "./inherited-sockets.ts";
 import { type LoadOptions, loadTargets } from "./load.ts";
 import { type PidFileOptions, pidFilePath } from "./pid-file.ts";
@@ -31,5 +32,30 @@ export async function run(targets: readonly string[], options: RunOptions): Prom
   const workers = workerCount(config.workers);
   const service = workers > 1 ? new Crew(config, workers, inherited) : new Served(config, inherited.take);
   const file = wanted.some(looksLikeUrl) ? null : wanted[0]!;
-  return runService(service, { config, load, pidFile: pidFilePath(options), file, workers, inherited });
+  const { data } = options;
+  return runService(service, {
+    config,
+    problems,
+    load,
+    pidFile: pidFilePath(options),
+    data,
+    commandLine: commandLineOf(wanted, options),
+    file,
+    workers,
+    inherited,
+  });
+}
+
+/** What was said on the command line, as a goodgate.yaml would have said it. */
+function commandLineOf(
+  targets: readonly string[],
+  { listen, console: address, workers, data }: RunOptions,
+): CommandLine {
+  const values: Record<string, unknown> = {};
+  if (targets.some(looksLikeUrl)) values["upstreams"] = { app: { endpoints: targets } };
+  if (listen?.length) values["listen"] = listen;
+  if (address !== undefined) values["console"] = address;
+  if (workers !== undefined) values["workers"] = workers;
+  if (data !== undefined) values["data"] = data;
+  return { values };
 }

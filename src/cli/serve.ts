@@ -2,7 +2,9 @@
 // `run` uses it directly, each worker of `--workers` has one, `demo` has one.
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { type ConsoleServer, startConsole } from "../console/server.ts";
+import { readTokens } from "../console/credentials.ts";
+import type { ConsoleOptions, ConsoleServer } from "../console/options.ts";
+import { startConsole } from "../console/server.ts";
 import { DayReport } from "../observe/day-report.ts";
 import type { ShownEvent } from "../observe/event-log.ts";
 import type { LedgerDay } from "../observe/ledger.ts";
@@ -10,16 +12,22 @@ import { LogWriter } from "../observe/log-writer.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { createObserver, type ExchangeObserver, newMemory } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
+import { Traces } from "../observe/traces/traces.ts";
 import { Gateway, type GivenSockets, QUIET_MS } from "../proxy/gateway.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log, setLogSink, useColours } from "../std/log.ts";
+import { OwnSource, type Source } from "./backend/source.ts";
 import { registerUpstreamMetrics } from "./upstream-metrics.ts";
 import { version } from "./version.ts";
 import { workerId } from "./worker-messages.ts";
 
+/** So long the collector may take with the last spans. */
+const TRACES_MS = 2_000;
+
 export class Served {
   readonly gateway: Gateway;
   readonly metrics: Metrics;
+  readonly #traces: Traces;
   readonly memory = newMemory();
   /** With workers the primary writes the daily line. */
   readonly #dayReport = workerId > 0 ? null : new DayReport(() => this.memory.ledger.days());
@@ -29,7 +37,9 @@ export class Served {
   constructor(config: Config, given?: GivenSockets) {
     this.metrics = new Metrics();
     registerProcessMetrics(this.metrics, version);
+    this.#traces = new Traces(version, this.metrics);
     this.#observer = createObserver(config.log, this.metrics, this.memory);
+    this.#observer.tracer = this.#traces.tracerFor(config.observability.traces);
     this.gateway = new Gateway(config, this.#observer, log, given && { given });
     this.#registerGauges();
   }
@@ -56,6 +66,7 @@ export class Served {
       await observer.close();
       throw error;
     }
+    observer.tracer = this.#traces.tracerFor(config.observability.traces);
     const old = this.#observer;
     this.#observer = observer;
     // What still runs under the old configuration is logged as it says.
@@ -87,17 +98,22 @@ export class Served {
   /** Ends in order: exchanges in flight finish, logs are written out. True = nothing was cut. */
   async drain(): Promise<boolean> {
     const whole = await this.gateway.drain();
-    await this.#observer.close();
+    await Promise.all([this.#observer.close(), this.#traces.close(TRACES_MS)]);
     this.#dayReport?.end(this.memory.ledger.days());
     return whole;
   }
 
-  /** Ends at once. */
+  /** Ends at once: spans that wait are lost. */
   close(): boolean {
     this.gateway.close();
+    void this.#traces.close(0);
     this.#observer.flushSync();
     this.#dayReport?.end(this.memory.ledger.days());
     return true;
+  }
+
+  get source(): Source {
+    return new OwnSource(this);
   }
 
   /** What the console asks for. */
@@ -155,7 +171,7 @@ export function bufferOwnLog(): LogWriter {
 }
 
 /** What the console is told, by one process or for all workers. */
-export type ConsoleHandlers = Omit<Parameters<typeof startConsole>[0], "address" | "token">;
+export type ConsoleHandlers = Omit<ConsoleOptions, "address" | "token" | "readToken" | "access">;
 
 /** The console's JSON: {"days": LedgerDay[]} and {"events": ShownEvent[]}, both newest first. */
 export function consoleApi(
@@ -172,8 +188,8 @@ export function consoleApi(
 export async function openConsole(config: Config, handlers: ConsoleHandlers): Promise<ConsoleServer | null> {
   if (!config.console) return null;
   try {
-    const token = process.env["GOODGATE_CONSOLE_TOKEN"];
-    return await startConsole({ address: config.console, ...handlers, ...(token ? { token } : {}) });
+    const access = config.observability.console;
+    return await startConsole({ address: config.console, ...handlers, access, ...readTokens(access, process.env) });
   } catch (error) {
     // Who asked for it hears of it: nginx's error_log has nothing below "error" unless told otherwise.
     log.error(`no console: ${(error as Error).message}`, {

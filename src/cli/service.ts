@@ -1,19 +1,21 @@
 // The life of a gateway's (main) process, the same whether it serves itself (Served) or has workers (Crew): start and
 // its errors, console, pid file, signals, what the service manager and `goodgate reload` are told, upgrade, end.
 import { isDeepStrictEqual } from "node:util";
-import { formatAddress } from "../config/address.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, Problem } from "../config/config.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log } from "../std/log.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
+import type { CommandLine } from "./backend/config-view.ts";
+import type { Oversight } from "./backend/oversight.ts";
+import type { Source } from "./backend/source.ts";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import type { Loaded } from "./load.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { reportStartError } from "./problems.ts";
-import { bufferOwnLog, type ConsoleHandlers, openConsole } from "./serve.ts";
+import { bufferOwnLog, type ConsoleHandlers } from "./serve.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { onSignals, reload } from "./signals.ts";
-import { type Order, StatusFile } from "./status-file.ts";
+import { type Order, type Outcome, StatusFile } from "./status-file.ts";
 import { Predecessor, upgrade } from "./upgrade.ts";
 
 /** What serves: this process, or its workers. */
@@ -25,13 +27,19 @@ export interface Service {
   /** True = nothing was cut. */
   end(how: "drain" | "stop"): boolean | Promise<boolean>;
   readonly sockets: readonly ListeningSocket[];
+  readonly source: Source;
   consoleHandlers(): ConsoleHandlers;
 }
 
 /** How the process was started. */
 export interface Start {
   readonly config: Config;
+  /** What was said of it when it was loaded. */
+  readonly problems: readonly Problem[];
   load(): Promise<Loaded>;
+  /** --data; undefined = it was not given. */
+  readonly data: string | undefined;
+  readonly commandLine: CommandLine;
   readonly pidFile: string;
   /** For the first line: the configuration's file, and how many workers there are. */
   readonly file: string | null;
@@ -44,7 +52,9 @@ export async function runService(service: Service, start: Start): Promise<number
   const life = new Life(service, start);
   // Before anybody can know that we run: a signal that nothing handles would end the process.
   onSignals({
-    reload: () => life.reload(),
+    reload: async () => {
+      await life.reload();
+    },
     reopen: async () => service.reopenLogs(),
     upgrade: () => life.upgrade(),
     drain: () => life.end("drain"),
@@ -60,7 +70,8 @@ class Life {
   readonly #manager = new ServiceManager();
   readonly #status: StatusFile;
   #config: Config;
-  #console: Awaited<ReturnType<typeof openConsole>> = null;
+  #oversight: Oversight | null = null;
+  #ports: readonly number[] = [];
   /** One reload or upgrade at a time. */
   #busy: Promise<void> = Promise.resolve();
   /** Another process has taken over. */
@@ -80,9 +91,8 @@ class Life {
 
   async start(): Promise<number | undefined> {
     const { config, pidFile, file, workers, inherited } = this.#start;
-    let ports: readonly number[];
     try {
-      ports = await this.#service.start();
+      this.#ports = await this.#service.start();
     } catch (error) {
       reportStartError(error);
       await this.#service.end("stop");
@@ -93,30 +103,40 @@ class Life {
     }
     const predecessor = inherited.fromPredecessor ? new Predecessor() : null;
     await predecessor?.ready();
-    await this.#openConsole();
+    await this.#openOversight();
     writePidFile(pidFile);
     this.#predecessor = predecessor;
     await this.#manager.ready(this.#summary(), predecessor !== null);
     this.#settle();
-    announce(config, ports, this.#console && formatAddress(this.#console.address), file, workers);
+    announce(config, this.#ports, this.#oversight?.consoleUrl ?? null, file, workers);
     void warnOfSilentEndpoints(config);
     return undefined;
   }
 
-  reload(): Promise<void> {
-    return this.#inTurn("reload", async () => {
+  async reload(): Promise<Outcome> {
+    let said: Outcome = { ok: false, said: ["this process ends, or another has taken its place"] };
+    await this.#inTurn("reload", async () => {
       void this.#manager.reloading();
-      const outcome = await reload(this.#start.load, async (config) => {
+      let problems: readonly Problem[] = [];
+      const load = async (): Promise<Loaded> => {
+        const loaded = await this.#start.load();
+        problems = loaded.problems;
+        return loaded;
+      };
+      const outcome = await reload(load, async (config) => {
         await this.#service.reload(config);
         this.#config = config;
       });
+      this.#oversight?.reloaded(outcome.ok ? this.#config : null, problems);
       const later = outcome.ok ? this.#notTakenOn() : [];
       for (const text of later) log.warn(text);
-      this.#status.write("reload", { ok: outcome.ok, said: [...outcome.said, ...later] });
+      said = { ok: outcome.ok, said: [...outcome.said, ...later] };
+      this.#status.write("reload", said);
       void this.#manager.ready(
         outcome.ok ? this.#summary() : "the configuration has errors; the one before stays in force",
       );
     });
+    return said;
   }
 
   upgrade(): Promise<void> {
@@ -126,7 +146,7 @@ class Life {
       const handover = upgrade({
         sockets,
         inherited: this.#start.inherited.count,
-        release: () => void this.#console?.close(),
+        release: () => void this.#oversight?.close(),
         restore: () => this.#restore(),
         ordered: this.#ending.signal,
       });
@@ -153,7 +173,7 @@ class Life {
     this.#settle();
     const whole = await this.#service.end(how);
     await this.#handover;
-    await this.#console?.close();
+    await this.#oversight?.close();
     await this.#ownLog.close();
     // A word that is still under way would be lost with this process.
     await told;
@@ -186,11 +206,28 @@ class Life {
   /** The successor has died behind its first words: what it took is this process's again. */
   async #restore(): Promise<void> {
     writePidFile(this.#start.pidFile);
-    if (!this.#ending.signal.aborted) await this.#openConsole();
+    if (!this.#ending.signal.aborted) await this.#openOversight();
   }
 
-  async #openConsole(): Promise<void> {
-    this.#console = await openConsole(this.#config, this.#service.consoleHandlers());
+  /** Its code is loaded once the gateway serves: nobody's first request waits for it. */
+  async #openOversight(): Promise<void> {
+    const { problems, file, commandLine, data, load } = this.#start;
+    const { Oversight } = await import("./backend/oversight.ts");
+    this.#oversight = await Oversight.open({
+      config: this.#config,
+      problems,
+      file,
+      commandLine,
+      data,
+      load,
+      source: this.#service.source,
+      handlers: this.#service.consoleHandlers(),
+      ports: () => this.#ports,
+      reload: async () => {
+        const { ok, said } = await this.reload();
+        return { ok, said: said.join("\n") || "the configuration was taken on" };
+      },
+    });
   }
 
   /** What a reload leaves as it was when the process started. */

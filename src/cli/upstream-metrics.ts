@@ -2,7 +2,7 @@
 // Everything is read when somebody scrapes. With workers, "is it usable" is true where it is for the worst of them.
 import type { Metrics } from "../observe/metrics.ts";
 import type { Gateway } from "../proxy/gateway.ts";
-import { DOWN, EJECTED, type Endpoint, GONE, WARMING } from "../upstream/endpoint.ts";
+import { DISABLED, DOWN, DRAINING, EJECTED, type Endpoint, GONE, WARMING } from "../upstream/endpoint.ts";
 import type { UpstreamGroup } from "../upstream/group.ts";
 
 const WHY: readonly (readonly [bit: number, name: string])[] = [
@@ -10,6 +10,8 @@ const WHY: readonly (readonly [bit: number, name: string])[] = [
   [DOWN, "unhealthy"],
   [EJECTED, "ejected"],
   [WARMING, "warming"],
+  [DRAINING, "draining"],
+  [DISABLED, "disabled"],
 ];
 
 /** Registers the gauges of upstreams and endpoints. */

@@ -3,6 +3,7 @@
 import { mergeEvents, type ShownEvent } from "../observe/event-log.ts";
 import { type LedgerDay, mergeDays } from "../observe/ledger.ts";
 import { type Family, mergeFamilies, renderFamilies } from "../observe/metrics-text.ts";
+import type { ProcessState } from "./backend/process-state.ts";
 import type { FromWorker, ToWorker, Worker } from "./worker-messages.ts";
 
 /** A worker that does not answer within this time is left out of a scrape. */
@@ -35,8 +36,18 @@ export class WorkerFigures {
 
   /** Prometheus text over all workers. */
   async render(workers: readonly Worker[]): Promise<string> {
+    return renderFamilies(await this.families(workers));
+  }
+
+  /** All figures, added up. */
+  async families(workers: readonly Worker[]): Promise<readonly Family[]> {
     const snapshots = await this.#ask(workers);
-    return renderFamilies(mergeFamilies([...snapshots.map((snapshot) => snapshot.families), this.#ended]));
+    return mergeFamilies([...snapshots.map((snapshot) => snapshot.families), this.#ended]);
+  }
+
+  /** How each worker stands. */
+  async states(workers: readonly Worker[]): Promise<readonly ProcessState[]> {
+    return (await this.#ask(workers)).map((snapshot) => snapshot.state);
   }
 
   /** The ledger over all workers, those included that ended. */

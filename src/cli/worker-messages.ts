@@ -4,6 +4,11 @@ import type { Address, Config } from "../config/config.ts";
 import type { ShownEvent } from "../observe/event-log.ts";
 import type { LedgerDay } from "../observe/ledger.ts";
 import type { Family } from "../observe/metrics-text.ts";
+import type { Report, TailFilter } from "../observe/report.ts";
+import type { OpenIncident } from "../proxy/open-incidents.ts";
+import type { ActionResult, EndpointAction } from "../upstream/administer.ts";
+import type { ProcessState } from "./backend/process-state.ts";
+import type { Tailed } from "./backend/source.ts";
 
 const WORKER = "GOODGATE_WORKER";
 
@@ -25,7 +30,12 @@ export type ToWorker =
   | { do: "reopen" | "drain" | "stop" }
   /** A listening socket comes with it. */
   | { do: "take"; address: Address }
-  | { do: "snapshot"; id: number };
+  | { do: "snapshot"; id: number }
+  /** Requests are told as they end, from now on; null = no more. */
+  | { do: "tail"; filter: TailFilter | null }
+  /** Those that are open now. */
+  | { do: "incidents"; incidents: readonly OpenIncident[] }
+  | { do: "act"; id: number; action: EndpointAction };
 
 /** Why a worker cannot start: the system's error. */
 export interface StartError {
@@ -43,6 +53,10 @@ export type FromWorker =
   /** A line of its own log. */
   | { is: "said"; line: string }
   | { is: "cannot-start"; error: StartError }
+  /** What it saw since the last one. */
+  | { is: "report"; report: Report }
+  | { is: "tail"; tailed: Tailed }
+  | { is: "acted"; id: number; result: ActionResult }
   | {
       is: "snapshot";
       /** Of the question that it answers; 0 = it is the last one, said without being asked. */
@@ -52,4 +66,5 @@ export type FromWorker =
       days: readonly LedgerDay[];
       events: readonly ShownEvent[];
       ready: { ok: boolean; reasons: string[] };
+      state: ProcessState;
     };

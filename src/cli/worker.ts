@@ -1,11 +1,16 @@
 // A worker's life: it serves on the sockets that the primary sends, and does what the primary says.
 import type { Address, Config } from "../config/config.ts";
+import type { TailFilter } from "../observe/report.ts";
 import { listenerLabel } from "../proxy/listener.ts";
 import { ListeningSocket } from "../proxy/listening-socket.ts";
+import type { ActionResult, EndpointAction } from "../upstream/administer.ts";
+import { processStateOf } from "./backend/process-state.ts";
 import { Served } from "./serve.ts";
 import { type FromWorker, type ToWorker, workerId } from "./worker-messages.ts";
 
 const LAST_WORDS_MS = 1_000;
+const REPORT_MS = 500;
+const TAIL_MS = 250;
 
 /** Serves until the primary says otherwise, or is gone; `serving` is called once the logs and certificates are open. */
 export async function runWorker(serving: () => void = () => {}): Promise<undefined> {
@@ -15,6 +20,7 @@ export async function runWorker(serving: () => void = () => {}): Promise<undefin
   // What it has counted goes into the sums of the primary before it ends, unless that one takes nothing any more.
   const leave = (whole: boolean): void => {
     if (!served) return exit(whole);
+    tellReport(served);
     tell(snapshot(served, 0), () => exit(whole));
     setTimeout(exit, LAST_WORDS_MS, whole);
   };
@@ -54,6 +60,14 @@ export async function runWorker(serving: () => void = () => {}): Promise<undefin
       case "snapshot":
         if (served) tell(snapshot(served, message.id));
         return;
+      case "tail":
+        if (served) tail(served, message.filter);
+        return;
+      case "incidents":
+        return served?.gateway.openIncidents.set(message.incidents);
+      case "act":
+        if (served) void act(served, message.id, message.action);
+        return;
       case "reload":
         return inTurn((running) => reload(running, message.config));
       case "reopen":
@@ -74,10 +88,38 @@ async function start(served: Served, serving: () => void): Promise<void> {
   try {
     await served.start();
     serving();
+    setInterval(tellReport, REPORT_MS, served).unref();
     tell({ is: "ready" });
   } catch (error) {
     cannotStart(error);
   }
+}
+
+function tellReport({ memory }: Served): void {
+  const report = memory.capture.take(Date.now());
+  if (report) tell({ is: "report", report });
+}
+
+let tailTimer: NodeJS.Timeout | undefined;
+
+function tail({ memory }: Served, filter: TailFilter | null): void {
+  clearInterval(tailTimer);
+  memory.capture.setTail(filter);
+  if (filter === null) return;
+  tailTimer = setInterval(() => {
+    const tailed = memory.capture.takeTail();
+    if (tailed.entries.length > 0 || tailed.left > 0) tell({ is: "tail", tailed });
+  }, TAIL_MS).unref();
+}
+
+async function act({ gateway }: Served, id: number, action: EndpointAction): Promise<void> {
+  let result: ActionResult;
+  try {
+    result = await gateway.act(action);
+  } catch (error) {
+    result = { ok: false, said: (error as Error).message };
+  }
+  tell({ is: "acted", id, result });
 }
 
 function cannotStart(error: unknown): void {
@@ -121,5 +163,6 @@ function snapshot(served: Served, id: number): FromWorker {
     days: ledger.days(),
     events: events.recent(),
     ready: served.ready(),
+    state: processStateOf(served.gateway, Date.now()),
   };
 }

@@ -11,6 +11,8 @@ import type { GivenSockets } from "../proxy/gateway.ts";
 import { listenerLabel, withSockets } from "../proxy/listener.ts";
 import { ListeningSocket, socketOptions } from "../proxy/listening-socket.ts";
 import { log } from "../std/log.ts";
+import { CrewSource } from "./backend/source.ts";
+import { CrewTalk } from "./crew-talk.ts";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import { type ConsoleHandlers, consoleApi } from "./serve.ts";
 import type { Service } from "./service.ts";
@@ -73,6 +75,9 @@ export class Crew implements Service {
   get sockets(): readonly ListeningSocket[] {
     return [...this.#sockets.values()];
   }
+
+  /** Its workers as the keeper hears of them. */
+  readonly source = new CrewSource(new CrewTalk(() => this.#serving(), this.#figures));
 
   /** The first worker shows whether the listeners can be served: gives their ports, or its error. */
   async start(): Promise<readonly number[]> {
@@ -229,6 +234,8 @@ export class Crew implements Service {
       else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
       else if (message.is === "ready") worker.serving = true;
       else if (message.is === "said") this.#options.onSaid?.(message.line);
+      else if (message.is === "report") this.source.told(message.report);
+      else if (message.is === "tail") this.source.toldTail(message.tailed);
     });
     child.on("error", (error) => log.error(`worker: ${error.message}`));
     child.once("exit", (code, signal) => this.#exited(worker, code, signal));

@@ -188,9 +188,11 @@ const ENDPOINT_STANDARD = {
 function endpointOf(raw: FileEndpoint): EndpointConfig {
   if ("scheme" in raw) return { ...ENDPOINT_STANDARD, label: formatAddress(raw.address), address: raw.address };
   const { address } = raw.address;
-  const { weight, backup, down } = raw;
+  const { weight, backup, down, name } = raw;
   const { label, ...extra } = { ...endpointExtra.standard, ...endpointExtra.changeOf(raw) };
-  return { ...ENDPOINT_STANDARD, ...extra, label: label ?? formatAddress(address), address, weight, backup, down };
+  const called = name ?? label ?? formatAddress(address);
+  const own = { ...extra, ...(name === undefined ? {} : { name }), label: called };
+  return { ...ENDPOINT_STANDARD, ...own, address, weight, backup, down };
 }
 
 const TIMEOUT_NAMES = {

@@ -108,6 +108,8 @@ export interface ClientConfig {
 export interface EndpointConfig {
   /** As written: "10.0.0.1:3000", "app.internal:80", "[::1]:80", "unix:/run/app.sock". */
   readonly label: string;
+  /** What it is called instead of by its address; `label` is the same then. */
+  readonly name?: string;
   readonly address: Address;
   readonly weight: number;
   readonly backup: boolean;

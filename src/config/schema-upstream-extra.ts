@@ -24,7 +24,7 @@ import { resolver } from "./schema-servers-resolver.ts";
 import { tlsVersions } from "./schema-shared.ts";
 import type { Text } from "./servers.ts";
 
-type EndpointExtra = Omit<EndpointConfig, "address" | "weight" | "backup" | "down" | "label"> & {
+type EndpointExtra = Omit<EndpointConfig, "address" | "weight" | "backup" | "down" | "label" | "name"> & {
   /** null = its address. */
   readonly label: string | null;
 };

@@ -54,11 +54,20 @@ const dnsServer = textAs(
   { unit: "address" },
 );
 
+const endpointName = textAs("a name", (name) =>
+  /^[A-Za-z][\w.-]{0,63}$/.test(name)
+    ? name
+    : errorOf(`"${name}" is no name for an endpoint`, "letters, digits, dots, dashes and underscores, a letter first"),
+);
+
 const endpoint = either('an endpoint such as "10.0.0.1:3000", or a mapping with address', [
   endpointText,
   mapping({
     address: field(endpointText, "Host and port, http:// or https:// with them, or unix:/path."),
     weight: z.prefault(field(count(1, 1_000_000), "Share of the requests, relative to the others."), 1),
+    name: z.optional(
+      field(endpointName, "What logs, metrics, the console and incidents call it. Default: its address."),
+    ),
     backup: flag("Used only when no other endpoint is usable.", false),
     down: flag("Out of use.", false),
     ...(endpointExtra.shape as object),

@@ -238,6 +238,7 @@ export interface DemoBackend {
 
 export type DemoWhat = "crash" | "restart" | "slow" | "freeze" | "error" | "reset" | "heal";
 export type DemoAction =
+  /** A shop's name, or "all". */
   | { readonly shop: string; readonly do: DemoWhat }
   /** Visitors that the demo makes, per second: 0 to 500. */
   | { readonly visitors: number };
@@ -252,6 +253,17 @@ export interface DemoState {
   readonly visitors: number;
   /** The shop's own address, for a link. */
   readonly shopUrl: string;
+  /** What the visitors saw since the start. */
+  readonly seen?: {
+    readonly requests: number;
+    /** Answers below 500; 500 and more; none, or one that broke off; later than a second. */
+    readonly fine: number;
+    readonly errors: number;
+    readonly cut: number;
+    readonly slow: number;
+    /** Not sent, since too many were waiting. */
+    readonly turnedAway: number;
+  };
 }
 
 /** GET /api/v1/session: who is asking, and what is allowed. */

@@ -2,6 +2,8 @@
 // the answer to the box's form, so that it works without scripts, too. What is pasted stays on this machine; it is not
 // logged. The text comes in the address, whose length the console's limit on heads bounds.
 
+import { explain } from "../explain/explain.ts";
+import type { Explanation } from "../explain/explanation.ts";
 import { SITE_POLICY } from "../site/layout.ts";
 import { openLibrary } from "../site/library.ts";
 import { answerTo, notFound, type Reference, type Resource, resourceAt } from "../site/reference.ts";
@@ -39,6 +41,11 @@ export async function answerReference(path: string, query: string): Promise<Refe
   // "status/502" without its slash: links in error pages and people write it so.
   const page = await resourceAt(reference(), `${below}/`);
   return page ? redirect(`${PREFIX}/${below}/`) : resource(404, notFound(reference(), below));
+}
+
+/** What explain says of a text. Throws where the reference is not built. */
+export function explainText(text: string): Explanation {
+  return explain(text, reference().library.index);
 }
 
 const redirect = (location: string): ReferenceAnswer => ({ status: 308, headers: { Location: location }, body: "" });

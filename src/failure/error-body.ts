@@ -24,6 +24,8 @@ export interface ErrorContext extends DescribeContext {
   /** Name of the deployment. */
   readonly name: string;
   readonly attempts: number;
+  /** Id of the incident that it belongs to, where one is known. */
+  readonly incident?: string | null | undefined;
   readonly scheme?: string | undefined;
   /** Other address of the reference than REFERENCE_BASE, without a slash at its end. */
   readonly referenceBase?: string | undefined;
@@ -65,6 +67,7 @@ function problem(failure: Failure, context: ErrorContext): string {
     instance: `urn:goodgate:request:${encodeURIComponent(context.requestId.replace(/[^\x21-\x7e]/g, "_"))}`,
     cause: failure.cause,
     phase: failure.phase,
+    ...(context.incident ? { incident: context.incident } : {}),
     requestId: context.requestId,
     retryable: isRetryable(failure, context.method, context.keyed),
     ...(retryAfter === null ? {} : { retryAfter }),
@@ -104,6 +107,7 @@ function factsOf(failure: Failure, context: ErrorContext): Fact[] {
     ["Request id", context.requestId],
     ["Retry", !retryable ? "no" : retryAfter === null ? "yes" : `yes, after ${retryAfter} s`],
   ];
+  if (context.incident) facts.push(["Incident", context.incident]);
   if (context.path !== "") facts.push(["Request", requestLine(context.method, context.path)]);
   if (context.showDetail) facts.push(...operatorFacts(failure, context).slice(2));
   return facts;
@@ -122,6 +126,7 @@ function operatorFacts(failure: Failure, context: ErrorContext): Fact[] {
     ["Route", context.route],
     ["Phase", failure.phase],
     ["Attempts", context.attempts > 0 ? String(context.attempts) : undefined],
+    ["Incident", context.incident ?? undefined],
     ["Hop at fault", culprit ? `${culprit.name} (${String(culprit.params.get("error"))})` : undefined],
     ["Reference", referenceOf(failure.cause, context.localReferenceBase ?? context.referenceBase)],
   ];

@@ -125,10 +125,10 @@ export class Lab {
     await this.listen();
   }
 
-  /** As restart, but does not wait. */
+  /** As restart, but does not wait; Infinity = until somebody says `crash(0)` or listen(). */
   crash(downMs: Ms): void {
     this.#stop();
-    if (this.#closed) return;
+    if (this.#closed || downMs === Number.POSITIVE_INFINITY) return;
     this.#comeBack = setTimeout(() => {
       this.listen().catch((error: unknown) => {
         // Somebody took the port meanwhile.

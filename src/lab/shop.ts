@@ -27,6 +27,8 @@ import { webSocketResponse } from "./websocket.ts";
 const FORM_BYTES_MAX = 65_536;
 const UPLOAD_BYTES_MAX = 32 * 1024 * 1024;
 const STOCK_EVERY_MS = 1_000;
+/** What a slow shop takes for a page, at least and at most; its health check knows nothing of it. */
+const SLOW_MS = [1_500, 4_000] as const;
 /** The answer to a click goes out before its shop breaks. */
 const BREAK_AFTER_MS = 150;
 
@@ -56,10 +58,13 @@ export interface Shop {
   readonly port: number;
   readonly address: string;
   readonly lab: Lab;
-  /** "fine", or what is wrong with it now. */
+  /** "fine", or what is wrong with it now: "down", "slow", the name of a fault. */
   readonly state: string;
-  /** Strikes every request for the time; refuse, crash and restart: nothing listens for that time; none mends. */
-  breakWith(fault: FaultName | "restart" | "none", forMs: number): void;
+  /**
+   * Strikes every request for the time (Infinity = until it is mended); refuse, crash and restart: nothing listens for
+   * that time; slow: its pages take seconds; none mends.
+   */
+  breakWith(fault: FaultName | "restart" | "slow" | "none", forMs: number): void;
   close(): Promise<void>;
 }
 
@@ -69,9 +74,13 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   const lab = await startLab({
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
-    handler: (request) => respond(request, shop, company),
+    handler: async (request) => {
+      if (slow && !SPARED.test(request.path)) await pauseUnlessGone(slowMs(), request.gone);
+      return respond(request, shop, company);
+    },
   });
   let mend: NodeJS.Timeout | undefined;
+  let slow = false;
   const shop: Shop = {
     name: options.name,
     lab,
@@ -82,15 +91,23 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       return lab.address;
     },
     get state() {
-      return lab.listening ? (lab.standing ?? "fine") : "down";
+      return lab.listening ? (lab.standing ?? (slow ? "slow" : "fine")) : "down";
     },
     breakWith(fault, forMs) {
       clearTimeout(mend);
       lab.setFault(null);
-      if (fault === "none") return lab.listening ? undefined : lab.crash(0);
+      slow = false;
       if (fault === "refuse" || fault === "crash" || fault === "restart") return lab.crash(forMs);
-      lab.setFault(fault);
-      mend = setTimeout(() => lab.setFault(null), forMs);
+      // What lies down comes back for whatever is asked of it next.
+      if (!lab.listening) lab.crash(0);
+      if (fault === "none") return;
+      if (fault === "slow") slow = true;
+      else lab.setFault(fault);
+      if (forMs === Number.POSITIVE_INFINITY) return;
+      mend = setTimeout(() => {
+        lab.setFault(null);
+        slow = false;
+      }, forMs);
     },
     close() {
       clearTimeout(mend);
@@ -100,6 +117,14 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   };
   company.shops.set(options.name, shop);
   return shop;
+}
+
+/** Pages that are no part of the shop. */
+const SPARED = /^\/(?:healthz$|lab(?:\/|$))/;
+
+function slowMs(): number {
+  const [least, most] = SLOW_MS;
+  return least + Math.random() * (most - least);
 }
 
 async function respond(request: LabRequest, shop: Shop, company: Company): Promise<LabResponse | null> {

@@ -65,7 +65,7 @@ export type DialResult =
       readonly address: string;
       readonly timings: DialTimings;
     }
-  | { readonly ok: false; readonly failure: Failure };
+  | { readonly ok: false; readonly failure: Failure; readonly timings?: DialTimings };
 
 export interface DialHandle {
   /** What is under way. */
@@ -136,7 +136,7 @@ class Dialling extends Timed implements DialHandle {
   #resolved(resolved: Resolved, port: number): void {
     if (this.#over) return;
     if (!resolved.ok) {
-      this.#finish(resolved);
+      this.#fail(resolved.failure);
       return;
     }
     const ips = inOrderToTry(resolved.addresses, resolved.turn);
@@ -153,7 +153,7 @@ class Dialling extends Timed implements DialHandle {
 
   #connected(result: ConnectResult): void {
     if (!result.ok) {
-      this.#finish(result);
+      this.#fail(result.failure);
       return;
     }
     const { tls: context } = this.#target;
@@ -206,7 +206,7 @@ class Dialling extends Timed implements DialHandle {
 
   #fail(failure: Failure): void {
     this.#secure?.destroy();
-    this.#finish({ ok: false, failure });
+    this.#finish({ ok: false, failure, timings: this.#timings });
   }
 
   #finish(result: DialResult): void {

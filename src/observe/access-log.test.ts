@@ -140,3 +140,15 @@ test.each([
   const compiled = compileLogTemplate(text);
   expect("problem" in compiled && compiled.problem).toContain(problem);
 });
+
+test("with traces a line has the trace id, in JSON and where a template asks for it", () => {
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const trace = { traceId, parentId: "", spanId: "00f067aa0ba902b7", flags: 0, state: "" };
+  const json = compileAccessLog("json");
+  expect(JSON.parse(json(exchange({ trace, traceId }), 0))).toMatchObject({ traceId, referer: "" });
+  expect(JSON.parse(json(exchange(), 0))).not.toHaveProperty("traceId");
+  expect(JSON.parse(json(exchange({ trace, traceId, heldMs: 5 }), 0))).toMatchObject({ traceId, heldMs: 5 });
+  const template = compileAccessLog({ template: "{status} {trace}" });
+  expect(template(exchange({ traceId }), 0)).toBe(`200 ${traceId}\n`);
+  expect(template(exchange(), 0)).toBe("200 -\n");
+});

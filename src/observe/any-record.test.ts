@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CAUSES, type CauseId } from "../failure/causes.ts";
 import { compileAccessLog } from "./access-log.ts";
+import { Capture } from "./capture.ts";
 import { FailureLog, formatFailure } from "./failure-log.ts";
 import { Ledger } from "./ledger.ts";
 import { LOG_FIELDS } from "./log-template.ts";
@@ -157,5 +158,22 @@ test("property: metrics of any records are valid text, and count each record onc
       expect(total).toBe(records.length);
     }),
     { numRuns: 100 },
+  );
+});
+
+test("property: any records can be gathered, and what is told of them has no control characters", () => {
+  fc.assert(
+    fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 10 }), (records) => {
+      const capture = new Capture();
+      capture.setTail({});
+      for (const record of records) capture.observe(record, WALL);
+      const { entries, left } = capture.takeTail();
+      expect(entries.length + left).toBe(records.length);
+      const text = JSON.stringify([capture.take(WALL + 1000), entries]);
+      expect(JSON.stringify(JSON.parse(text))).toBe(text);
+      // Tabs and line feeds stay in texts; JSON has them escaped.
+      expect(text).toMatch(/^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/);
+    }),
+    { numRuns: 200 },
   );
 });

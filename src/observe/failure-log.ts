@@ -3,19 +3,22 @@
 // A storm must not bury what else fails, nor cost more than the traffic: at most 50 lines a second, 25 of one kind
 // (cause and upstream), then one line per kind with the number of those left out. The query of the target is left
 // out too: it is where tokens are.
-import { CAUSES } from "../failure/causes.ts";
 import { sentence } from "../failure/describe.ts";
 import type { Failure } from "../failure/failure.ts";
 import { span } from "../failure/words.ts";
 import { escapeControls } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
+import { failureOrAvoided } from "./avoided-failure.ts";
+import { failureJson, leftOutJson } from "./failure-json.ts";
 import { orDash, pathOf } from "./log-template.ts";
-import { type AttemptRecord, type Avoided, avoided, type ExchangeRecord, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, statusOf } from "./record.ts";
 import { hexEscape, localTime, statusText } from "./text.ts";
 
 export interface FailureLogOptions {
   /** Lines begin with the date as well: for files. */
   readonly dated?: boolean;
+  /** As JSON objects, one a line; text for people unless given. */
+  readonly format?: "text" | "json";
   readonly linesPerSecond?: number;
   readonly linesPerKind?: number;
 }
@@ -36,6 +39,7 @@ interface Kind {
 export class FailureLog {
   readonly #write: (line: string) => void;
   readonly #dated: boolean;
+  readonly #json: boolean;
   readonly #linesPerSecond: number;
   readonly #linesPerKind: number;
   readonly #kinds = new Map<string, Kind>();
@@ -47,6 +51,7 @@ export class FailureLog {
   constructor(write: (line: string) => void, options: FailureLogOptions = {}) {
     this.#write = write;
     this.#dated = options.dated ?? false;
+    this.#json = options.format === "json";
     this.#linesPerSecond = options.linesPerSecond ?? 50;
     this.#linesPerKind = options.linesPerKind ?? 25;
   }
@@ -66,7 +71,7 @@ export class FailureLog {
     if (this.#written < this.#linesPerSecond && kind.written < this.#linesPerKind) {
       this.#written++;
       kind.written++;
-      this.#write(formatFailure(record, wall, this.#dated));
+      this.#write(this.#json ? failureJson(record, wall) : formatFailure(record, wall, this.#dated));
       return;
     }
     kind.left++;
@@ -111,9 +116,14 @@ export class FailureLog {
     let rest = this.#left;
     for (const { text, left } of shown) {
       rest -= left;
+      if (this.#json) {
+        this.#write(leftOutJson(this.#windowAt + WINDOW_MS, text, left));
+        continue;
+      }
       this.#write(`${time} … and ${left.toLocaleString("en-US")} more: ${text} (last 1 s)\n`);
     }
-    if (rest > 0) {
+    if (rest > 0 && this.#json) this.#write(leftOutJson(this.#windowAt + WINDOW_MS, "others", rest));
+    else if (rest > 0) {
       const others = kinds.length - shown.length;
       this.#write(`${time} … and ${rest.toLocaleString("en-US")} more of ${others} other kinds (last 1 s)\n`);
     }
@@ -123,7 +133,7 @@ export class FailureLog {
 /** One failed (or saved) exchange as a line, "\n" included; "" where nothing failed. */
 export function formatFailure(record: ExchangeRecord, wall: Ms, dated: boolean): string {
   const saved = record.failure === null ? avoided(record) : null;
-  const failure = record.failure ?? (saved && savedFrom(record, saved));
+  const failure = failureOrAvoided(record);
   if (failure === null) return "";
   const at = record.attempts.findIndex((attempt) => attempt.failure === failure);
   const head = `${timeText(wall, dated)} ${statusText(statusOf(record))}${saved ? " saved" : ""} ${failure.cause}`;
@@ -132,19 +142,6 @@ export function formatFailure(record: ExchangeRecord, wall: Ms, dated: boolean):
   const others = otherAttempts(record.attempts, at, saved !== null);
   const by = saved ? `, saved by ${saved.by} after ${span(saved.costMs)}` : "";
   return `${head} ${placeText(record, at)} ${request}: ${said(record, failure, at)}${others}${by}${cut} [req ${orDash(record.requestId)}]\n`;
-}
-
-/** The failure that was avoided: of the first attempt that failed, or what would have been shown without waiting. */
-function savedFrom(record: ExchangeRecord, { cause }: Avoided): Failure {
-  const { phase, status } = CAUSES[cause];
-  return (
-    record.attempts.find((attempt) => attempt.failure?.cause === cause)?.failure ?? {
-      cause,
-      phase,
-      status,
-      evidence: {},
-    }
-  );
 }
 
 function placeText(record: ExchangeRecord, attemptIndex: number): string {

@@ -35,7 +35,11 @@ export function jsonLine(record: ExchangeRecord, wallAtEnd: Ms): string {
     jsonEscape(record.userAgent) +
     '","referer":"' +
     jsonEscape(record.referer) +
-    (attempts.length > 1 || (last !== undefined && last.failure !== null) || record.heldMs > 0 || record.queuedMs > 0
+    (attempts.length > 1 ||
+    (last !== undefined && last.failure !== null) ||
+    record.heldMs > 0 ||
+    record.queuedMs > 0 ||
+    record.trace
       ? jsonUnusual(record, last)
       : '"}\n')
   );
@@ -115,7 +119,7 @@ function jsonSpansFromSend(attempt: AttemptRecord): string {
 /** The end of a line that has more to say: waits, what was avoided, attempts. */
 function jsonUnusual(record: ExchangeRecord, last: AttemptRecord | undefined): string {
   const saved = avoided(record);
-  let text = '"';
+  let text = record.trace ? `","traceId":"${record.trace.traceId}"` : '"';
   if (record.heldMs > 0) text += ',"heldMs":' + millis(record.heldMs);
   if (record.queuedMs > 0) text += ',"queuedMs":' + millis(record.queuedMs);
   if (saved !== null) {

@@ -49,6 +49,7 @@ export const LOG_FIELDS: Readonly<Record<string, LogField>> = {
   "time.local": (_, wall) => clfTime(wall),
   "time.unix": (_, wall) => millis(wall / 1000),
   id: (record) => orDash(record.requestId),
+  trace: (record) => orDash(record.traceId ?? ""),
   status: (record) => statusText(statusOf(record)),
   duration: (record) => millis(record.endedAt - record.startedAt),
   aborted: (record) => (record.aborted ? "aborted" : "-"),

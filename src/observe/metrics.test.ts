@@ -162,3 +162,21 @@ test("snapshots of workers survive IPC and merge: sums, minima, maxima, histogra
   expect(JSON.parse(JSON.stringify(workers[0]!.snapshot()))).toHaveLength(snapshots[0].length);
   expect(parseMetrics(renderFamilies(Metrics.merge(snapshots)))).toEqual(samples);
 });
+
+test("what clients saw is counted by cause; what they did, and the upstream's own errors, are not", () => {
+  const metrics = new Metrics();
+  const refused = attempt({ status: 0, headAt: 0, failure: failure("connect-refused") });
+  metrics.observe(exchange({ status: 502, attempts: [refused], failure: refused.failure }));
+  metrics.observe(exchange({ aborted: true, failure: failure("response-truncated") }));
+  metrics.observe(exchange({ aborted: true, failure: failure("client-closed-request") }));
+  metrics.observe(exchange({ status: 404, attempts: [], failure: failure("route-not-found") }));
+  metrics.observe(exchange({ attempts: [refused, attempt()] }));
+  metrics.observe(exchange({ status: 500, attempts: [attempt({ status: 500 })] }));
+  const samples = parseMetrics(metrics.render());
+  const shown = samples.filter((one) => one.name === "goodgate_shown_total");
+  expect(shown.map(({ labels, value }) => [labels["cause"], value])).toEqual([
+    ["connect-refused", 1],
+    ["response-truncated", 1],
+  ]);
+  expect(total(samples, "goodgate_upstream_errors_total", { upstream: "app" })).toBe(1);
+});

@@ -5,7 +5,7 @@
 import { lostLogLines } from "../std/log.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
 import { type Family, type Merge, mergeFamilies, renderFamilies, type Sample } from "./metrics-text.ts";
-import { type AttemptRecord, avoided, type ExchangeRecord, statusOf } from "./record.ts";
+import { type AttemptRecord, avoided, type ExchangeRecord, isShown, statusOf } from "./record.ts";
 import {
   addOne,
   addTime,
@@ -74,9 +74,13 @@ export class Metrics {
     series.bytesIn += record.bytesReceived;
     series.bytesOut += record.bytesSent;
     if (record.aborted) series.aborted++;
-    if (record.failure !== null) addOne(series.failures, failureKey(record.failure));
+    if (record.failure !== null) {
+      addOne(series.failures, failureKey(record.failure));
+      if (isShown(record)) addOne(series.shown, record.failure.cause);
+    }
     if (attempts.length > 1 || record.heldMs > 0 || record.queuedMs > 0) this.#observeDetour(series, record);
-    for (let i = 0; i < attempts.length; i++) this.#observeAttempt(record.upstream, attempts[i]!);
+    for (let i = 0; i < attempts.length; i++)
+      this.#observeAttempt(attempts[i]!.upstream ?? record.upstream, attempts[i]!);
   }
 
   /** Counts what happened to an upstream or an endpoint. */
@@ -113,6 +117,11 @@ export class Metrics {
   /** Prometheus text of this process. */
   render(): string {
     return renderFamilies(this.snapshot());
+  }
+
+  /** What was registered alone, as text: for figures that stand beside those of the traffic. */
+  renderRegistered(): string {
+    return renderFamilies(this.#readRegistered());
   }
 
   /** The snapshots of all workers as one; renderFamilies makes text of it. */
@@ -152,6 +161,7 @@ export class Metrics {
     if (attempt.reused) series.reused++;
     else if (attempt.connectedAt > 0) addTime(series.connect, attempt.connectedAt - attempt.startedAt);
     if (attempt.headAt > 0) addTime(series.head, attempt.headAt - (attempt.sentAt || attempt.startedAt));
+    if (attempt.status >= 500) series.errors++;
     if (attempt.failure === null) series.succeeded++;
     else {
       series.failed++;
@@ -166,6 +176,7 @@ export class Metrics {
       upstream,
       codes: new Map(),
       failures: new Map(),
+      shown: new Map(),
       duration: newHistogram(),
       bytesIn: 0,
       bytesOut: 0,
@@ -186,6 +197,7 @@ export class Metrics {
       head: newHistogram(),
       succeeded: 0,
       failed: 0,
+      errors: 0,
       reused: 0,
     }));
   }

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Capture } from "./capture.ts";
 import { EventLog } from "./event-log.ts";
 import { Ledger } from "./ledger.ts";
 import { Metrics } from "./metrics.ts";
@@ -60,7 +61,8 @@ test("a record that cannot be read is counted, and never thrown", async () => {
 test("exchanges and events are remembered beside the metrics, by the wall clock, over a reload", async () => {
   const metrics = new Metrics();
   const lines: string[] = [];
-  const memory = { ledger: new Ledger(), events: new EventLog((_, line) => void lines.push(line)) };
+  const events = new EventLog((_, line) => void lines.push(line));
+  const memory = { ledger: new Ledger(), events, capture: new Capture() };
   const wall = new Date(2026, 10, 21, 12).getTime();
   const off = { access: null, failures: null };
   for (const observer of [1, 2].map(() => createObserver(off, metrics, memory, () => wall))) {
@@ -69,6 +71,10 @@ test("exchanges and events are remembered beside the metrics, by the wall clock,
     await observer.close();
   }
   expect(memory.ledger.days()).toMatchObject([{ date: "2026-11-21", requests: 2 }]);
+  expect(memory.capture.take(wall + 1000)).toMatchObject({
+    groups: [{ cause: "connect-refused", failures: 2, firstAt: wall }],
+    events: [{ at: wall, event: { kind: "returned" } }, { at: wall }],
+  });
   expect(memory.events.recent()).toMatchObject([{ time: new Date(wall).toISOString() }, { kind: "returned" }]);
   expect(lines).toHaveLength(2);
   expect(metrics.render()).toContain(

@@ -1,5 +1,5 @@
-// What the data path tells of each exchange and of its upstreams, and where it goes: metrics, ledger, access log,
-// failure log, the program's own log. exchangeEnded and upstreamEvent never throw and never wait: a log that cannot
+// What the data path tells of each exchange and of its upstreams, and where it goes: metrics, ledger, what is gathered
+// for the console, access log, failure log, the program's own log. exchangeEnded and upstreamEvent never throw and never wait: a log that cannot
 // be written or a format that fails costs its own lines, counted, not the request. A record is read before
 // exchangeEnded returns; nothing of it is kept.
 import type { LogConfig } from "../config/config.ts";
@@ -7,6 +7,7 @@ import { log } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
 import { type AccessFormat, compileAccessLog } from "./access-log.ts";
+import { Capture } from "./capture.ts";
 import { EventLog } from "./event-log.ts";
 import { FailureLog } from "./failure-log.ts";
 import { Ledger } from "./ledger.ts";
@@ -14,16 +15,19 @@ import { LogWriter } from "./log-writer.ts";
 import type { Metrics } from "./metrics.ts";
 import { type ExchangeRecord, hasFailed } from "./record.ts";
 import { ServerLogs } from "./server-logs.ts";
+import type { Tracer } from "./traces/tracer.ts";
 
 /** What is remembered beside the metrics; it outlives a reload. */
 export interface Memory {
   readonly ledger: Ledger;
   readonly events: EventLog;
+  /** What is gathered for the console; absent where there is none. */
+  readonly capture?: Capture;
 }
 
-/** A memory with nothing in it. */
-export function newMemory(): Memory {
-  return { ledger: new Ledger(), events: new EventLog() };
+/** A memory with nothing in it, of a process that serves traffic. */
+export function newMemory(): Memory & { readonly capture: Capture } {
+  return { ledger: new Ledger(), events: new EventLog(), capture: new Capture() };
 }
 
 /** Takes the records of exchanges that ended, and what happens to upstreams. */
@@ -38,6 +42,8 @@ export interface ExchangeObserver {
   flushSync(): void;
   close(): Promise<void>;
   readonly logs: ServerLogs;
+  /** The traces of this process; null = none are configured. */
+  tracer: Tracer | null;
 }
 
 /** Opens the logs of a configuration; throws an Error that says which cannot be opened and why. */
@@ -59,6 +65,7 @@ class Observer implements ExchangeObserver {
   readonly #failures: LogWriter | null;
   readonly #failureLog: FailureLog | null;
   readonly logs: ServerLogs;
+  tracer: Tracer | null = null;
 
   constructor(config: LogConfig, metrics: Metrics, memory: Memory, wallClock: () => Ms) {
     this.#metrics = metrics;
@@ -107,6 +114,8 @@ class Observer implements ExchangeObserver {
       this.#memory.ledger.observe(record, wall);
       if (this.#failureLog !== null && hasFailed(record)) this.#failureLog.record(record, wall);
       if (this.#access !== null) this.#access.write(this.#format!(record, wall));
+      this.#memory.capture?.observe(record, wall);
+      if (this.tracer !== null) this.tracer.exchangeEnded(record, wall);
     } catch {
       // A defect of ours in a log must not become the visitor's; goodgate_observer_errors_total shows it.
       this.#metrics.observerErrors++;
@@ -116,7 +125,9 @@ class Observer implements ExchangeObserver {
   upstreamEvent(event: UpstreamEvent): void {
     try {
       this.#metrics.observeEvent(event);
-      this.#memory.events.take(event, this.#wallClock());
+      const wall = this.#wallClock();
+      this.#memory.capture?.event(event, wall);
+      this.#memory.events.take(event, wall);
     } catch {
       // As above: what we say of an upstream must not become its failure.
       this.#metrics.observerErrors++;

@@ -3,11 +3,18 @@
 import type { CauseId } from "../failure/causes.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { Bytes, Ms } from "../std/units.ts";
+import type { RequestHead, ResponseHead } from "../wire/head.ts";
+import type { Trace } from "./traces/tracer.ts";
 
 /** One try on one endpoint. Instants are monotonic milliseconds (Clock.now); 0 = did not happen. */
 export interface AttemptRecord {
   endpoint: string;
+  /** The exchange may have gone on to another one since, or to none; absent = that of the exchange. */
+  readonly upstream?: string;
   startedAt: Ms;
+  /** The name was resolved, TCP was connected: steps of a new connection; absent or 0 = did not happen. */
+  readonly resolvedAt?: Ms;
+  readonly tcpAt?: Ms;
   /** TCP connected (and TLS, where there is one); equals startedAt on a reused connection. */
   connectedAt: Ms;
   /** Last byte of the request handed to the kernel. */
@@ -20,6 +27,8 @@ export interface AttemptRecord {
   bytesSent: Bytes;
   bytesReceived: Bytes;
   failure: Failure | null;
+  /** The head of the final response; null = none came. */
+  readonly responseHead?: ResponseHead | null;
 }
 
 export interface ExchangeRecord {
@@ -61,6 +70,12 @@ export interface ExchangeRecord {
   queuedMs: Ms;
   /** Why the response was not delivered whole although its head was sent. */
   aborted: boolean;
+  /** As received; absent where the request could not be read. */
+  readonly head?: RequestHead;
+  /** Its part in a trace; null = no traces are configured. */
+  readonly trace?: Trace | null;
+  /** W3C trace id: of its trace, or as the caller says; "" = none. */
+  readonly traceId?: string;
 }
 
 /** The status that the client was sent, or would have been: 499 for a client that left, as nginx logs it. */

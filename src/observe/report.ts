@@ -221,8 +221,11 @@ export interface Point {
   /** Gateway errors shown and cut. Endpoints: attempts that failed. */
   readonly shown: number;
   readonly saved: number;
+  /** All that failed, what clients did included. */
   readonly causes: Counts;
   readonly savedBy: Counts;
+  /** Answers of the upstream itself with a status of 500 and more; absent = not known. */
+  readonly ownErrors?: number;
   /** Counts per bucket of LATENCY_BOUNDS_MS, then those above; for endpoints of the time to the head. */
   readonly latency: readonly number[];
   readonly latencySumMs: Ms;

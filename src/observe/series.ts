@@ -4,10 +4,12 @@ import type { Failure } from "../failure/failure.ts";
 import type { Ms } from "../std/units.ts";
 import type { Family, Sample } from "./metrics-text.ts";
 
-/** Upper bounds in milliseconds, from 1 ms to 60 s. */
-const BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
-const BOUNDS_S = BOUNDS_MS.map((bound) => bound / 1000);
-const SUM = BOUNDS_MS.length + 1;
+/** Upper bounds of the buckets of every histogram in milliseconds; one more bucket has what is above. */
+export const LATENCY_BOUNDS_MS: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
+];
+const BOUNDS_S = LATENCY_BOUNDS_MS.map((bound) => bound / 1000);
+const SUM = LATENCY_BOUNDS_MS.length + 1;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 const OTHER_METHOD = METHODS.length;
@@ -30,6 +32,8 @@ export interface RequestSeries {
   /** method index × 1000 + status → count. */
   readonly codes: Map<number, Counter>;
   readonly failures: Map<string, Counter>;
+  /** Cause → gateway errors shown and responses cut. */
+  readonly shown: Map<string, Counter>;
   readonly duration: Float64Array;
   bytesIn: number;
   bytesOut: number;
@@ -49,6 +53,8 @@ export interface EndpointSeries {
   readonly head: Float64Array;
   succeeded: number;
   failed: number;
+  /** Answers with a status of 500 and more. */
+  errors: number;
   reused: number;
 }
 
@@ -61,7 +67,7 @@ export function newHistogram(): Float64Array {
 export function addTime(histogram: Float64Array, spanMs: Ms): void {
   const span = spanMs > 0 ? spanMs : 0;
   let bucket = 0;
-  while (bucket < SUM - 1 && span > BOUNDS_MS[bucket]!) bucket++;
+  while (bucket < SUM - 1 && span > LATENCY_BOUNDS_MS[bucket]!) bucket++;
   histogram[bucket]!++;
   histogram[SUM]! += span;
 }
@@ -129,6 +135,11 @@ export function requestFamilies(all: readonly RequestSeries[]): Family[] {
   ]);
   const duration = histogram("goodgate_request_duration_seconds", "From the request's head to the end.", by);
   const failures = counter("goodgate_failures_total", "Requests that failed, by cause.", [...by, "cause", "phase"]);
+  const shown = counter(
+    "goodgate_shown_total",
+    "Gateway errors that clients saw, responses that were cut included, by cause.",
+    [...by, "cause"],
+  );
   const received = counter("goodgate_received_bytes_total", "Bytes of requests received from clients.", by);
   const sent = counter("goodgate_sent_bytes_total", "Bytes of responses sent to clients.", by);
   const retries = counter("goodgate_retries_total", "Attempts after the first.", by);
@@ -149,6 +160,7 @@ export function requestFamilies(all: readonly RequestSeries[]): Family[] {
     }
     duration.samples.push(histogramSample(labels, series.duration));
     pushFailures(failures, labels, series.failures);
+    for (const [cause, { value }] of series.shown) shown.samples.push({ labels: [...labels, cause], value });
     received.samples.push({ labels, value: series.bytesIn });
     sent.samples.push({ labels, value: series.bytesOut });
     retries.samples.push({ labels, value: series.retries });
@@ -156,7 +168,7 @@ export function requestFamilies(all: readonly RequestSeries[]): Family[] {
     pushAvoided(avoidedTotal, cost, labels, series.avoided);
     aborted.samples.push({ labels, value: series.aborted });
   }
-  return [total, duration, failures, received, sent, retries, saved, avoidedTotal, cost, aborted];
+  return [total, duration, failures, shown, received, sent, retries, saved, avoidedTotal, cost, aborted];
 }
 
 /** The families of endpoints. */
@@ -168,6 +180,7 @@ export function endpointFamilies(all: readonly EndpointSeries[]): Family[] {
     "cause",
     "phase",
   ]);
+  const errors = counter("goodgate_upstream_errors_total", "Answers of an endpoint with a status of 500 and more.", by);
   const reused = counter("goodgate_upstream_reused_total", "Attempts on a connection that was kept alive.", by);
   const connect = histogram("goodgate_upstream_connect_seconds", "Time to a new connection, TLS included.", by);
   const head = histogram("goodgate_upstream_head_seconds", "From the request's end to the response's head.", by);
@@ -176,9 +189,10 @@ export function endpointFamilies(all: readonly EndpointSeries[]): Family[] {
     attempts.samples.push({ labels: [...labels, "success"], value: series.succeeded });
     attempts.samples.push({ labels: [...labels, "failure"], value: series.failed });
     pushFailures(failures, labels, series.failures);
+    errors.samples.push({ labels, value: series.errors });
     reused.samples.push({ labels, value: series.reused });
     connect.samples.push(histogramSample(labels, series.connect));
     head.samples.push(histogramSample(labels, series.head));
   }
-  return [attempts, failures, reused, connect, head];
+  return [attempts, failures, errors, reused, connect, head];
 }

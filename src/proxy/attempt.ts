@@ -44,6 +44,8 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   readonly exchange: Exchange;
   readonly target: Endpoint;
   readonly startedAt: Ms = eventTime();
+  resolvedAt: Ms = 0;
+  tcpAt: Ms = 0;
   connectedAt: Ms = 0;
   sentAt: Ms = 0;
   headAt: Ms = 0;
@@ -53,6 +55,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   bytesSent: Bytes = 0;
   bytesReceived: Bytes = 0;
   failure: Failure | null = null;
+  responseHead: ResponseHead | null = null;
   connection: PooledConnection | null = null;
   state: State = "connecting";
   relay: ResponseRelay | null = null;
@@ -84,6 +87,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
 
   get endpoint(): string {
     return this.target.label;
+  }
+
+  get upstream(): string {
+    return this.group.config.name;
   }
 
   /** The address that it went to. */
@@ -144,6 +151,10 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   #dialled(connection: PooledConnection, result: DialResult): void {
     const { pool } = this.target;
     this.#dial = null;
+    const { timings } = result;
+    this.resolvedAt = timings?.resolvedAt ?? 0;
+    // Without TLS the connection is open as soon as TCP is.
+    this.tcpAt = result.ok && timings?.securedAt === 0 ? eventTime() : (timings?.connectedAt ?? 0);
     if (!result.ok) {
       pool.dialFailed();
       this.#failed(result.failure);
@@ -233,6 +244,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
       exchange.sendInterim(head);
       return at;
     }
+    this.responseHead = head;
     if (exchange.served && saysLengthTwice(head)) {
       this.failed("response-malformed", { detail: "Content-Length twice, or with Transfer-Encoding" });
       return end;
@@ -282,6 +294,7 @@ export class Attempt implements ConnectionUser, AttemptRecord, Judged {
   }
 
   #onSwitch(head: ResponseHead, buffer: Buffer, at: number, end: number): void {
+    this.responseHead = head;
     const refused = switchRefused(this.exchange, head);
     if (refused) return this.failed(refused.cause, { detail: refused.detail });
     this.#beginTunnel(this.connection!, 101).begin(head, buffer, at, end);

@@ -2,6 +2,7 @@
 // took it, the upstream that was chosen. Nothing happens here; exchange.ts tells the story.
 
 import type { UpstreamTimeouts } from "../config/config.ts";
+import { type Trace, traceIdIn } from "../observe/traces/tracer.ts";
 import { isIdempotent } from "../resilience/retry.ts";
 import { eventTime } from "../std/clock.ts";
 import type { Bytes, Ms } from "../std/units.ts";
@@ -30,6 +31,7 @@ export abstract class ExchangeFacts {
   /** Its request of a virtual server; null = it takes a route. */
   served: ServerRequest | null = null;
   #ownId = "";
+  #trace: Trace | null = null;
 
   constructor(client: ClientConnection, runtime: Runtime, head: RequestHead) {
     this.client = client;
@@ -52,6 +54,19 @@ export abstract class ExchangeFacts {
   get ownRequestId(): string {
     this.#ownId ||= this.head.hasRequestId ? newRequestId() : this.requestId;
     return this.#ownId;
+  }
+  /** Its part in a trace, begun when it is first asked for; null = no traces are configured. */
+  get trace(): Trace | null {
+    const { tracer } = this.runtime.observer;
+    if (!tracer) return null;
+    // A subrequest is a part of another exchange.
+    const parent = this.served?.parent;
+    if (parent) return parent.main.exchange.trace;
+    this.#trace ??= tracer.begin(this.head, this.requestId);
+    return this.#trace;
+  }
+  get traceId(): string {
+    return this.trace?.traceId ?? traceIdIn(this.head);
   }
   /** The client's body goes on to the upstream. */
   get sendsBody(): boolean {

@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import type { Address, Config, ListenerConfig } from "../config/config.ts";
 import { beginEvent, eventTime } from "../std/clock.ts";
 import type { Ms } from "../std/units.ts";
+import { type ActionResult, act, type EndpointAction } from "../upstream/administer.ts";
 import type { ConnectionCounts } from "../variables/subject.ts";
 import { parseForwarded, parseForwardedFor } from "../wire/forwarded.ts";
 import { fieldValues, type RequestHead } from "../wire/head.ts";
@@ -15,6 +16,7 @@ import { DescriptorGuard } from "./descriptor-guard.ts";
 import { addressMatcher, Listener, listenerLabel, narrowerThan, withSockets } from "./listener.ts";
 import { ListeningSocket, socketOptions } from "./listening-socket.ts";
 import { OldGeneration } from "./old-generation.ts";
+import { OpenIncidents } from "./open-incidents.ts";
 import { type GatewayLog, type Observer, Runtime, type RuntimeContext } from "./runtime.ts";
 import { headMsOf } from "./server/head-rules.ts";
 import { NoClient } from "./server/no-client.ts";
@@ -45,6 +47,7 @@ export class Gateway {
   readonly log: GatewayLog;
   readonly connections = new Set<ClientConnection>();
   readonly descriptors: DescriptorGuard;
+  readonly openIncidents = new OpenIncidents();
   handshakesFailed = 0;
   /** Connections and requests since the start. */
   accepted = 0;
@@ -240,6 +243,11 @@ export class Gateway {
     this.#listeners = [];
     for (const connection of this.connections) connection.destroy();
     this.runtime.close();
+  }
+
+  /** Does to an endpoint what somebody asked for; says what is wrong with what cannot be done. */
+  act(action: EndpointAction): Promise<ActionResult> {
+    return act(this.runtime.groups, action);
   }
 
   /** Upstreams that no request can be sent to: what /readyz says. */

@@ -22,7 +22,7 @@ export function failureResponse(
   failure: Failure,
 ): { readonly lines: readonly (readonly [name: string, value: string])[]; readonly body: string } {
   const { head, requestId } = exchange;
-  const context = errorContext(exchange);
+  const context = errorContext(exchange, failure);
   const format = negotiate(fieldValues(head, "accept").join(", "));
   const own = format === "html" ? ownPageFor(exchange, failure.status) : undefined;
   const { type, body, policy } = own
@@ -97,9 +97,10 @@ function send(exchange: Exchange, status: number, lines: string, body: string): 
   exchange.end(true);
 }
 
-function errorContext(exchange: Exchange): ErrorContext {
-  const { head, client, attempts } = exchange;
+function errorContext(exchange: Exchange, { cause }: Failure): ErrorContext {
+  const { head, client, attempts, upstream } = exchange;
   const showDetail = showsDetail(exchange);
+  const endpoint = attempts.at(-1)?.endpoint ?? "";
   return {
     requestId: exchange.requestId,
     method: head.method,
@@ -109,8 +110,9 @@ function errorContext(exchange: Exchange): ErrorContext {
     showDetail,
     localReferenceBase: showDetail ? consoleUrl(exchange.runtime.config.console) : undefined,
     attempts: attempts.length,
-    upstream: exchange.upstream,
-    endpoint: attempts.at(-1)?.endpoint ?? "",
+    incident: client.gateway.openIncidents.of(upstream, cause, endpoint),
+    upstream,
+    endpoint,
     route: exchange.route,
     host: head.host,
     scheme: client.listener.tls ? "https" : "http",

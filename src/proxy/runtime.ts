@@ -15,6 +15,7 @@ import { type Resolver, resolverFor } from "../net/resolve.ts";
 import { createUpstreamTls, type UpstreamTlsContext } from "../net/upstream-tls.ts";
 import type { ExchangeRecord } from "../observe/record.ts";
 import type { ServerLogs } from "../observe/server-logs.ts";
+import type { Tracer } from "../observe/traces/tracer.ts";
 import { AdHocGroups } from "../upstream/ad-hoc-groups.ts";
 import type { Random } from "../upstream/balance-two.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
@@ -42,6 +43,8 @@ export interface Observer {
   upstreamEvent(event: UpstreamEvent): void;
   /** Opens the logs of virtual servers; without it they have none. */
   readonly logs?: ServerLogs;
+  /** Requests take part in traces by it; without it their trace fields go on as they came. */
+  readonly tracer?: Tracer | null;
 }
 
 /** What a runtime is given by those who simulate the world, and by the generation before it. */

@@ -11,6 +11,7 @@ import { viaValue } from "../wire/via.ts";
 import type { Exchange } from "./exchange.ts";
 import { addedLines, withoutFields } from "./header-ops.ts";
 import { proxiedRequestHead } from "./server/proxied-request.ts";
+import { traceFieldsFor, withoutCallersTrace } from "./trace-fields.ts";
 
 /** What an address that is not trusted may not say; applications take X-Real-IP and X-Forwarded-Port for ours. */
 const CLAIMS = FORWARDING_FIELDS | kindBit(FIELD_X_REAL_IP) | kindBit(FIELD_X_FORWARDED_OTHER);
@@ -31,6 +32,9 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
     added += maxForwardsLine(head);
     replaced |= MAX_FORWARDS;
   }
+  const traced = traceFieldsFor(exchange);
+  added += traced;
+  const drop = ops ? ops.drop : null;
   if (ops) added = withoutFields(added, ops.drop) + addedLines(ops, exchange.placeholders);
   return forwardRequestHead(head, {
     method: head.method,
@@ -40,7 +44,7 @@ export function requestHeadFor(exchange: Exchange, endpoint: Endpoint): string {
     bodyLength: head.bodyLength,
     upgrade: exchange.upgrade,
     replaced,
-    drop: ops ? ops.drop : null,
+    drop: traced === "" ? drop : withoutCallersTrace(head, drop),
   });
 }
 

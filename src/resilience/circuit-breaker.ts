@@ -127,6 +127,12 @@ export function probeNow(breaker: Breaker, nowMs: Ms): void {
   if (breaker.phase === "open") enter(breaker, "half-open", nowMs);
 }
 
+/** Somebody has mended what it stands before: all that it counted is forgotten, and permits that are out say nothing. */
+export function reset(breaker: Breaker, nowMs: Ms, options: BreakerOptions = BREAKER): void {
+  enter(breaker, "closed", nowMs);
+  breaker.openMs = options.openMs;
+}
+
 /** How long a refusal still holds; 0 where the next request may be admitted. */
 export function openForMs(breaker: Breaker, nowMs: Ms): Ms {
   return breaker.phase === "open" ? Math.max(0, breaker.sinceMs + breaker.openMs - nowMs) : 0;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
-import { escapeControls, formatLogLine, log, lostLogLines, setLogSink } from "./log.ts";
+import { escapeControls, formatLogJson, formatLogLine, log, lostLogLines, setLogFormat, setLogSink } from "./log.ts";
 
 afterEach(() => {
   setLogSink(null);
@@ -51,4 +51,34 @@ test("property: any message and field is one line without control characters", (
 test("escapes are readable", () => {
   expect(escapeControls("a\r\nb\x1b[31m\u0085\u202e")).toBe("a\\r\\nb\\x1b[31m\\x85\\u202e");
   expect(escapeControls("plain é →")).toBe("plain é →");
+});
+
+test("as JSON an entry is one object a line, whatever the values contain", () => {
+  const at = new Date("2026-11-21T09:17:00.123Z");
+  const line = formatLogJson(
+    "warn",
+    'a "b"\n\u001b[31m\u0085\u2028\u202e',
+    { port: 80, msg: "x", gone: undefined },
+    at,
+  );
+  expect(JSON.parse(line)).toEqual({
+    time: "2026-11-21T09:17:00.123Z",
+    level: "warn",
+    msg: 'a "b"\n\u001b[31m\u0085\u2028\u202e',
+    port: 80,
+    _msg: "x",
+  });
+  expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+});
+
+test("the format can be chosen", () => {
+  const lines: string[] = [];
+  setLogSink((line) => lines.push(line));
+  setLogFormat("json");
+  log.info("one", { a: 1 });
+  setLogFormat("text");
+  log.info("two");
+  setLogSink(null);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ level: "info", msg: "one", a: 1 });
+  expect(lines[1]).toMatch(/info {2}two/);
 });

@@ -18,6 +18,7 @@ const RESET = "\x1b[0m";
 let lost = 0;
 let sink: LogSink = writeToStderr;
 let coloured = useColours();
+let asJson = process.env["GOODGATE_LOG"] === "json";
 
 /** The program's own log. */
 export const log = {
@@ -32,6 +33,11 @@ export function setLogSink(next: LogSink | null, options: { readonly colours?: b
   sink = next ?? writeToStderr;
   coloured = options.colours ?? (next === null && useColours());
   return previous;
+}
+
+/** How entries are written from here on: as lines for people, or as a JSON object a line. GOODGATE_LOG=json is the same. */
+export function setLogFormat(format: "text" | "json"): void {
+  asJson = format === "json";
 }
 
 /** Lines of the program's own log that could not be written. */
@@ -56,6 +62,23 @@ export function formatLogLine(
   const word = level.padEnd(5);
   if (!colours) return `${time} ${word} ${text}${rest}\n`;
   return `${DIM}${time}${RESET} ${LEVEL_COLOURS[level]}${word}${RESET} ${text}${rest && DIM + rest + RESET}\n`;
+}
+
+/** One entry as a JSON object: time, level, msg and the fields; "\n" included. */
+export function formatLogJson(level: LogLevel, message: string, fields: LogFields | undefined, at: Date): string {
+  const entry: Record<string, string | number | boolean | null> = { time: at.toISOString(), level, msg: message };
+  for (const [name, value] of Object.entries(fields ?? {})) {
+    // What an entry always has keeps its name.
+    if (value !== undefined) entry[Object.hasOwn(entry, name) ? `_${name}` : name] = value;
+  }
+  return `${JSON.stringify(entry).replace(JSON_UNSAFE, unicodeEscape)}\n`;
+}
+
+/** What JSON lets stand, but a terminal or a reader of lines might take for more than text. */
+const JSON_UNSAFE = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** `text` with every control character (C0, DEL, C1) and line separator as an escape, so that it stays on one line. */
@@ -93,7 +116,8 @@ function fieldText(value: string | number | boolean | null): string {
 
 function emit(level: LogLevel, message: string, fields?: LogFields): void {
   try {
-    sink(formatLogLine(level, message, fields, new Date(), coloured));
+    const at = new Date();
+    sink(asJson ? formatLogJson(level, message, fields, at) : formatLogLine(level, message, fields, at, coloured));
   } catch {
     // Where the log itself fails (EPIPE, ENOSPC, EAGAIN) there is nowhere left to say so; the count is a metric.
     lost++;

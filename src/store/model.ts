@@ -62,6 +62,8 @@ export interface FailureQuery {
   readonly upstream?: string;
   readonly endpoint?: string;
   readonly route?: string;
+  /** In request id, method, address, client, trace, cause, endpoint, sentence; the newest 50,000 rows that fit are looked
+   *  through, and a page that found less than its limit has a `next` where there are more to look through. */
   readonly text?: string;
   readonly limit?: number;
   readonly before?: string;
@@ -81,7 +83,7 @@ export interface PointsQuery {
   readonly kind: SeriesKind;
   /** Absent = all of the kind. */
   readonly names?: readonly string[];
-  /** Wanted points per series, about; the store chooses the resolution (10 s, 1 min, 10 min). */
+  /** Wanted points per series, about; the store chooses the resolution (10 s, 1 min, 10 min, 2 h). */
   readonly points?: number;
   readonly gateway?: string;
 }

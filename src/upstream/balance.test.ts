@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadConfig } from "../config/load.ts";
+import { administer, type EndpointAction } from "./administer.ts";
 import { type Balanced, type Balancer, leastConnections, roundRobin, smoothRotation } from "./balance.ts";
 import { cookieValue, sticky } from "./balance-cookie.ts";
 import { consistentHash } from "./balance-hash.ts";
@@ -146,6 +147,43 @@ test.each(BALANCES)("a group with balance %s: backups in need only, down ones ne
   expect(group.pick([a, b], "key")).toBe(c);
   expect(group.pick([a, b, c], "key")).toBe("all-tried");
 });
+
+test.each(BALANCES)(
+  "a group with balance %s: what somebody drains, disables or weighs follows at once",
+  async (balance) => {
+    const config = loadConfig(
+      `upstreams: { app: { balance: ${balance}, endpoints: ["a:1", "b:1", { address: "c:1", backup: true }] } }`,
+      "goodgate.yaml",
+      {},
+    ).config!;
+    const group = new UpstreamGroup(config.upstreams.get("app")!, { random: seededRandom(3), clock: () => 0 });
+    const [a, b, c] = group.endpoints as [Endpoint, Endpoint, Endpoint];
+    const picks = (): Record<string, number> => {
+      const counts: Record<string, number> = {};
+      for (let n = 0; n < 1000; n++) {
+        const picked = group.pick([], `key${n}`);
+        const label = typeof picked === "string" ? picked : picked.label;
+        counts[label] = (counts[label] ?? 0) + 1;
+      }
+      return counts;
+    };
+    const tell = (what: object) => administer(group, { upstream: "app", endpoint: "a:1", ...what } as EndpointAction);
+    for (const out of [{ do: "drain" }, { do: "disable" }, { do: "weight", weight: 0 }]) {
+      expect((await tell(out)).ok).toBe(true);
+      expect(picks()).toEqual({ "b:1": 1000 });
+      expect(group.pick([b])).toBe(c);
+      await tell({ do: "enable" });
+      expect(Object.keys(picks()).sort()).toEqual(["a:1", "b:1"]);
+    }
+    await tell({ do: "weight", weight: 9 });
+    const shares = picks();
+    expect(shares["a:1"]).toBeGreaterThan(830);
+    expect(shares["b:1"]).toBeGreaterThan(40);
+    expect(a.weight).toBe(9);
+    await tell({ do: "enable" });
+    expect(picks()["b:1"]).toBeGreaterThan(400);
+  },
+);
 
 test("the smooth rotation interleaves by weight", () => {
   const order = smoothRotation([node("a", 5), node("b"), node("c")]);

@@ -1,6 +1,7 @@
 // One address of an upstream: its connections, what is in flight, and how it stands.
 // The standing outlives a reload: the next generation of the configuration goes on with it. Its bits say at a glance
 // why a pick has to think; 0, the usual case, means that there is nothing to think about.
+import { formatAddress } from "../config/address.ts";
 import type { EndpointConfig, UpstreamConfig } from "../config/config.ts";
 import type { Failure } from "../failure/failure.ts";
 import { ConnectionPool, type IdleShare } from "../net/pool.ts";
@@ -28,15 +29,34 @@ export const DOWN = 2;
 export const EJECTED = 4;
 /** It has just come back and does not get its full share yet. */
 export const WARMING = 8;
+/** Somebody said so, or gave it the weight 0: only what a cookie binds to it goes there. */
+export const DRAINING = 16;
+/** Somebody said so: nothing goes there. */
+export const DISABLED = 32;
+/** Out of use by somebody's word (administer.ts). */
+export const WITHDRAWN = DRAINING | DISABLED;
 /** Out of use as a whole, not by chance. */
-export const AWAY = GONE | DOWN;
+export const AWAY = GONE | DOWN | WITHDRAWN;
+/** What is ending, or is to end: kept connections would only hold it up. */
+const NOT_KEPT = GONE | WITHDRAWN;
 
 /** Idle timers are exact to about this. */
 const TIMER_SLACK_MS: Ms = 250;
 
+/** What somebody has said of an endpoint while the gateway ran (administer.ts); it outlives a reload. */
+export interface Orders {
+  drained: boolean;
+  disabled: boolean;
+  /** Instead of the configuration's; null = that one. */
+  weight: number | null;
+}
+
 /** How an endpoint stands. */
 export class Standing {
   out = 0;
+  readonly orders: Orders = { drained: false, disabled: false, weight: null };
+  /** Since when it is drained or disabled; 0 = it is not. */
+  withdrawnSince: Ms = 0;
   active = 0;
   /** Since when nothing listens, and the failure that showed it. */
   goneSince: Ms = 0;
@@ -76,7 +96,6 @@ export class Endpoint implements Balanced {
   readonly config: EndpointConfig;
   readonly label: string;
   readonly server: string;
-  readonly weight: number;
   readonly pool: ConnectionPool;
   readonly standing: Standing;
   readonly latency: Latency | null;
@@ -91,16 +110,14 @@ export class Endpoint implements Balanced {
     this.config = config;
     this.label = config.label;
     this.server = more.server;
-    this.weight = config.weight;
     this.standing = standing;
     this.latency = more.latency;
     this.cookieValue = more.cookie;
     this.requestsMax = limits.requests;
     this.pool = new ConnectionPool({
       idleMax: keepalive.connections,
-      // What has stopped listening is ending: kept connections would only hold it up.
       idleMs: () =>
-        (standing.out & GONE) !== 0
+        (standing.out & NOT_KEPT) !== 0
           ? 0
           : keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, more.random()),
       usesMax: keepalive.requests,
@@ -110,6 +127,16 @@ export class Endpoint implements Balanced {
     });
     this.pool.onClosedIdle = (idleMs, at) => this.closedIdle(idleMs, at);
     this.#onIdleTimer = more.onIdleTimer;
+  }
+
+  /** Its share: as somebody said while the gateway ran, or as the configuration has it. */
+  get weight(): number {
+    return this.standing.orders.weight ?? this.config.weight;
+  }
+
+  /** What somebody has said of it while the gateway ran. */
+  get orders(): Readonly<Orders> {
+    return this.standing.orders;
   }
 
   /** Attempts in flight, those of earlier generations included. */
@@ -122,7 +149,9 @@ export class Endpoint implements Balanced {
 
   /** What Host says where the upstream is to be called by its own name. */
   get hostField(): string {
-    return this.config.address.kind === "unix" ? "localhost" : this.label;
+    const { address, name } = this.config;
+    if (address.kind === "unix") return "localhost";
+    return name === undefined ? this.label : formatAddress(address);
   }
 
   /** It may have another request, and a connection for it is there or may be opened. */

@@ -20,7 +20,7 @@ import { type Balancer, leastConnections, roundRobin } from "./balance.ts";
 import { sticky } from "./balance-cookie.ts";
 import { consistentHash } from "./balance-hash.ts";
 import { peakEwma, type Random, randomTwo, seededRandom } from "./balance-two.ts";
-import { AWAY, DOWN, EJECTED, type Endpoint, GONE, WARMING } from "./endpoint.ts";
+import { AWAY, DISABLED, DOWN, DRAINING, EJECTED, type Endpoint, GONE, WARMING, WITHDRAWN } from "./endpoint.ts";
 import type { OnUpstreamEvent } from "./events.ts";
 import { type AddressesOf, GroupEndpoints } from "./group-endpoints.ts";
 import { Judge } from "./judge.ts";
@@ -92,8 +92,8 @@ export class UpstreamGroup {
   readonly dialTarget: ((endpoint: Endpoint, timeouts: UpstreamTimeouts) => DialTarget) | null;
   /** Until it is taken over from: a chain of generations would never be let go. */
   #previous: UpstreamGroup | null;
-  readonly #tiers: readonly Balancer<Endpoint>[];
-  readonly #only: Endpoint | null;
+  #tiers: readonly Balancer<Endpoint>[] = [];
+  #only: Endpoint | null = null;
   readonly #endpoints: GroupEndpoints;
   readonly #names: NameWatch | null;
   /** What the pick that is running may not use, what it overlooks, and what it met. */
@@ -101,6 +101,8 @@ export class UpstreamGroup {
   #overlooked = 0;
   #full = false;
   #warming: Endpoint | null = null;
+  /** What binds the request that is picked for. */
+  #key = "";
 
   constructor(config: UpstreamConfig, context: GroupContext = {}) {
     const { random = seededRandom(randomInt(2 ** 32)), clock = eventTime, onEvent = () => {}, previous } = context;
@@ -123,6 +125,13 @@ export class UpstreamGroup {
     this.#names = namesOf(this, context.nameQuery);
     this.judge = new Judge(this, previous?.judge);
     this.watch = new Watch(this);
+    this.rebalance();
+  }
+
+  /** Weights have changed: shares are worked out anew. */
+  rebalance(): void {
+    const { config, random, clock } = this;
+    this.peers?.reweigh();
     const up = this.peers ? [] : this.endpoints.filter((endpoint) => !endpoint.config.down);
     const tiers = [up.filter((e) => !e.config.backup), up.filter((e) => e.config.backup)];
     this.#tiers = tiers
@@ -176,6 +185,7 @@ export class UpstreamGroup {
     if (this.#tiers.length === 0) return "no-healthy-upstream";
     if (!this.judge.admits(this.clock())) return "breaker-open";
     this.#tried = tried;
+    this.#key = key;
     this.#full = false;
     const found =
       this.#pickOverlooking(this.panicking ? DOWN | EJECTED : 0, key) ??
@@ -213,7 +223,9 @@ export class UpstreamGroup {
   /** Whether an endpoint with something to think about gets this request. */
   #admitted(candidate: Endpoint): boolean {
     const { standing } = candidate;
-    const out = standing.out & ~this.#overlooked;
+    let out = standing.out & ~this.#overlooked;
+    // A session goes on where it is while its endpoint drains.
+    if ((out & DRAINING) !== 0 && this.#key !== "" && candidate.cookieValue === this.#key) out &= ~DRAINING;
     if ((out & AWAY) !== 0) return false;
     const now = this.clock();
     if ((out & EJECTED) !== 0 && !this.judge.endpointAdmits(standing, now)) {
@@ -263,7 +275,7 @@ export class UpstreamGroup {
   /** How an endpoint stands has changed: is the upstream away, or back? */
   recount(): void {
     if (this.peers) return;
-    const up = this.endpoints.filter((endpoint) => !endpoint.config.down);
+    const up = this.endpoints.filter(({ config, standing }) => !config.down && (standing.out & WITHDRAWN) === 0);
     const well = up.filter(({ standing }) => (standing.out & (AWAY | EJECTED)) === 0).length;
     const reachable = up.filter(({ standing }) => (standing.out & GONE) === 0).length;
     this.panicking = up.length > 0 && well < this.config.panic * up.length && reachable > 0;
@@ -291,10 +303,15 @@ export class UpstreamGroup {
   /** Why no endpoint can be used, in words; the first three speak for all. */
   whyOut(): string {
     const reasons = this.endpoints.slice(0, WHY_MAX).map((endpoint) => {
-      return `${endpoint.label} ${this.peers?.whyOut(endpoint) ?? whyOut(endpoint)}`;
+      return `${endpoint.label} ${this.whyOutOf(endpoint) || "is in use"}`;
     });
     const more = this.endpoints.length - reasons.length;
     return reasons.join("; ") + (more > 0 ? `; and ${more} more` : "");
+  }
+
+  /** Why an endpoint gets no requests, or not all of its share, in words; "" = it does. */
+  whyOutOf(endpoint: Endpoint): string {
+    return byOrder(endpoint) || (this.peers ? (this.peers.whyOut(endpoint) ?? "") : whyOut(endpoint));
   }
 
   /** Whether the configuration has an endpoint that is in use. An outage is not ours: we are ready, and hold. */
@@ -314,14 +331,20 @@ export class UpstreamGroup {
 const NONE: readonly Endpoint[] = [];
 const WHY_MAX = 3;
 
+/** By somebody's word. */
+function byOrder({ orders, standing }: Endpoint): string {
+  if ((standing.out & DISABLED) !== 0) return "was disabled by hand";
+  if ((standing.out & DRAINING) === 0) return "";
+  return orders.drained ? "was drained by hand" : "was given the weight 0 by hand";
+}
+
 function whyOut({ config, standing }: Endpoint): string {
   const { gone, out } = standing;
   if (config.down) return "is set to down";
   if (gone && (out & GONE) !== 0)
     return `refused a connection${gone.evidence.errno ? ` (${gone.evidence.errno})` : ""}`;
   if ((out & DOWN) !== 0) return `fails its health check${standing.downDetail ? `: ${standing.downDetail}` : ""}`;
-  if ((out & EJECTED) !== 0) return "is ejected";
-  return "is in use";
+  return (out & EJECTED) !== 0 ? "is ejected" : "";
 }
 
 /** Whether nginx's rules hold: its servers count failures, or its balancer is one of nginx's. */

@@ -45,6 +45,16 @@ export function intervalMs(health: Readonly<Health>, config: HealthConfig, rando
   return base * (1 - JITTER + 2 * JITTER * random);
 }
 
+/** What a check of an endpoint sends, and what counts as good. */
+export function checkPlan(
+  { dialler, label, hostField }: Pick<CheckedEndpoint, "dialler" | "label" | "hostField">,
+  config: HealthConfig,
+): CheckPlan {
+  const { kind, path, host, statuses, body, timeoutMs } = config;
+  const request = kind === "tcp" ? "" : checkRequest(path, host ?? hostField);
+  return { dialler, label, request, statuses, body, timeoutMs };
+}
+
 /** The active checks of one endpoint. */
 export class HealthChecker extends Timed {
   readonly #endpoint: CheckedEndpoint;
@@ -59,20 +69,15 @@ export class HealthChecker extends Timed {
   #kept: CheckConnection | null = null;
   #lastWasFresh = false;
   #hurried = false;
+  /** Who wants to know the result of the next check, or of the one that runs. */
+  #askers: ((result: CheckResult | null) => void)[] = [];
 
   constructor(endpoint: CheckedEndpoint, config: HealthConfig, random: () => number) {
     super();
     this.#endpoint = endpoint;
     this.#config = config;
     this.#random = random;
-    this.#plan = {
-      dialler: endpoint.dialler,
-      label: endpoint.label,
-      request: config.kind === "tcp" ? "" : checkRequest(config.path, config.host ?? endpoint.hostField),
-      statuses: config.statuses,
-      body: config.body,
-      timeoutMs: config.timeoutMs,
-    };
+    this.#plan = checkPlan(endpoint, config);
   }
 
   /** Begins with a check at once; without effect while it runs. */
@@ -89,9 +94,17 @@ export class HealthChecker extends Timed {
     else wheel.set(this, Math.min(this.dueAt, now() + this.#fastMs()));
   }
 
+  /** Checks at once, or waits for the check that runs; null = it has been stopped. */
+  checkNow(done: (result: CheckResult | null) => void): void {
+    if (!this.#running) return done(null);
+    this.#askers.push(done);
+    if (!this.#check && !this.#turn) wheel.set(this, now());
+  }
+
   /** Ends the check that runs, without a result, and closes what is open. */
   stop(): void {
     this.#running = false;
+    for (const tell of this.#askers.splice(0)) tell(null);
     this.#hurried = false;
     wheel.remove(this);
     if (this.#turn) clearImmediate(this.#turn);
@@ -129,6 +142,7 @@ export class HealthChecker extends Timed {
       reportInternal(error);
     }
     this.#check = null;
+    for (const tell of this.#askers.splice(0)) tell(result);
     // onCheck may have stopped us.
     if (!this.#running) return;
     let waitMs = intervalMs(this.#endpoint.health, this.#config, this.#random());

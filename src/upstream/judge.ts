@@ -18,12 +18,13 @@ import {
   type Outcome,
   openForMs,
   probeNow,
+  reset,
   settle,
 } from "../resilience/circuit-breaker.ts";
 import { blame, isEmpty, newPoisonGuard, noteSuccess, type PoisonGuard } from "../resilience/poison-guard.ts";
 import type { Ms } from "../std/units.ts";
 import { nothingListens } from "./comeback.ts";
-import { AWAY, EJECTED, type Endpoint, type Standing } from "./endpoint.ts";
+import { AWAY, EJECTED, type Endpoint, type Standing, WITHDRAWN } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
 import { peerAnswered, peerBegan, peerDone, peerFailed } from "./peer-judge.ts";
 
@@ -89,6 +90,12 @@ export class Judge {
   /** An endpoint at which nothing listened is back: another process, which is tried at once. */
   cameBack({ breaker }: Standing): void {
     probeNow(breaker, this.#group.clock());
+  }
+
+  /** Somebody lets it in again: the failures that it was ejected for are forgotten. */
+  readmit(endpoint: Endpoint): void {
+    reset(endpoint.standing.breaker, this.#group.clock(), this.#ejectOptions ?? undefined);
+    this.#endpointPhase(endpoint);
   }
 
   /** Nothing is wrong with the upstream as a whole. */
@@ -226,7 +233,9 @@ export class Judge {
     // An attempt of a generation that ejected, under one that does not.
     if (!group.config.eject) return false;
     const { max } = group.config.eject;
-    const others = group.endpoints.filter(({ label, config }) => label !== endpoint.label && !config.down);
+    const others = group.endpoints.filter(
+      ({ label, config, standing }) => label !== endpoint.label && !config.down && (standing.out & WITHDRAWN) === 0,
+    );
     const ejected = others.filter(({ standing }) => (standing.out & EJECTED) !== 0).length;
     if (ejected + 1 > Math.max(1, Math.floor(max * (others.length + 1)))) return false;
     return others.some(({ standing }) => (standing.out & (AWAY | EJECTED)) === 0);

@@ -9,7 +9,7 @@ import type { NginxFailureKind } from "../failure/nginx-kind.ts";
 import { countsAgainstServer } from "../resilience/retry-conditions.ts";
 import type { Ms } from "../std/units.ts";
 import type { Random } from "./balance-two.ts";
-import { isFailed, noteEnded, noteFailed, notePicked, secondsOf } from "./passive-fails.ts";
+import { isFailed, newFailRecord, noteEnded, noteFailed, notePicked, secondsOf } from "./passive-fails.ts";
 import { type Chooser, isUsableBound, newPeer, newTier, type Peer, type PeerSubject, type Tier } from "./peer.ts";
 import { byAddress, byModulo, ketama } from "./peer-hash.ts";
 import { randomOfTwo, randomOne } from "./peer-random.ts";
@@ -22,6 +22,8 @@ export interface PeerEndpoint extends PeerSubject {
   readonly label: string;
   readonly server: string;
   readonly config: EndpointConfig;
+  /** What somebody has said of it while the gateway ran; a weight of 0 is a drain. */
+  readonly orders?: { readonly drained: boolean; readonly disabled: boolean; readonly weight: number | null };
 }
 
 /** What became of an attempt. */
@@ -60,7 +62,26 @@ export class Peers<E extends PeerEndpoint> {
 
   /** Other endpoints take the place of those there were; what stays keeps what is known of it. */
   replace(endpoints: readonly E[]): void {
-    const peers = endpoints.map((endpoint) => this.#byEndpoint.get(endpoint) ?? peerOf(endpoint));
+    this.#use(endpoints.map((endpoint) => this.#byEndpoint.get(endpoint) ?? peerOf(endpoint)));
+  }
+
+  /** Somebody has said something else of an endpoint: its share begins anew, what is known of its failures stays. */
+  reweigh(): void {
+    const peers = [...this.#byEndpoint.values()].map((old) => {
+      const { weight, draining, down } = peerOf(old.subject);
+      if (weight !== old.weight) old.record.effectiveWeight = weight;
+      return { ...old, weight, draining, down };
+    });
+    this.#use(peers);
+  }
+
+  /** Somebody lets an endpoint in again: its failures are forgotten. */
+  readmit(endpoint: E): void {
+    const peer = this.#byEndpoint.get(endpoint);
+    if (peer) Object.assign(peer.record, { ...newFailRecord(peer.weight), currentWeight: peer.record.currentWeight });
+  }
+
+  #use(peers: readonly Peer<E>[]): void {
     this.#byEndpoint = new Map(peers.map((peer) => [peer.subject, peer]));
     this.#primary = newTier(peers.filter(({ subject }) => !subject.config.backup));
     this.#backup = newTier(peers.filter(({ subject }) => subject.config.backup));
@@ -168,16 +189,17 @@ function roomAt<E extends PeerEndpoint>(peer: Peer<E>): Peer<E> | null {
 }
 
 function peerOf<E extends PeerEndpoint>(endpoint: E): Peer<E> {
-  const { config, label, server } = endpoint;
+  const { config, label, server, orders } = endpoint;
   return newPeer(endpoint, {
     server,
     route: routeOf(config.route, label),
-    weight: config.weight,
+    // A weight of 0 keeps its part of the whole, as that of a server that is down does.
+    weight: orders?.weight || config.weight,
     failsMax: config.maxFails ?? 0,
     failTimeoutS: Math.floor(config.failTimeoutMs / 1000),
     connectionsMax: config.maxConnections,
-    down: config.down,
-    draining: config.drain,
+    down: config.down || orders?.disabled === true,
+    draining: config.drain || orders?.drained === true || orders?.weight === 0,
   });
 }
 

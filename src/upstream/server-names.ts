@@ -35,7 +35,7 @@ export function serverAddresses(servers: readonly EndpointConfig[], known: Known
   return servers.flatMap((config): ServerAddress[] => {
     const { label: server, address } = config;
     const isName = address.kind === "tcp" && isIP(address.host) === 0;
-    if (!isName) return [{ config: { ...config, label: formatAddress(address) }, server }];
+    if (!isName) return [{ config: { ...config, label: config.name ?? formatAddress(address) }, server }];
     const host = nameToResolve(config);
     if (host === null) return [{ config, server }];
     const found = known(host, config);

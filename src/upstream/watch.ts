@@ -4,11 +4,12 @@
 import type { Failure } from "../failure/failure.ts";
 import type { DialHandle, DialResult, DialTarget, SocketReader } from "../net/dial.ts";
 import { newHealth, noteCheck, noteGone } from "../resilience/health-state.ts";
+import type { Ms } from "../std/units.ts";
 import { Comeback, nothingListens, verify } from "./comeback.ts";
-import { DOWN, type Endpoint, GONE, type Standing, WARMING } from "./endpoint.ts";
+import { DISABLED, DOWN, type Endpoint, GONE, type Standing, WARMING, WITHDRAWN } from "./endpoint.ts";
 import type { UpstreamGroup } from "./group.ts";
-import type { CheckResult, Dialler } from "./health-check.ts";
-import { HealthChecker } from "./health-checker.ts";
+import { type CheckResult, type Dialler, HealthCheck } from "./health-check.ts";
+import { checkPlan, HealthChecker } from "./health-checker.ts";
 
 /** How connections are opened (dial of net/). */
 export type Dial = (target: DialTarget, reader: SocketReader | null, done: (result: DialResult) => void) => DialHandle;
@@ -38,14 +39,66 @@ export class Watch {
     for (const endpoint of this.#group.endpoints) {
       const { standing } = endpoint;
       if (!config.health) forgetHealth(standing);
-      if (endpoint.config.down || !this.#group.dial) continue;
+      if (endpoint.config.down || !this.#group.dial || (standing.out & DISABLED) !== 0) continue;
       if ((standing.out & GONE) !== 0) this.#comeBack(endpoint);
-      if (!config.health) continue;
-      const checker = new HealthChecker(this.#checked(endpoint), config.health, this.#group.random);
-      this.#checkers.set(endpoint.label, checker);
-      checker.start();
+      this.#checkOften(endpoint);
     }
     this.#group.recount();
+  }
+
+  #checkOften(endpoint: Endpoint): void {
+    const { health } = this.#group.config;
+    if (!health || this.#checkers.has(endpoint.label)) return;
+    const checker = new HealthChecker(this.#checked(endpoint), health, this.#group.random);
+    this.#checkers.set(endpoint.label, checker);
+    checker.start();
+  }
+
+  /** Somebody has disabled it: nobody asks any more how it is. */
+  forget({ label }: Endpoint): void {
+    this.#comebacks.get(label)?.stop();
+    this.#checkers.get(label)?.stop();
+    this.#comebacks.delete(label);
+    this.#checkers.delete(label);
+  }
+
+  /** Somebody lets it in again: what was known is looked at anew, at once. `before` = how it stood until then. */
+  readmit(endpoint: Endpoint, before: number): void {
+    // Nobody has watched it meanwhile.
+    if ((before & DISABLED) !== 0) forgetHealth(endpoint.standing);
+    if (!this.#watching || !this.#group.dial || endpoint.config.down) return;
+    if ((before & WITHDRAWN) !== 0) this.#warm(endpoint);
+    if ((endpoint.standing.out & GONE) !== 0) {
+      this.#comebacks.get(endpoint.label)?.stop();
+      this.#comeBack(endpoint, 0);
+    }
+    this.#checkOften(endpoint);
+    this.#checkers.get(endpoint.label)?.checkNow(() => {});
+  }
+
+  /** How it is at this moment, by its own check or by a connect; null = nobody can tell. */
+  checkNow(endpoint: Endpoint, done: (result: CheckResult | null) => void): void {
+    const { config, dial } = this.#group;
+    const checker = this.#checkers.get(endpoint.label);
+    if (checker) return checker.checkNow(done);
+    if (!dial) return done(null);
+    const { connectMs, tlsMs } = config.timeouts;
+    const timeoutMs = config.resolve.timeoutMs + connectMs + tlsMs;
+    const connect = { dialler: this.#dialler(endpoint), label: endpoint.label, request: "", statuses: [], body: null };
+    const plan = config.health ? checkPlan(this.#checked(endpoint), config.health) : { ...connect, timeoutMs };
+    const check: HealthCheck = new HealthCheck(plan, (result) => {
+      check.kept?.discard();
+      this.#seen(endpoint, result);
+      done(result);
+    });
+    check.start(null);
+  }
+
+  /** What a look by hand has shown of an endpoint that nobody checks. */
+  #seen(endpoint: Endpoint, { good, failure }: CheckResult): void {
+    if (this.#group.peers || (endpoint.standing.out & DISABLED) !== 0) return;
+    if (good) this.#back(endpoint);
+    else if (failure && nothingListens(failure)) this.refused(endpoint, failure);
   }
 
   stop(): void {
@@ -64,7 +117,7 @@ export class Watch {
     if (watch !== this) return watch.refused(asked, failure);
     // A reload may have left it out: nobody asks for it any more. Or left it out and taken it in again: it stands anew.
     const endpoint = this.#present(asked);
-    if (!endpoint || (endpoint.standing.out & GONE) !== 0) return;
+    if (!endpoint || (endpoint.standing.out & (GONE | DISABLED)) !== 0) return;
     const { standing } = endpoint;
     const { clock, config, onEvent } = this.#group;
     standing.out |= GONE;
@@ -108,7 +161,7 @@ export class Watch {
   }
 
   /** Connects now and again until something listens. */
-  #comeBack(endpoint: Endpoint): void {
+  #comeBack(endpoint: Endpoint, firstMs?: Ms): void {
     if (!this.#group.dial) return;
     let comeback = this.#comebacks.get(endpoint.label);
     if (!comeback) {
@@ -122,7 +175,7 @@ export class Watch {
       );
       this.#comebacks.set(endpoint.label, comeback);
     }
-    comeback.start();
+    comeback.start(firstMs);
   }
 
   /** A request has found it listening again before the next look. */

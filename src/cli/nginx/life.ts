@@ -7,6 +7,8 @@ import type { Config } from "../../config/config.ts";
 import type { ErrorLevel } from "../../config/servers.ts";
 import type { ProcessSettings } from "../../nginx/lower/process.ts";
 import type { ClientConnection } from "../../proxy/client-connection.ts";
+import type { ActionResult } from "../../upstream/administer.ts";
+import type { Oversight } from "../backend/oversight.ts";
 import { handDown, type InheritedSockets } from "../inherited-sockets.ts";
 import { Served } from "../serve.ts";
 import type { Crew } from "../workers.ts";
@@ -53,6 +55,8 @@ export class NginxLife {
   /** WINCH: new clients wait, or are taken by the program that has our sockets, until HUP or the end. */
   #resting = false;
   #ending: "drain" | "stop" | null = null;
+  /** Console and incidents, where they were asked for. */
+  oversight: Oversight | null = null;
   /** One reload, reopening or start at a time. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -73,7 +77,7 @@ export class NginxLife {
     on("SIGTERM", () => this.#end("stop", ", exiting"));
     on("SIGINT", () => this.#end("stop", ", exiting"));
     on("SIGQUIT", () => this.#end("drain", ", shutting down"));
-    on("SIGHUP", () => this.#inTurn(", reconfiguring", () => this.#reload()));
+    on("SIGHUP", () => this.#inTurn(", reconfiguring", () => this.#reloadAndTell()));
     on("SIGUSR1", () => this.#inTurn(", reopening logs", () => this.#reopen()));
     on("SIGUSR2", () => this.#upgrade());
     on("SIGWINCH", () => this.#rest());
@@ -95,6 +99,24 @@ export class NginxLife {
       }
     });
     return action;
+  }
+
+  /** The console's word for HUP. */
+  async reload(): Promise<ActionResult> {
+    const before = this.#config;
+    this.#inTurn("", () => this.#reloadAndTell());
+    await this.#turn;
+    const ok = this.#config !== before;
+    return { ok, said: ok ? "the configuration was taken on" : "it was not taken on; the error log says why" };
+  }
+
+  async #reloadAndTell(): Promise<void> {
+    const before = this.#config;
+    try {
+      await this.#reload();
+    } finally {
+      this.oversight?.reloaded(this.#config === before ? null : this.#config, []);
+    }
   }
 
   async #reload(): Promise<void> {
@@ -236,6 +258,7 @@ export class NginxLife {
     if (how === "drain") this.#say("notice", "gracefully shutting down");
     if (first) this.#leaveSockets();
     await this.#service.end(how);
+    await this.oversight?.close();
     // An order to stop has overtaken this one.
     if (this.#ending !== how) return;
     if (this.#service instanceof Served) this.#say("notice", "exiting");

@@ -2,8 +2,8 @@
 // ends it (life.ts). The order is nginx's, and what is wrong is told where nginx tells it: configuration, logs,
 // listeners, and only then the background, the pid file and the workers.
 import { release, type as systemName } from "node:os";
+import type { Oversight } from "../backend/oversight.ts";
 import { InheritedSockets } from "../inherited-sockets.ts";
-import { openConsole } from "../serve.ts";
 import { version } from "../version.ts";
 import { complainUnreadable, sayProblems } from "./complain.ts";
 import { wantedConsole } from "./console.ts";
@@ -12,7 +12,7 @@ import { isInBackground, sayStarted, startInBackground } from "./daemon.ts";
 import { filesToOpen, tryToOpen } from "./files-to-open.ts";
 import { makeFolders } from "./folders.ts";
 import { giveTo, workerIdentity } from "./identity.ts";
-import { NginxLife } from "./life.ts";
+import { type Begin, NginxLife } from "./life.ts";
 import type { Names } from "./names.ts";
 import type { Options } from "./options.ts";
 import { ProcessLog, tellLastError } from "./process-log.ts";
@@ -59,7 +59,8 @@ export async function startNginx(
     log.log("notice", `a socket that this process was started with is closed, no "listen" has its address: ${socket}`);
   const begin = { names, directives, config, settings, identity, inherited, log, service, inBackground };
   // Before anybody can know our number: a signal that nothing handles would end the process.
-  new NginxLife({ ...begin, logPaths: files.logs }).listen();
+  const life = new NginxLife({ ...begin, logPaths: files.logs });
+  life.listen();
   const noNumber = writeNumber(settings.pid);
   if (noNumber !== null) {
     await service.end("stop");
@@ -69,13 +70,36 @@ export async function startNginx(
   introduce(log, workers);
   const wish = wantedConsole();
   if (typeof wish === "string") log.log("error", `no console: ${wish}`);
-  // It ends with the process.
-  await openConsole(config, service.consoleHandlers());
+  if (config.console) life.oversight = await oversee(life, begin);
   // Whoever waited for us goes, and takes its end of standard error along.
   process.stderr.on("error", () => {});
   if (inBackground) sayStarted();
   return undefined;
 }
+
+/** Console and incidents beside it; their code is loaded only where they were asked for. */
+async function oversee(life: NginxLife, { config, names, service, directives }: Begun): Promise<Oversight> {
+  const { Oversight } = await import("../backend/oversight.ts");
+  return Oversight.open({
+    config,
+    problems: [],
+    file: names.conf,
+    commandLine: { values: {} },
+    data: process.env["GOODGATE_DATA"],
+    load: async () => {
+      const reading = readConfiguration(names, directives);
+      if ("errno" in reading) return { problems: [] };
+      const { meant, problems } = reading;
+      return { problems, ...(meant && { config: meant.config }) };
+    },
+    source: service.source,
+    handlers: service.consoleHandlers(),
+    ports: () => service.sockets.map(({ port }) => port),
+    reload: () => life.reload(),
+  });
+}
+
+type Begun = Pick<Begin, "config" | "names" | "service" | "directives">;
 
 function fail(startLog: StartLog, text: string): number {
   startLog.log("emerg", text);

@@ -21,6 +21,7 @@ import { CHUNKED } from "../../wire/framing.ts";
 import { fieldValue, hasField, type RequestHead } from "../../wire/head.ts";
 import { keptFields } from "../../wire/serialise.ts";
 import type { Exchange } from "../exchange.ts";
+import { traceFieldsFor, withoutCallersTrace } from "../trace-fields.ts";
 import { askCache } from "./cache.ts";
 import { fieldSafe, methodSafe, targetSafe } from "./line-safe.ts";
 import type { ProxyPlan } from "./plan.ts";
@@ -121,11 +122,18 @@ export function proxiedRequestHead(exchange: Exchange): string {
   // HTTP/1.1 has to have one, whatever the configuration says.
   if (!hasHost) text += `Host: ${proxy.config.hostName}\r\n`;
   text += bodyFields(request, proxy);
-  if (proxy.passHeaders) text += clientFields(head, setHeaders, request);
-  return `${text}\r\n`;
+  // A location that sets the context itself is let alone.
+  const traced = setHeaders.removedNames.includes("traceparent") ? "" : traceFieldsFor(exchange);
+  if (proxy.passHeaders) text += clientFields(head, setHeaders, request, traced !== "");
+  return `${text}${traced}\r\n`;
 }
 
-function clientFields(head: RequestHead, { removed, removedNames }: SetHeaders, request: ServerRequest): string {
+function clientFields(
+  head: RequestHead,
+  { removed, removedNames }: SetHeaders,
+  request: ServerRequest,
+  traced: boolean,
+): string {
   let drop: Set<string> | null = null;
   for (const name of removedNames) {
     if (fieldValue(head, name) === undefined) continue;
@@ -136,7 +144,7 @@ function clientFields(head: RequestHead, { removed, removedNames }: SetHeaders, 
     drop ??= new Set();
     drop.add(name);
   }
-  return keptFields(head, removed, drop);
+  return keptFields(head, removed, traced ? withoutCallersTrace(head, drop) : drop);
 }
 
 /** Content-Length or Transfer-Encoding: by what is sent, whatever was received. */

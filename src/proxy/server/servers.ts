@@ -6,6 +6,7 @@ import { UserFiles } from "../../access/htpasswd.ts";
 import { VisitorIds } from "../../access/visitor-id.ts";
 import { Caches } from "../../cache/caches.ts";
 import type { Address } from "../../config/config.ts";
+import { locationLabel, serverLabel } from "../../config/location-label.ts";
 import type { LocationSettings, Pattern, ServerConfig, ServersConfig, SubConfig } from "../../config/servers.ts";
 import { FileStore } from "../../content/files.ts";
 import { wireFailure } from "../../failure/classify.ts";
@@ -214,7 +215,7 @@ function sameAddress(one: Address, other: Address): boolean {
 }
 
 function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
-  const label = config.name === "" ? "_" : config.name;
+  const label = serverLabel(config);
   const tree: LocationTree<LocationPlan> = compileLocations(
     config.locations,
     (location) => planLocation(location, `${label} ${locationLabel(location)}`, context),
@@ -238,17 +239,4 @@ function planServer(config: ServerConfig, context: PlanContext): ServerPlan {
       return exceptFor && !exceptFor.methods.has(request.exchange.method) ? exceptFor.plan : location;
     },
   };
-}
-
-function locationLabel({ match }: ServerConfig["locations"][number]): string {
-  switch (match.kind) {
-    case "exact":
-      return `= ${match.path}`;
-    case "prefix":
-      return match.path;
-    case "pattern":
-      return `~ ${match.source}`;
-    case "named":
-      return match.name;
-  }
 }

@@ -1,0 +1,44 @@
+// What verdicts have to know of a configuration: names and values to speak of.
+import type { Config, UpstreamConfig } from "../../config/config.ts";
+import type { Setting, UpstreamSetting } from "../../incidents/model.ts";
+
+/** The configuration as verdicts see it; `file` = where it stands, null = the command line. */
+export function settingOf(config: Config, file: string | null): Setting {
+  return {
+    upstreams: [...config.upstreams.values()].map(upstreamSetting),
+    file,
+    language: languageOfConfig(config),
+  };
+}
+
+/** In which words its owner wrote it: virtual servers without a file of ours come from an nginx.conf. */
+export function languageOfConfig(config: Config): "yaml" | "nginx" {
+  return config.servers !== null ? "nginx" : "yaml";
+}
+
+function upstreamSetting(upstream: UpstreamConfig): UpstreamSetting {
+  const { timeouts, keepalive, hold, health, limits } = upstream;
+  return {
+    name: upstream.name,
+    endpoints: upstream.endpoints.map(({ label, address, backup, down }) => ({
+      label,
+      host: address.kind === "unix" ? "" : address.host,
+      backup,
+      down,
+    })),
+    tls: upstream.tls !== null,
+    timeouts: {
+      connectMs: timeouts.connectMs,
+      tlsMs: timeouts.tlsMs,
+      sendMs: timeouts.sendMs,
+      headMs: timeouts.headMs,
+      idleBodyMs: timeouts.idleBodyMs,
+    },
+    keepalive: { idleMs: keepalive.idleMs, auto: keepalive.auto },
+    hold: hold && { forMs: hold.forMs, requests: hold.requests },
+    health: health && { path: health.kind === "http" ? health.path : "", intervalMs: health.intervalMs },
+    eject: upstream.eject !== null,
+    retryAttempts: upstream.retry.attempts,
+    limits: { connections: limits.connections, requests: limits.requests },
+  };
+}

@@ -1,0 +1,70 @@
+// How things are, in one word and one sentence: for the header and above the picture. The worst open incident speaks;
+// without one, members that are out of use; without those all is well. Never green where the figures are old.
+import type { IncidentRow, Now } from "../model.ts";
+import { lasting, perSecond, plural } from "./format.ts";
+import type { Look } from "./ui/tone.ts";
+
+export interface StateOfThings extends Look {
+  readonly sentence: string;
+  /** Where to read on; null = nowhere. */
+  readonly href: string | null;
+}
+
+/** `now` = the newest figures. */
+export function stateOf(now: Now): StateOfThings {
+  const worst = now.incidents[0];
+  if (!now.gateway.ready) {
+    const why = now.gateway.reasons.join("; ");
+    const sentence = `The gateway is not ready${why === "" ? "" : `: ${why}`}.`;
+    return { tone: "bad", shape: "cross", word: "Not ready", sentence, href: worst ? hrefOf(worst) : null };
+  }
+  if (worst && HURTS.has(worst.severity)) return ofIncident(worst);
+  const trouble = troubleOf(now);
+  if (trouble) return trouble;
+  if (worst && worst.severity !== "notice") return ofIncident(worst);
+  const out = now.upstreams.flatMap(({ endpoints }) => endpoints).filter(({ state }) => BROKEN.has(state)).length;
+  if (out > 0) {
+    const sentence = `${plural(out, "endpoint")} cannot be used; no visitor is shown an error.`;
+    return { tone: "warn", shape: "triangle", word: "Attention", sentence, href: "/upstreams" };
+  }
+  if (worst) return ofIncident(worst);
+  return { tone: "good", shape: "disc", word: "All well", sentence: "All is well.", href: null };
+}
+
+/** What an incident has no words for yet: an upstream that is away, errors of these seconds. */
+function troubleOf({ upstreams, all, at }: Now): StateOfThings | null {
+  const away = upstreams.find(({ awaySince }) => awaySince !== null);
+  if (away) {
+    const { name, held, awaySince } = away;
+    const waits = held > 0 ? `; ${plural(held, "request")} wait${held === 1 ? "s" : ""} for it` : "";
+    const sentence = `${name} is away for ${lasting(at - (awaySince ?? at))}: none of its endpoints can be used${waits}.`;
+    return {
+      tone: "bad",
+      shape: "cross",
+      word: "Away",
+      sentence,
+      href: `/upstreams?upstream=${encodeURIComponent(name)}`,
+    };
+  }
+  if (all.shownPerSecond <= SOME) return null;
+  const sentence = `${perSecond(all.shownPerSecond)} gateway errors are shown to visitors.`;
+  return { tone: "bad", shape: "triangle", word: "Errors", sentence, href: "/traffic" };
+}
+
+const SOME = 0.005;
+const HURTS: ReadonlySet<string> = new Set(["outage", "degraded"]);
+const BROKEN: ReadonlySet<string> = new Set(["gone", "unhealthy", "ejected"]);
+
+function ofIncident(row: IncidentRow): StateOfThings {
+  const look = SEVERITIES[row.severity];
+  return { ...look, sentence: row.sentence, href: hrefOf(row) };
+}
+
+const hrefOf = (row: IncidentRow): string => `/incidents/${encodeURIComponent(row.id)}`;
+
+const SEVERITIES: Readonly<Record<IncidentRow["severity"], Look>> = {
+  outage: { tone: "bad", shape: "cross", word: "Outage" },
+  degraded: { tone: "bad", shape: "triangle", word: "Degraded" },
+  saved: { tone: "warn", shape: "star", word: "Saving" },
+  notice: { tone: "good", shape: "disc", word: "All well" },
+};

@@ -1,0 +1,322 @@
+// Processes that are not there: down, crashed, crashing again and again, restarted one after the other, never there,
+// drained by somebody, slow before they died. Refused connections prove that nothing listens, not why; in flight cut
+// and then refused proves that the process ended.
+import type { CauseId } from "../../failure/causes.ts";
+import { afterMark, all, count, type Facts, listed, type Part } from "../facts.ts";
+import {
+  type Candidate,
+  direct,
+  errnoReason,
+  journal,
+  listening,
+  type Pattern,
+  reasonsOf,
+  shell,
+  span,
+  stepsOf,
+  verb,
+} from "./candidate.ts";
+
+export const REFUSED: readonly CauseId[] = ["connect-refused", "socket-missing", "app-crashed", "oom-killed"];
+export const CUT: readonly CauseId[] = [
+  "closed-before-response",
+  "upstream-write-failed",
+  "response-truncated",
+  "tls-handshake-failed",
+];
+export const FOLLOWS: readonly CauseId[] = [
+  "no-healthy-upstream",
+  "client-closed-request",
+  "keepalive-race",
+  "pool-exhausted",
+];
+
+/** Parts that refused connections. */
+export function refusing(facts: Facts): Part[] {
+  return facts.parts.filter(({ causes }) => REFUSED.some((cause) => causes.has(cause)));
+}
+
+/** Whether refusals are what the trouble is about. */
+export function isRefusal(facts: Facts): boolean {
+  return facts.has(...REFUSED) && facts.share(...REFUSED, ...CUT, ...FOLLOWS) >= 0.5;
+}
+
+const entryOf = (facts: Facts): CauseId =>
+  facts.n("socket-missing") > facts.n("connect-refused") ? "socket-missing" : "connect-refused";
+
+/** What is said where there is no more than the refusals. */
+function lookSteps(facts: Facts, part: Part | undefined): Candidate["settle"] {
+  return stepsOf(part && listening(part), journal(facts, part));
+}
+
+function startSteps(part: Part | undefined): Candidate["fixes"] {
+  return stepsOf(
+    {
+      text: `Start the application on ${part?.host || part?.label || "its host"}, and read why it ended before it does so again.`,
+    },
+    part !== undefined && {
+      text: `If it runs: let it listen on an address that the gateway reaches (0.0.0.0 or the address of the host, not 127.0.0.1)${part.port === null ? "" : ` and on port ${part.port}`}.`,
+    },
+  );
+}
+
+/** Refused often enough, or still after ten seconds, where something answered before. */
+function isSure(facts: Facts, parts: readonly Part[]): boolean {
+  const stays = parts.some(({ seen }) => seen.goneAt !== null && facts.now - seen.goneAt >= 10_000);
+  return (stays || facts.n(...REFUSED) >= 3) && parts.some(({ seen }) => seen.answeredEver > 0);
+}
+
+/** One endpoint refuses connections. */
+export const processDown: Pattern = (facts) => {
+  const parts = refusing(facts);
+  const [part] = parts;
+  if (!isRefusal(facts) || part === undefined) return null;
+  const names = parts.length > 3 ? count(parts.length, "endpoint") : listed(parts.map(({ name }) => name));
+  const one = parts.length === 1;
+  const claim = `${names} ${verb(facts, one ? "refuses" : "refuse", "refused")} connections ${facts.since}`;
+  const others = facts.othersText;
+  const missing = facts.n("socket-missing") > facts.n("connect-refused");
+  const why = missing
+    ? "the socket is not there, so the application is not running or has another path"
+    : `the process${one ? ` on ${part.name}` : "es"} ${verb(facts, one ? "is" : "are", one ? "was" : "were")} not listening`;
+  const backNote = facts.over && facts.away.length === 0 ? " (it is back)" : "";
+  return {
+    pattern: "process-down",
+    entry: entryOf(facts),
+    confidence: isSure(facts, parts) ? "likely" : "possible",
+    weight: 60,
+    sentence: `${claim}${backNote}${others && `; ${others}`}: ${why}`,
+    short: `${names} ${verb(facts, one ? "refuses" : "refuse", "refused")} connections`,
+    reasons: reasonsOf(errnoReason(facts, ...REFUSED), others, facts.outcome),
+    settle: lookSteps(facts, part),
+    fixes: startSteps(part),
+    alternatives: [
+      {
+        text: "A firewall that rejects instead of dropping looks the same.",
+        why: "It would have to be new: the endpoint answered before.",
+      },
+    ],
+    against: "there is more than the refusals to go by",
+  };
+};
+
+/** Checks found it away before any request did. */
+export const unasked: Pattern = (facts) => {
+  const [part] = facts.parts;
+  if (facts.trouble.counts.failures > 0 || part === undefined) return null;
+  const event = part.seen.events.findLast(({ kind }) => kind === "endpoint-gone" || kind === "health-down");
+  const refused = facts.has(...REFUSED);
+  const said = event?.detail ? ` (${event.detail})` : "";
+  const what = refused
+    ? verb(facts, "refuses connections", "refused connections")
+    : verb(facts, "fails its checks", "failed its checks");
+  return {
+    pattern: refused ? "process-down" : "health-down",
+    entry: refused ? entryOf(facts) : facts.trouble.cause,
+    confidence: "likely",
+    weight: 61,
+    sentence: `${facts.names} ${what}${said} ${facts.since}, as checks saw before any request did${facts.othersText && `; ${facts.othersText}`}${refused ? ": the process there is not listening" : ""}`,
+    short: `${facts.names} ${what}`,
+    reasons: reasonsOf(event?.text, facts.othersText),
+    settle: lookSteps(facts, part),
+    fixes: startSteps(part),
+  };
+};
+
+/** Requests in flight were cut, and then connections refused. */
+export const crash: Pattern = (facts) => {
+  const parts = refusing(facts).filter((part) => {
+    const cuts = [...part.causes.keys()].some((cause) => CUT.includes(cause));
+    return cuts;
+  });
+  const [part] = parts;
+  if (part === undefined || !isRefusal(facts)) return null;
+  const cutAt = facts.firstOf(...CUT)!;
+  const refusedAt = facts.firstOf(...REFUSED)!;
+  if (refusedAt - cutAt > 15_000 || cutAt - refusedAt > 5_000) return null;
+  const cuts = facts.n(...CUT);
+  const seen = cuts >= 1 && facts.n(...REFUSED) >= 3 && part.seen.answeredEver > 0;
+  const names = listed(parts.slice(0, 3).map(({ name }) => name));
+  const others = facts.othersText;
+  return {
+    pattern: "crash",
+    entry: "app-crashed",
+    confidence: seen && parts.length === refusing(facts).length ? "proven" : "likely",
+    weight: 66,
+    sentence: `${names} ended at ${facts.timeOf(Math.min(cutAt, refusedAt))} with ${count(cuts, "request")} in flight and ${verb(facts, "refuses", "then refused")} connections${facts.over ? "" : " since"}${others && `; ${others}`}: the process stopped or crashed`,
+    short: `${names} went down: in flight cut, then refused`,
+    reasons: reasonsOf(
+      `${count(cuts, "request")} cut in flight, then ${count(facts.n(...REFUSED), "connection")} refused within ${span(Math.abs(refusedAt - cutAt))}`,
+      errnoReason(facts, ...REFUSED),
+      others,
+      facts.outcome,
+    ),
+    settle: stepsOf(
+      journal(facts, part),
+      shell("Was it killed for memory?", "journalctl -k | grep -iE 'out of memory|oom-kill'"),
+    ),
+    fixes: startSteps(part),
+    alternatives: [
+      {
+        text: "It was stopped without being drained first.",
+        why: "A stop that cuts what is in flight looks the same; its log says whether it got a signal.",
+      },
+    ],
+    against: "the endpoint's coming and going says more",
+  };
+};
+
+/** Slow first, then gone: memory or load. */
+export const overloadCrash: Pattern = (facts) => {
+  const parts = refusing(facts);
+  const [part] = parts;
+  if (part === undefined || (!isRefusal(facts) && facts.n(...REFUSED, ...CUT) < 3)) return null;
+  const slowAt = facts.firstOf("response-timeout", "pool-exhausted", "upstream-saturated");
+  const refusedAt = facts.firstOf(...REFUSED)!;
+  const slowed = facts.slowed;
+  const timeouts =
+    slowAt !== null &&
+    refusedAt - slowAt >= 3_000 &&
+    facts.n("response-timeout", "pool-exhausted", "upstream-saturated") >= 3;
+  if (!timeouts && slowed === null) return null;
+  const before = slowed === null ? "" : `answers slowed from ${span(slowed.fromMs)} to ${span(slowed.toMs)}`;
+  return {
+    pattern: "overload-crash",
+    entry: facts.has("oom-killed") ? "oom-killed" : "app-crashed",
+    confidence: timeouts && slowed !== null ? "likely" : "possible",
+    weight: timeouts ? 72 : 67,
+    sentence: `${part.name} became slow${slowAt === null ? "" : ` at ${facts.timeOf(slowAt)}`} and ${verb(facts, "refuses", "refused")} connections from ${facts.timeOf(refusedAt)} on${facts.othersText && `; ${facts.othersText}`}: it ran out of memory or was overloaded until it died`,
+    short: `${part.name}: slow first, then dead`,
+    reasons: reasonsOf(
+      before,
+      timeouts && `${count(facts.n("response-timeout"), "request")} timed out before the first refusal`,
+      errnoReason(facts, ...REFUSED),
+      facts.outcome,
+    ),
+    settle: stepsOf(
+      shell("Did the kernel kill it for memory?", "journalctl -k | grep -iE 'out of memory|oom-kill'"),
+      journal(facts, part),
+    ),
+    fixes: stepsOf({
+      text: "Find what grew before it died (memory, queue, threads); give it a limit that fails one request instead of the process.",
+    }),
+    against: "nothing says that it was slow long enough",
+  };
+};
+
+/** It has never answered: a wrong port or address. */
+export const neverWorked: Pattern = (facts) => {
+  const parts = facts.parts.filter(({ seen, failures }) => seen.answeredEver === 0 && failures > 0);
+  const [part] = parts;
+  const causes: readonly CauseId[] = [...REFUSED, "connect-timeout", "network-unreachable"];
+  if (
+    part === undefined ||
+    parts.length < facts.parts.length ||
+    facts.share(...causes, ...FOLLOWS) < 0.8 ||
+    !facts.has(...causes)
+  )
+    return null;
+  if (facts.has(...CUT) || parts.some(({ outages }) => outages.some(({ backAt }) => backAt !== null))) return null;
+  const mark = facts.markBefore(["reload", "started", "upgrade"], 600_000);
+  const added =
+    mark?.text.includes("added") &&
+    (mark.text.includes(part.label) || mark.text.includes(`upstream ${facts.upstream}`));
+  const names =
+    parts.length > 3 ? `${parts.length} endpoints of ${facts.upstream}` : listed(parts.map(({ name }) => name));
+  const refused = facts.has(...REFUSED);
+  const what = refused ? "refused every connection" : "answered no connection";
+  return {
+    pattern: "never-worked",
+    entry: refused ? entryOf(facts) : "connect-timeout",
+    confidence: mark !== null && facts.n(...causes) >= 3 ? "likely" : "possible",
+    weight: mark === null ? 58 : added ? 84 : 76,
+    sentence: `${names} ${parts.length === 1 ? "has" : "have"} ${what} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}, and ${parts.length === 1 ? "was" : "were"} never seen to answer${facts.othersText && `; ${facts.othersText}`}: the address or port is wrong, or nothing was started there yet`,
+    short: `${names} has never answered: wrong address or port?`,
+    reasons: reasonsOf(
+      "no answer of it was ever seen",
+      mark?.text,
+      errnoReason(facts, ...causes),
+      facts.othersText,
+      facts.outcome,
+    ),
+    settle: stepsOf(listening(part)),
+    fixes: stepsOf({
+      text: `Compare the address in ${facts.around.setting.file ?? "the configuration"} with the one that the application says at its start; correct the one that is wrong.`,
+    }),
+    against: "it may have answered before this gateway looked",
+  };
+};
+
+/** All at once. */
+export const allDown: Pattern = (facts) => {
+  const parts = refusing(facts);
+  const members = facts.around.members(facts.upstream).filter(({ label }) => label !== "").length;
+  if (parts.length < 2 || parts.length < members || !isRefusal(facts)) return null;
+  const starts = parts.map(({ seen, firstAt }) => Math.min(firstAt, seen.awayAt ?? firstAt));
+  const within = Math.max(...starts) - Math.min(...starts);
+  if (within > 20_000) return null;
+  const mark = facts.markBefore(["deploy", "reload", "upgrade"]);
+  const [host] = facts.hosts;
+  const single = facts.hosts.length === 1 && host !== undefined;
+  const why = single
+    ? `they share the host ${host}: it was restarted, or what runs the processes there stopped`
+    : mark !== null
+      ? `it began ${afterMark(mark, facts.firstAt)}`
+      : "they share something: a deploy, a dependency without which they end, or what runs them";
+  return {
+    pattern: single ? "one-host" : "all-members-down",
+    entry: "connect-refused",
+    confidence: single || mark !== null ? "likely" : "possible",
+    weight: 73,
+    sentence: `${all(parts.length)} endpoints of ${facts.upstream} ${verb(facts, "refuse", "refused")} connections ${facts.since}, within ${span(Math.max(1, within))} of each other: ${why}`,
+    short: `${all(parts.length)} endpoints of ${facts.upstream} refuse connections`,
+    reasons: reasonsOf(
+      `${parts.length} of ${members} endpoints within ${span(Math.max(1, within))}`,
+      single && `all on host ${host}`,
+      mark?.text,
+      errnoReason(facts, ...REFUSED),
+      facts.outcome,
+    ),
+    settle: stepsOf(parts[0] && listening(parts[0]), journal(facts, parts[0])),
+    fixes: stepsOf(
+      mark?.kind === "deploy" && {
+        text: "Go back to the version before the deploy, then look at why it does not start.",
+      },
+      { text: "Start one process by hand and read what it says; what stops one stops all." },
+    ),
+    against: "not all at one time",
+  };
+};
+
+/** Everything on one host, while other hosts are well. */
+export const oneHost: Pattern = (facts) => {
+  const parts = refusing(facts);
+  const [host] = [...new Set(parts.map(({ host: name }) => name))];
+  if (parts.length < 2 || host === undefined || parts.some((part) => part.host !== host) || !isRefusal(facts))
+    return null;
+  const elsewhere = facts.others.filter((other) => other.host !== host);
+  if (elsewhere.length === 0 || facts.others.some((other) => other.host === host && other.healthy)) return null;
+  const starts = parts.map(({ firstAt }) => firstAt);
+  if (Math.max(...starts) - Math.min(...starts) > 30_000) return null;
+  return {
+    pattern: "one-host",
+    entry: "connect-refused",
+    confidence: facts.healthy.some((other) => other.host !== host) ? "likely" : "possible",
+    weight: 79,
+    sentence: `${all(parts.length)} endpoints on host ${host} ${verb(facts, "refuse", "refused")} connections ${facts.since}${facts.othersText && `; ${facts.othersText}`}: what runs the processes on ${host} stopped, or the host was restarted`,
+    short: `everything on host ${host} refuses connections`,
+    reasons: reasonsOf(
+      `every endpoint on ${host} fails`,
+      facts.othersText && `${facts.othersText}, on other hosts`,
+      errnoReason(facts, ...REFUSED),
+      facts.outcome,
+    ),
+    settle: stepsOf(
+      shell(`On ${host}: when was it started?`, "uptime -s; systemctl --failed"),
+      parts[0] && direct(facts, parts[0]),
+    ),
+    fixes: stepsOf({
+      text: `Start what is missing on ${host}; spread the endpoints so that one host is less than half of them.`,
+    }),
+  };
+};

@@ -1,0 +1,174 @@
+// Endpoints that went away and came back: again and again, one after the other, once; and those that somebody took out.
+// What is seen is that they were gone and when; who did it is at most likely, from a deploy that was told or from the
+// order in which they went.
+import type { Ms } from "../../std/units.ts";
+import { afterMark, count, listed } from "../facts.ts";
+import { errnoReason, journal, type Pattern, reasonsOf, shell, span, stepsOf, verb } from "./candidate.ts";
+import { CUT, isRefusal, REFUSED, refusing } from "./down.ts";
+
+const RESTART_MS: Ms = 60_000;
+const DEPLOY_RESTART_MS: Ms = 180_000;
+
+/** Gone and back several times. */
+export const crashLoop: Pattern = (facts) => {
+  const parts = facts.parts.filter(({ outages }) => outages.length >= 3);
+  const [part] = parts;
+  if (part === undefined || facts.share("connect-timeout", "network-unreachable") > 0.5) return null;
+  const starts = part.outages.map(({ goneAt }) => goneAt);
+  const gaps = starts.slice(1).map((at, before) => at - starts[before]!);
+  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  const regular = gaps.every((gap) => Math.abs(gap - mean) <= Math.max(2_000, 0.35 * mean));
+  const deploy = facts.markBefore(["deploy", "upgrade"], 600_000);
+  const names = listed(parts.slice(0, 3).map(({ name }) => name));
+  const refused = facts.has(...REFUSED);
+  const others = facts.othersText;
+  return {
+    pattern: "crash-loop",
+    entry: "app-crashed",
+    confidence: refused && part.outages.length >= 3 && parts.length < 3 ? "likely" : "possible",
+    weight: 80,
+    sentence: `${names} ${verb(facts, "goes", "went")} away and ${verb(facts, "comes", "came")} back again and again ${facts.since} (${part.outages.length} times${regular ? `, about every ${span(mean)}` : ""})${deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`}${others && `; ${others}`}: the process dies and is restarted each time`,
+    short: `${names} restarts again and again (${part.outages.length} times)`,
+    reasons: reasonsOf(
+      `${part.outages.length} times gone and back since ${facts.timeOf(starts[0]!)}`,
+      regular && `at even distances of about ${span(mean)}`,
+      errnoReason(facts, ...REFUSED),
+      others,
+      facts.outcome,
+    ),
+    settle: stepsOf(
+      shell(
+        "How often has it been restarted, and how did it end?",
+        `systemctl show ${facts.upstream.replace(/[^\w@.-]/g, "") || "app"} -p NRestarts -p ExecMainStatus`,
+      ),
+      journal(facts, part),
+    ),
+    fixes: stepsOf({
+      text: "Mend what ends it at start or soon after (a missing setting, a dependency, memory); back to the last version that ran if it came with a deploy.",
+    }),
+    alternatives: [
+      {
+        text: "A supervisor or a liveness probe that restarts it.",
+        why: "Its log shows a signal instead of an error.",
+      },
+    ],
+  };
+};
+
+/** Each endpoint went and came back, one after the other. */
+export const rollingRestart: Pattern = (facts) => {
+  const parts = facts.parts.filter(({ outages }) => outages.length >= 1 && outages.length <= 2);
+  if (parts.length < 2 || parts.length < facts.parts.length * 0.6) return null;
+  if (facts.share("connect-timeout", "network-unreachable", "response-timeout") > 0.4) return null;
+  const spans = parts.map(({ outages }) => outages.at(-1)!).sort((a, b) => a.goneAt - b.goneAt);
+  const back = spans.filter(({ backAt }) => backAt !== null);
+  const deploy = facts.markBefore(["deploy"], 600_000);
+  const most = deploy === null ? RESTART_MS : DEPLOY_RESTART_MS;
+  if (back.length < spans.length - 1 || back.some(({ goneAt, backAt }) => backAt! - goneAt > most)) return null;
+  const inTurn = spans
+    .slice(1)
+    .every(({ goneAt }, before) => goneAt >= (spans[before]!.backAt ?? Number.POSITIVE_INFINITY) - 1_000);
+  const apart = spans.at(-1)!.goneAt - spans[0]!.goneAt >= 2_000;
+  if (!inTurn && !apart) return null;
+  const away = Math.max(...back.map(({ goneAt, backAt }) => backAt! - goneAt));
+  const { shown, cut } = facts.trouble.counts;
+  const seen = shown + cut === 0 ? "nobody saw an error" : facts.outcome;
+  return {
+    pattern: "rolling-restart",
+    entry: "upstream-not-ready",
+    confidence: inTurn || deploy !== null ? "likely" : "possible",
+    weight: inTurn ? 82 : 70,
+    sentence: `${count(parts.length, "endpoint")} of ${facts.upstream} went away and came back one after the other from ${facts.timeOf(spans[0]!.goneAt)} on, ${span(away)} at most: a rolling restart${deploy === null ? "" : ` (${afterMark(deploy, facts.firstAt)})`}; ${seen}`,
+    short: `rolling restart of ${facts.upstream}: ${seen}`,
+    reasons: reasonsOf(
+      `${listed(parts.slice(0, 4).map(({ name }) => name))} each away once`,
+      inTurn && "each went only after the one before was back",
+      deploy?.text,
+      facts.outcome,
+    ),
+    settle: stepsOf(journal(facts, parts[0])),
+    fixes: stepsOf(
+      {
+        text: "Let each process finish what it has before it ends (SIGTERM: stop accepting, answer what is open), and start the next only when the new one answers.",
+      },
+      facts.setting?.hold === null && {
+        text: "Let requests wait while an endpoint is away:",
+        code: `upstreams:\n  ${facts.upstream}:\n    hold: { for: 15s }`,
+        language: "yaml",
+      },
+    ),
+    against: "the endpoints did not go in turn",
+  };
+};
+
+/** Away once, for a short while. */
+export const restart: Pattern = (facts) => {
+  const parts = refusing(facts).filter(({ outages }) => outages.length >= 1 && outages.length <= 2);
+  const [part] = parts;
+  if (part === undefined || parts.length !== refusing(facts).length || !isRefusal(facts)) return null;
+  const deploy = facts.markBefore(["deploy"], 600_000);
+  const most = deploy === null ? RESTART_MS : DEPLOY_RESTART_MS;
+  const lengths = parts.flatMap(({ outages }) =>
+    outages.map(({ goneAt, backAt }) => (backAt === null ? null : backAt - goneAt)),
+  );
+  if (lengths.some((length) => length === null || length > most)) return null;
+  const away = Math.max(...lengths.map((length) => length ?? 0));
+  const names =
+    parts.length > 3 ? `${parts.length} endpoints of ${facts.upstream}` : listed(parts.map(({ name }) => name));
+  const cut = facts.n(...CUT);
+  return {
+    pattern: "restart",
+    entry: "upstream-not-ready",
+    confidence: deploy !== null ? "likely" : "possible",
+    weight: 74,
+    sentence: `${names} refused connections for ${span(away)} from ${facts.timeOf(facts.firstAt)} on and ${parts.length === 1 ? "is" : "are"} back: ${deploy === null ? "a restart, or a crash after which it was started again" : `a restart ${afterMark(deploy, facts.firstAt)}`}`,
+    short: `${names} restarted: away for ${span(away)}`,
+    reasons: reasonsOf(
+      `gone and back after ${span(away)}`,
+      cut > 0 && `${count(cut, "request")} cut in flight`,
+      deploy?.text,
+      facts.othersText,
+      facts.outcome,
+    ),
+    settle: stepsOf(journal(facts, part)),
+    fixes: stepsOf({
+      text: "If it was meant: let it finish what it has before it ends, and start the new process before the old one stops. If not: its log before that time says why it ended.",
+    }),
+  };
+};
+
+/** Somebody took it out. */
+export const maintenance: Pattern = (facts) => {
+  const action = facts.around.marks.findLast(
+    ({ kind, at, upstream, endpoint, text }) =>
+      kind === "action" &&
+      /\b(drain|disabl|weight 0)/i.test(text) &&
+      at >= facts.firstAt - 1_800_000 &&
+      at <= facts.trouble.lastAt &&
+      (upstream === "" || upstream === facts.upstream) &&
+      (endpoint === "" || facts.parts.length === 0 || facts.parts.some(({ label }) => label === endpoint)),
+  );
+  if (action === undefined) return null;
+  const taken = facts.around.marks.filter(
+    ({ kind, upstream, text }) =>
+      kind === "action" && upstream === facts.upstream && /\b(drain|disabl|weight 0)/i.test(text),
+  );
+  const members = facts.around.members(facts.upstream).filter(({ label }) => label !== "").length;
+  const everyone = new Set(taken.map(({ endpoint }) => endpoint)).size >= members && members > 0;
+  const onlyEmpty = facts.shareOfAll("no-healthy-upstream", "client-closed-request") >= 0.95;
+  if (!onlyEmpty && !facts.has(...REFUSED, ...CUT)) return null;
+  const by = action.by === "" ? "" : ` by ${action.by}`;
+  return {
+    pattern: "maintenance",
+    entry: "no-healthy-upstream",
+    confidence: everyone && onlyEmpty ? "proven" : "likely",
+    weight: 90,
+    sentence: `${action.endpoint || facts.names} was taken out${by} at ${facts.timeOf(action.at)}${everyone ? ` and no endpoint of ${facts.upstream} is left in use` : ""}: ${facts.outcome || "maintenance"}`,
+    short: `${action.endpoint || facts.names} taken out${by}`,
+    reasons: reasonsOf(action.text, everyone && "every endpoint is drained or disabled", facts.outcome),
+    settle: [],
+    fixes: stepsOf({
+      text: "Enable the endpoint again when the work is done (Upstreams page, or the API); keep at least one in use meanwhile.",
+    }),
+  };
+};
