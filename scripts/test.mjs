@@ -15,6 +15,13 @@ const PROGRAMS = [
   { command: "apache2", debian: "apache2-bin", without: "doctor before Apache" },
   { command: "varnishd", debian: "varnish", without: "doctor before Varnish" },
   { command: "ss", debian: "iproute2", without: "accept queues as doctor sees them" },
+  { command: "pg_ctlcluster", debian: "postgresql", without: "the store in a PostgreSQL" },
+  { command: "promtool", debian: "prometheus", without: "alert rules and metrics as Prometheus reads them" },
+  {
+    command: "protoc",
+    debian: "protobuf-compiler python3-protobuf",
+    without: "spans as OpenTelemetry's own definition",
+  },
   { command: "chromium", debian: "chromium", without: "pages in a real browser" },
 ];
 
@@ -61,7 +68,7 @@ async function installPrograms() {
   let missing = PROGRAMS.filter(({ command }) => !isOnPath(command));
   if (missing.length === 0) return true;
   if (process.getuid?.() === 0 && existsSync("/etc/debian_version") && isOnPath("apt-get")) {
-    await aptInstall(missing.map(({ debian }) => debian));
+    await aptInstall(missing.flatMap(({ debian }) => debian.split(" ")));
     missing = missing.filter(({ command }) => !isOnPath(command));
   }
   for (const { command, debian, without } of missing) {

@@ -34,8 +34,8 @@ export class CrewTalk implements CrewAccess {
     return this.#figures.states(this.#workers());
   }
 
-  tail(filter: TailFilter | null): void {
-    for (const worker of this.#workers()) tell(worker, { do: "tail", filter });
+  tail(id: number, filter: TailFilter | null): void {
+    for (const worker of this.#workers()) tell(worker, { do: "tail", id, filter });
   }
 
   tellOpen(incidents: readonly OpenIncident[]): void {

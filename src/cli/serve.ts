@@ -15,7 +15,7 @@ import { registerProcessMetrics } from "../observe/process-metrics.ts";
 import { Traces } from "../observe/traces/traces.ts";
 import { Gateway, type GivenSockets, QUIET_MS } from "../proxy/gateway.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
-import { log, setLogSink, useColours } from "../std/log.ts";
+import { log, setLogFormat, setLogSink, useColours } from "../std/log.ts";
 import { OwnSource, type Source } from "./backend/source.ts";
 import { registerUpstreamMetrics } from "./upstream-metrics.ts";
 import { version } from "./version.ts";
@@ -35,6 +35,7 @@ export class Served {
 
   /** `given` = sockets that need not be opened, because somebody else has. */
   constructor(config: Config, given?: GivenSockets) {
+    sayAs(config);
     this.metrics = new Metrics();
     registerProcessMetrics(this.metrics, version);
     this.#traces = new Traces(version, this.metrics);
@@ -66,6 +67,7 @@ export class Served {
       await observer.close();
       throw error;
     }
+    sayAs(config);
     observer.tracer = this.#traces.tracerFor(config.observability.traces);
     const old = this.#observer;
     this.#observer = observer;
@@ -161,6 +163,11 @@ export class Served {
     });
     registerUpstreamMetrics(metrics, gateway);
   }
+}
+
+/** The program's own log in the form that the configuration wants. */
+export function sayAs({ log: { own } }: Config): void {
+  if (own !== undefined) setLogFormat(own);
 }
 
 /** Sends the program's own log through a buffer, so that a reader of stderr that stalls does not stop the traffic. */

@@ -32,7 +32,7 @@ export type ToWorker =
   | { do: "take"; address: Address }
   | { do: "snapshot"; id: number }
   /** Requests are told as they end, from now on; null = no more. */
-  | { do: "tail"; filter: TailFilter | null }
+  | { do: "tail"; id: number; filter: TailFilter | null }
   /** Those that are open now. */
   | { do: "incidents"; incidents: readonly OpenIncident[] }
   | { do: "act"; id: number; action: EndpointAction };
@@ -55,7 +55,7 @@ export type FromWorker =
   | { is: "cannot-start"; error: StartError }
   /** What it saw since the last one. */
   | { is: "report"; report: Report }
-  | { is: "tail"; tailed: Tailed }
+  | { is: "tail"; id: number; tailed: Tailed }
   | { is: "acted"; id: number; result: ActionResult }
   | {
       is: "snapshot";

@@ -61,7 +61,7 @@ export async function runWorker(serving: () => void = () => {}): Promise<undefin
         if (served) tell(snapshot(served, message.id));
         return;
       case "tail":
-        if (served) tail(served, message.filter);
+        if (served) tail(served, message.id, message.filter);
         return;
       case "incidents":
         return served?.gateway.openIncidents.set(message.incidents);
@@ -100,16 +100,18 @@ function tellReport({ memory }: Served): void {
   if (report) tell({ is: "report", report });
 }
 
-let tailTimer: NodeJS.Timeout | undefined;
+const tailTimers = new Map<number, NodeJS.Timeout>();
 
-function tail({ memory }: Served, filter: TailFilter | null): void {
-  clearInterval(tailTimer);
-  memory.capture.setTail(filter);
+function tail({ memory }: Served, id: number, filter: TailFilter | null): void {
+  clearInterval(tailTimers.get(id));
+  tailTimers.delete(id);
+  memory.capture.setTail(filter, id);
   if (filter === null) return;
-  tailTimer = setInterval(() => {
-    const tailed = memory.capture.takeTail();
-    if (tailed.entries.length > 0 || tailed.left > 0) tell({ is: "tail", tailed });
+  const timer = setInterval(() => {
+    const tailed = memory.capture.takeTail(id);
+    if (tailed.entries.length > 0 || tailed.left > 0) tell({ is: "tail", id, tailed });
   }, TAIL_MS).unref();
+  tailTimers.set(id, timer);
 }
 
 async function act({ gateway }: Served, id: number, action: EndpointAction): Promise<void> {

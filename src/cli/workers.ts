@@ -14,7 +14,7 @@ import { log } from "../std/log.ts";
 import { CrewSource } from "./backend/source.ts";
 import { CrewTalk } from "./crew-talk.ts";
 import type { InheritedSockets } from "./inherited-sockets.ts";
-import { type ConsoleHandlers, consoleApi } from "./serve.ts";
+import { type ConsoleHandlers, consoleApi, sayAs } from "./serve.ts";
 import type { Service } from "./service.ts";
 import { WorkerFigures } from "./worker-figures.ts";
 import { type FromWorker, type StartError, type ToWorker, type Worker, workerEnv } from "./worker-messages.ts";
@@ -66,6 +66,7 @@ export class Crew implements Service {
   #onGone: () => void = () => {};
 
   constructor(config: Config, count: number, inherited: InheritedSockets, options: CrewOptions = {}) {
+    sayAs(config);
     this.#config = config;
     this.#count = count;
     this.#inherited = inherited;
@@ -107,6 +108,7 @@ export class Crew implements Service {
       for (const socket of opened) this.#close(socket);
       throw new Error(problem);
     }
+    sayAs(config);
     // From here on it is in force: a worker that could not take it on is replaced by one that starts with it.
     this.#config = config;
     for (const [index, worker] of workers.entries()) {
@@ -235,7 +237,7 @@ export class Crew implements Service {
       else if (message.is === "ready") worker.serving = true;
       else if (message.is === "said") this.#options.onSaid?.(message.line);
       else if (message.is === "report") this.source.told(message.report);
-      else if (message.is === "tail") this.source.toldTail(message.tailed);
+      else if (message.is === "tail") this.source.toldTail(message.id, message.tailed);
     });
     child.on("error", (error) => log.error(`worker: ${error.message}`));
     child.once("exit", (code, signal) => this.#exited(worker, code, signal));

@@ -269,7 +269,7 @@ function pagesOf(
 }
 
 function logOf(raw: FileConfig["log"], { file }: CompleteContext): LogConfig {
-  const { access, failures } = raw;
+  const { access, failures, own } = raw;
   const target = (to: string): LogTarget =>
     to === "stdout" || to === "stderr" ? { kind: to } : { kind: "file", path: resolveBeside(file, to) };
   const lines = typeof access === "string" ? { to: access, format: "json" } : access;
@@ -281,6 +281,11 @@ function logOf(raw: FileConfig["log"], { file }: CompleteContext): LogConfig {
             to: target(lines.to),
             format: lines.format === "json" || lines.format === "combined" ? lines.format : { template: lines.format },
           },
-    failures: isOff(failures) ? null : { to: target(typeof failures === "string" ? failures : failures.to) },
+    failures: isOff(failures)
+      ? null
+      : typeof failures === "string"
+        ? { to: target(failures) }
+        : { to: target(failures.to), ...(failures.format === "json" ? { format: "json" } : {}) },
+    ...(own === undefined ? {} : { own }),
   };
 }

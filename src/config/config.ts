@@ -414,7 +414,10 @@ export interface LogConfig {
     readonly to: LogTarget;
     readonly format: "json" | "combined" | { readonly template: string };
   } | null;
-  readonly failures: { readonly to: LogTarget } | null;
+  /** Lines for people unless `format` says otherwise. */
+  readonly failures: { readonly to: LogTarget; readonly format?: "text" | "json" } | null;
+  /** What the program says of itself; missing = lines for people, or as GOODGATE_LOG says. */
+  readonly own?: "text" | "json";
 }
 
 export type LogTarget =

@@ -80,6 +80,11 @@ const access = mapping({
   format: z.prefault(field(logFormat, "Form of a line."), "json"),
 });
 
+const failures = mapping({
+  to: z.prefault(field(logTarget, "Where the lines go."), "stderr"),
+  format: z.prefault(field(z.enum(["text", "json"]), "Form of a line: for people, or an object a line."), "text"),
+});
+
 const cidr = textAs(
   "an address or a CIDR block",
   (block) =>
@@ -176,14 +181,16 @@ export const configSchema = mapping({
     ),
     failures: z.prefault(
       field(
-        either('a mapping with "to", "stdout", "stderr", a file, or "off"', [
-          off,
-          mapping({ to: field(logTarget, "Where the lines go.") }),
-          logTarget,
-        ]),
-        "One line per failure, to be read by people.",
+        either('a mapping with "to", "stdout", "stderr", a file, or "off"', [off, failures, logTarget]),
+        "One line per failure, to be read by people, or as JSON.",
       ),
       "stderr",
+    ),
+    own: z.optional(
+      field(
+        z.enum(["text", "json"]),
+        "Form of what the program says of itself on standard error; json is an object a line. Default: text, or as GOODGATE_LOG says.",
+      ),
     ),
   }),
   drain: z.prefault(

@@ -61,7 +61,8 @@ export class Capture {
   #lastEvents = new Map<string, SeenEvent>();
   readonly #choice = new Choice();
   readonly #slowest = new Slowest(SLOW_MAX);
-  #tail: Tail | null = null;
+  /** By the number of who looks; null = nobody does. */
+  #tails: Map<number, Tail> | null = null;
 
   constructor(random: Random = Math.random) {
     this.#random = random;
@@ -77,7 +78,7 @@ export class Capture {
       this.#notPlain(record, ending, wall);
     }
     if (record.endedAt - record.startedAt > this.#slowest.floorMs) this.#slowest.offer(record, ending, wall);
-    if (this.#tail !== null) this.#tail.observe(record, ending, wall);
+    if (this.#tails !== null) for (const tail of this.#tails.values()) tail.observe(record, ending, wall);
   }
 
   /** Takes what happened to an upstream. */
@@ -111,14 +112,17 @@ export class Capture {
     return { at: wall, spanMs, groups, failures, endpoints, events: seen, slow, notKept };
   }
 
-  /** Begins a live tail, or ends it. */
-  setTail(filter: TailFilter | null): void {
-    this.#tail = filter === null ? null : new Tail(filter);
+  /** Begins a live tail, or ends it; each who looks has a number. */
+  setTail(filter: TailFilter | null, id = 0): void {
+    const tails = this.#tails ?? new Map<number, Tail>();
+    if (filter === null) tails.delete(id);
+    else tails.set(id, new Tail(filter));
+    this.#tails = tails.size === 0 ? null : tails;
   }
 
-  /** What the tail let through since it was taken last, and how many more there were. */
-  takeTail(): { entries: TailEntry[]; left: number } {
-    return this.#tail?.take() ?? { entries: [], left: 0 };
+  /** What a tail let through since it was taken last, and how many more there were. */
+  takeTail(id = 0): { entries: TailEntry[]; left: number } {
+    return this.#tails?.get(id)?.take() ?? { entries: [], left: 0 };
   }
 
   #tally(upstream: string, attempt: AttemptRecord, wall: Ms): void {

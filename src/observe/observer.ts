@@ -103,7 +103,10 @@ class Observer implements ExchangeObserver {
     }
     const failures = this.#failures;
     this.#failureLog = failures
-      ? new FailureLog((line) => failures.write(line), { dated: config.failures?.to.kind === "file" })
+      ? new FailureLog((line) => failures.write(line), {
+          dated: config.failures?.to.kind === "file",
+          format: config.failures?.format ?? "text",
+        })
       : null;
   }
 

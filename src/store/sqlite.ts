@@ -138,8 +138,9 @@ function describe(sqlite: Libsql.Database, file: string | null): Database {
     used: async () => (number("page_count") - number("freelist_count")) * number("page_size"),
     mayDelete: async () => true,
     compact: async () => {
-      if (number("freelist_count") > 0) sqlite.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
+      // Before the vacuum, which needs room in the log: on a full disk there is none.
       if (file !== null) checkpoint(sqlite);
+      if (number("freelist_count") > 0) sqlite.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
       return number("freelist_count") > 0;
     },
     read: (error) => readProblem(error, false),

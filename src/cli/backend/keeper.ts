@@ -64,10 +64,8 @@ export class Keeper {
   #pointsDue: Ms = 0;
   #working = false;
   #toldOpen = "[]";
-  #tail: {
-    readonly take: (entries: readonly TailEntry[], left: number) => void;
-    readonly timer: NodeJS.Timeout;
-  } | null = null;
+  /** Tails begun so far. */
+  #tails = 0;
 
   constructor(options: KeeperOptions, restored: readonly Incident[]) {
     this.gateway = options.gateway;
@@ -262,26 +260,19 @@ export class Keeper {
     this.#figuresTimer.unref();
   }
 
-  /** One tail at a time: a second one takes its place. */
+  /** Tells requests as they end; each who looks has a filter of its own. */
   tail(filter: TailFilter, take: (entries: readonly TailEntry[], left: number) => void): () => void {
-    this.#endTail();
-    this.#source.tail(filter);
+    const id = ++this.#tails;
+    this.#source.tail(id, filter);
     const timer = setInterval(() => {
-      const { entries, left } = this.#source.tailed();
+      const { entries, left } = this.#source.tailed(id);
       if (entries.length > 0 || left > 0) take(entries, left);
     }, TAIL_MS);
-    const mine = { take, timer };
-    this.#tail = mine;
+    timer.unref();
     return () => {
-      if (this.#tail === mine) this.#endTail();
+      clearInterval(timer);
+      this.#source.tail(id, null);
     };
-  }
-
-  #endTail(): void {
-    if (!this.#tail) return;
-    clearInterval(this.#tail.timer);
-    this.#tail = null;
-    this.#source.tail(null);
   }
 
   /** A defect of what is kept must not become one of the traffic. */
@@ -298,7 +289,6 @@ export class Keeper {
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#figuresTimer) clearTimeout(this.#figuresTimer);
     this.#figuresTimer = null;
-    this.#endTail();
     await this.#guarded("the last reports", () => this.collect());
     this.mark("stopping", "goodgate ends");
     await Promise.race([

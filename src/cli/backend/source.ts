@@ -17,10 +17,10 @@ export interface Source {
   state(): ProcessState | Promise<ProcessState>;
   /** How many processes serve. */
   readonly processes: number;
-  /** One tail at a time for all; null = nobody looks. */
-  tail(filter: TailFilter | null): void;
-  /** Entries since the last call. */
-  tailed(): Tailed;
+  /** Begins the tail of this number; null = ends it. */
+  tail(id: number, filter: TailFilter | null): void;
+  /** Its entries since the last call. */
+  tailed(id: number): Tailed;
   act(action: EndpointAction): Promise<ActionResult>;
   /** Error responses name these from now on. */
   tellOpen(incidents: readonly OpenIncident[]): void;
@@ -56,12 +56,12 @@ export class OwnSource implements Source {
     return processStateOf(this.#served.gateway, this.#wall());
   }
 
-  tail(filter: TailFilter | null): void {
-    this.#served.memory.capture.setTail(filter);
+  tail(id: number, filter: TailFilter | null): void {
+    this.#served.memory.capture.setTail(filter, id);
   }
 
-  tailed(): Tailed {
-    return this.#served.memory.capture.takeTail();
+  tailed(id: number): Tailed {
+    return this.#served.memory.capture.takeTail(id);
   }
 
   async act(action: EndpointAction): Promise<ActionResult> {
@@ -77,7 +77,7 @@ export class OwnSource implements Source {
 export class CrewSource implements Source {
   readonly #crew: CrewAccess;
   #reports: Report[] = [];
-  #tailed: { entries: TailEntry[]; left: number } = { entries: [], left: 0 };
+  readonly #tailed = new Map<number, { entries: TailEntry[]; left: number }>();
 
   constructor(crew: CrewAccess) {
     this.#crew = crew;
@@ -94,8 +94,10 @@ export class CrewSource implements Source {
     this.#reports.push(report);
   }
 
-  toldTail({ entries, left }: Tailed): void {
-    const tailed = this.#tailed;
+  toldTail(id: number, { entries, left }: Tailed): void {
+    const tailed = this.#tailed.get(id);
+    // Of a tail that has ended meanwhile.
+    if (!tailed) return;
     const room = Math.max(0, TAIL_MAX - tailed.entries.length);
     tailed.entries.push(...entries.slice(0, room));
     tailed.left += left + Math.max(0, entries.length - room);
@@ -115,14 +117,16 @@ export class CrewSource implements Source {
     return mergeStates(await this.#crew.states());
   }
 
-  tail(filter: TailFilter | null): void {
-    this.#crew.tail(filter);
+  tail(id: number, filter: TailFilter | null): void {
+    if (filter === null) this.#tailed.delete(id);
+    else this.#tailed.set(id, { entries: [], left: 0 });
+    this.#crew.tail(id, filter);
   }
 
-  tailed(): Tailed {
-    const tailed = this.#tailed;
-    this.#tailed = { entries: [], left: 0 };
-    return tailed;
+  tailed(id: number): Tailed {
+    const tailed = this.#tailed.get(id);
+    if (tailed) this.#tailed.set(id, { entries: [], left: 0 });
+    return tailed ?? { entries: [], left: 0 };
   }
 
   act(action: EndpointAction): Promise<ActionResult> {
@@ -139,7 +143,7 @@ export interface CrewAccess {
   readonly processes: number;
   families(): Promise<readonly Family[]>;
   states(): Promise<readonly ProcessState[]>;
-  tail(filter: TailFilter | null): void;
+  tail(id: number, filter: TailFilter | null): void;
   act(action: EndpointAction): Promise<ActionResult>;
   tellOpen(incidents: readonly OpenIncident[]): void;
 }

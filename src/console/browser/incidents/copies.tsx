@@ -33,8 +33,8 @@ export function CopyMarkdown({ id }: { readonly id: string }) {
     }
     setState("done");
     say("Copied as Markdown");
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => setState(""), SHOWN_MS);
+    window.clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setState(""), SHOWN_MS);
   };
   return (
     <>

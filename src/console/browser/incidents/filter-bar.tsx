@@ -138,10 +138,10 @@ function TextFilter({ filters }: { readonly filters: IncidentFilters }) {
   const latest = useRef(filters);
   latest.current = filters;
   useEffect(() => {
-    clearTimeout(typing.current);
+    window.clearTimeout(typing.current);
     setText(filters.text);
   }, [filters.text]);
-  useEffect(() => () => clearTimeout(typing.current), []);
+  useEffect(() => () => window.clearTimeout(typing.current), []);
   return (
     <Field label="Text" quiet>
       <input
@@ -153,8 +153,8 @@ function TextFilter({ filters }: { readonly filters: IncidentFilters }) {
         onInput={(event: Event) => {
           const { value } = event.currentTarget as HTMLInputElement;
           setText(value);
-          clearTimeout(typing.current);
-          typing.current = setTimeout(() => chooseFilters({ ...latest.current, text: value }, false), TYPING_MS);
+          window.clearTimeout(typing.current);
+          typing.current = window.setTimeout(() => chooseFilters({ ...latest.current, text: value }, false), TYPING_MS);
         }}
       />
     </Field>

@@ -65,7 +65,7 @@ function useChanges(id: string, again: () => void): void {
     let timer = 0;
     const soon = (): void => {
       if (timer !== 0) return;
-      timer = setTimeout(() => {
+      timer = window.setTimeout(() => {
         timer = 0;
         latest.current();
       }, AGAIN_MS);
@@ -80,7 +80,7 @@ function useChanges(id: string, again: () => void): void {
       before = connection;
     });
     return () => {
-      clearTimeout(timer);
+      window.clearTimeout(timer);
       stop();
       stopWatching();
     };

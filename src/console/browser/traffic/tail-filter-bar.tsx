@@ -112,10 +112,10 @@ function Typed({ label, value, hint, search, problem, onChange }: TypedProps) {
   const latest = useRef(onChange);
   latest.current = onChange;
   useEffect(() => {
-    clearTimeout(typing.current);
+    window.clearTimeout(typing.current);
     setText(value);
   }, [value]);
-  useEffect(() => () => clearTimeout(typing.current), []);
+  useEffect(() => () => window.clearTimeout(typing.current), []);
   const error = problem?.(text.trim()) ?? "";
   return (
     <Field label={label} quiet {...(error ? { error } : {})}>
@@ -128,9 +128,9 @@ function Typed({ label, value, hint, search, problem, onChange }: TypedProps) {
         onInput={(event: Event) => {
           const next = (event.currentTarget as HTMLInputElement).value;
           setText(next);
-          clearTimeout(typing.current);
+          window.clearTimeout(typing.current);
           if ((problem?.(next.trim()) ?? "") !== "") return;
-          typing.current = setTimeout(() => latest.current(next.trim()), TYPING_MS);
+          typing.current = window.setTimeout(() => latest.current(next.trim()), TYPING_MS);
         }}
       />
     </Field>

@@ -39,7 +39,7 @@ export function useTail(filter: TailFilter, holding: boolean): UsedTail {
       draw(null as never);
     };
     const close = (): void => {
-      clearTimeout(retry);
+      window.clearTimeout(retry);
       source?.close();
       source = null;
     };
@@ -56,7 +56,7 @@ export function useTail(filter: TailFilter, holding: boolean): UsedTail {
       stream.addEventListener("error", () => {
         tell("broken");
         // The browser tries again by itself after a cut, not after a refusal.
-        if (stream.readyState === EventSource.CLOSED) retry = setTimeout(open, AGAIN_MS);
+        if (stream.readyState === EventSource.CLOSED) retry = window.setTimeout(open, AGAIN_MS);
       });
     };
     const look = (): void => {
