@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import type { Reporter } from "vitest/node";
 
@@ -28,6 +30,8 @@ export default defineConfig({
     teardownTimeout: 10_000,
     restoreMocks: true,
     unstubEnvs: true,
+    // Programs that tests start keep what they keep away from the user's own.
+    env: { XDG_STATE_HOME: join(tmpdir(), `goodgate-tests-${process.getuid?.() ?? 0}`) },
     reporters: ["default", summary],
   },
 });

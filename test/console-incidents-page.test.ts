@@ -1,5 +1,6 @@
 // Incidents in a real browser: the list with its filters and its picture of time, one incident with its evidence, what is
 // copied and sent again, ten thousand of them. Left out where chromium is not installed.
+/// <reference lib="dom" />
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { IncidentRow } from "../src/console/model.ts";
@@ -26,7 +27,7 @@ describe.skipIf(!CHROMIUM)("incidents", { timeout: 60_000 }, () => {
     test("is what the API says, newest first, and each filter stands in the address", async () => {
       const { page, origin, errors } = await pages.open("/incidents?last=30d");
       await rows(page).first().waitFor();
-      const answer = await (await fetch(`${origin}/api/v1/incidents?limit=500`)).json();
+      const answer = (await (await fetch(`${origin}/api/v1/incidents?limit=500`)).json()) as { items: unknown };
       const items = answer.items as IncidentRow[];
       expect(await rows(page).count()).toBe(items.length);
       expect(await rows(page).first().locator("h2").textContent()).toBe(items[0]!.sentence);

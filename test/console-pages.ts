@@ -1,5 +1,6 @@
 // The console's page in a real browser, before a made-up gateway (src/console/browser/dev/): bundled once per test file.
 // Streams are tapped, so that a test can send what a gateway would.
+/// <reference lib="dom" />
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

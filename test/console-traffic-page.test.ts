@@ -1,5 +1,6 @@
 // Traffic in a real browser: what the charts say against what the API says, zooming by drag and by keyboard, the paths,
 // and the live tail under a burst. Left out where chromium is not installed.
+/// <reference lib="dom" />
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Point, TailEntry } from "../src/observe/report.ts";
@@ -115,8 +116,9 @@ describe.skipIf(!CHROMIUM)("traffic", { timeout: 60_000 }, () => {
 
     test("a time without figures is said to be one", async () => {
       const { page } = await pages.open("/traffic", {
-        before: (page) =>
-          page.route("**/api/v1/points*", (route) => route.fulfill({ json: { spanMs: 10_000, points: [] } })),
+        before: async (page) => {
+          await page.route("**/api/v1/points*", (route) => route.fulfill({ json: { spanMs: 10_000, points: [] } }));
+        },
       });
       await page.getByText("Nothing was counted in this time.").waitFor();
     });

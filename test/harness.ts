@@ -51,7 +51,8 @@ export async function startGateway(
   };
   writeFileSync(file, JSON.stringify(whole));
   const command = [...(options.prefix ?? []), process.execPath, PROGRAM, "run", file];
-  const child = spawn(command[0]!, [...command.slice(1), "--pid-file", join(folder, "pid"), ...args], {
+  const data = args.includes("--data") ? [] : ["--data", join(folder, "data")];
+  const child = spawn(command[0]!, [...command.slice(1), "--pid-file", join(folder, "pid"), ...data, ...args], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },

@@ -16,6 +16,9 @@ export class CrewTalk implements CrewAccess {
   readonly #workers: () => readonly Worker[];
   readonly #figures: WorkerFigures;
   #asked = 0;
+  /** What a worker that comes later has to know, too. */
+  #open: readonly OpenIncident[] = [];
+  readonly #tails = new Map<number, TailFilter>();
 
   constructor(workers: () => readonly Worker[], figures: WorkerFigures) {
     this.#workers = workers;
@@ -34,11 +37,20 @@ export class CrewTalk implements CrewAccess {
     return this.#figures.states(this.#workers());
   }
 
+  /** A worker has begun to serve. */
+  arrived(worker: Worker): void {
+    if (this.#open.length > 0) tell(worker, { do: "incidents", incidents: this.#open });
+    for (const [id, filter] of this.#tails) tell(worker, { do: "tail", id, filter });
+  }
+
   tail(id: number, filter: TailFilter | null): void {
+    if (filter === null) this.#tails.delete(id);
+    else this.#tails.set(id, filter);
     for (const worker of this.#workers()) tell(worker, { do: "tail", id, filter });
   }
 
   tellOpen(incidents: readonly OpenIncident[]): void {
+    this.#open = incidents;
     for (const worker of this.#workers()) tell(worker, { do: "incidents", incidents });
   }
 

@@ -29,7 +29,7 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
   const shops = await openShops();
   const { config, problems } = withOverrides(demoConfig(shops), {
     listen: options.listen ? [options.listen] : [],
-    ...(options.console === undefined ? {} : { console: options.console }),
+    ...consoleOf(options),
   });
   printProblems(problems);
   if (!config) return 2;
@@ -48,7 +48,8 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
     config,
     problems,
     file: null,
-    commandLine: { values: {} },
+    text: demoYaml(shops),
+    commandLine: { values: { ...(options.listen ? { listen: [options.listen] } : {}), ...consoleOf(options) } },
     data: undefined,
     load: async () => ({ config, problems }),
     source: served.source,
@@ -70,6 +71,8 @@ export async function demo(options: DemoOptions): Promise<number | undefined> {
   onSignals({ reload: nothing, reopen: () => served.reopenLogs(), upgrade: nothing, drain: stop, stop });
   return undefined;
 }
+
+const consoleOf = ({ console: address }: DemoOptions) => (address === undefined ? {} : { console: address });
 
 /** The shops, at ports beside each other. Another demo's have one that is down, maybe: only a whole block is free. */
 export async function openShops(firstPort = FIRST_PORT): Promise<Shop[]> {
@@ -97,25 +100,18 @@ async function openAt(portOf: (index: number) => number): Promise<Shop[] | null>
 /** The demo's configuration, its endpoints called by the names of the shops. */
 export function demoConfig(shops: readonly Pick<Shop, "name" | "address">[]): Config {
   const { config, problems } = loadConfig(demoYaml(shops), "demo", process.env);
-  const upstream = config?.upstreams.get("shop");
-  if (!config || !upstream)
-    throw new Error(`the demo's own configuration: ${problems.map((p) => p.message).join("; ")}`);
-  const nameOf = new Map(shops.map(({ name, address }) => [address, name]));
-  const endpoints = upstream.endpoints.map((endpoint) => {
-    const name = nameOf.get(endpoint.label) ?? endpoint.label;
-    return { ...endpoint, label: name, name };
-  });
-  return { ...config, upstreams: new Map([["shop", { ...upstream, endpoints }]]) };
+  if (!config) throw new Error(`the demo's own configuration: ${problems.map((p) => p.message).join("; ")}`);
+  return config;
 }
 
-/** The same as a file that says it. */
+/** What a goodgate.yaml of it would say. */
 export function demoYaml(shops: readonly Pick<Shop, "name" | "address">[]): string {
   return `listen: [":8080"]
 store: memory
 upstreams:
   shop:
     endpoints:
-${shops.map(({ name, address }) => `      - "${address}"   # ${name}`).join("\n")}
+${shops.map(({ name, address }) => `      - { name: ${name}, address: "${address}" }`).join("\n")}
     timeouts: { connect: 1s, head: 3s, idle-body: 5s, send: 5s }
     health: { path: /healthz, interval: 2s, timeout: 1s, rise: 2, fall: 3 }
     eject: { failures: 3, within: 10s, for: 5s, max: 67% }

@@ -40,6 +40,7 @@ export async function run(targets: readonly string[], options: RunOptions): Prom
     pidFile: pidFilePath(options),
     data,
     commandLine: commandLineOf(wanted, options),
+    language: options.as === "nginx" || options.as === "yaml" ? options.as : undefined,
     file,
     workers,
     inherited,

@@ -16,6 +16,7 @@ import { bufferOwnLog, type ConsoleHandlers } from "./serve.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { onSignals, reload } from "./signals.ts";
 import { type Order, type Outcome, StatusFile } from "./status-file.ts";
+import type { Language } from "./target.ts";
 import { Predecessor, upgrade } from "./upgrade.ts";
 
 /** What serves: this process, or its workers. */
@@ -40,6 +41,8 @@ export interface Start {
   /** --data; undefined = it was not given. */
   readonly data: string | undefined;
   readonly commandLine: CommandLine;
+  /** What --as says. */
+  readonly language: Language | undefined;
   readonly pidFile: string;
   /** For the first line: the configuration's file, and how many workers there are. */
   readonly file: string | null;
@@ -211,13 +214,14 @@ class Life {
 
   /** Its code is loaded once the gateway serves: nobody's first request waits for it. */
   async #openOversight(): Promise<void> {
-    const { problems, file, commandLine, data, load } = this.#start;
+    const { problems, file, commandLine, language, data, load } = this.#start;
     const { Oversight } = await import("./backend/oversight.ts");
     this.#oversight = await Oversight.open({
       config: this.#config,
       problems,
       file,
       commandLine,
+      ...(language && { language }),
       data,
       load,
       source: this.#service.source,

@@ -78,7 +78,8 @@ export class Crew implements Service {
   }
 
   /** Its workers as the keeper hears of them. */
-  readonly source = new CrewSource(new CrewTalk(() => this.#serving(), this.#figures));
+  readonly #talk = new CrewTalk(() => this.#serving(), this.#figures);
+  readonly source = new CrewSource(this.#talk);
 
   /** The first worker shows whether the listeners can be served: gives their ports, or its error. */
   async start(): Promise<readonly number[]> {
@@ -234,8 +235,10 @@ export class Crew implements Service {
     child.on("message", (message: FromWorker) => {
       if (message.is === "here") void this.#changing.then(() => this.#employ(worker));
       else if (message.is === "snapshot" && message.id === 0) this.#figures.keep(message);
-      else if (message.is === "ready") worker.serving = true;
-      else if (message.is === "said") this.#options.onSaid?.(message.line);
+      else if (message.is === "ready") {
+        worker.serving = true;
+        this.#talk.arrived(worker);
+      } else if (message.is === "said") this.#options.onSaid?.(message.line);
       else if (message.is === "report") this.source.told(message.report);
       else if (message.is === "tail") this.source.toldTail(message.id, message.tailed);
     });

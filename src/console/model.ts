@@ -204,10 +204,15 @@ export interface Backend {
   incident(id: string): Promise<Incident | null>;
   failures(query: FailureQuery): Promise<Page<StoredFailure>>;
   failure(id: string): Promise<StoredFailure | null>;
-  marks(range: Range): Promise<readonly Mark[]>;
+  /** Of one gateway, or of "all"; of this one where none is named. */
+  marks(range: Range, gateway?: string): Promise<readonly Mark[]>;
   addMark(text: string, by: string): Promise<Mark>;
   points(query: PointsQuery): Promise<PointsAnswer>;
-  paths(range: Range): Promise<{ readonly slow: readonly PathFigures[]; readonly failing: readonly PathFigures[] }>;
+  /** As marks. */
+  paths(
+    range: Range,
+    gateway?: string,
+  ): Promise<{ readonly slow: readonly PathFigures[]; readonly failing: readonly PathFigures[] }>;
   tail(filter: TailFilter, take: (entries: readonly TailEntry[], left: number) => void): () => void;
   act(action: EndpointAction, by: string): Promise<ActionResult>;
   config(): Promise<ConfigView>;

@@ -237,6 +237,9 @@ function outcomeOf(reply: Reply): string {
 }
 
 function saidIn(value: unknown): string {
-  const said = typeof value === "object" && value !== null && "said" in value ? value.said : undefined;
-  return typeof said === "string" && said !== "" ? `ok: ${said}` : "ok";
+  if (typeof value !== "object" || value === null || !("said" in value)) return "ok";
+  const { said } = value;
+  if (typeof said !== "string" || said === "") return "ok";
+  // It was done; what it found is not good (a check).
+  return `${"ok" in value && value.ok === false ? "done" : "ok"}: ${said}`;
 }

@@ -70,6 +70,11 @@ function checkGuarded({ address, token, readToken, access }: ConsoleOptions): vo
   }
   const isShort = [token, readToken].some((text) => text !== undefined && text.length < TOKEN_CHARS);
   if (isShort) log.warn("console: the token is short for a console beyond loopback", { hint: "openssl rand -hex 32" });
+  if (!access?.tls) {
+    log.warn("console: beyond loopback without TLS, tokens and cookies can be read on the way", {
+      hint: "console: tls: cert, key; or listen on loopback behind a proxy that has TLS",
+    });
+  }
 }
 
 function identityOf(options: ConsoleOptions, place: () => Place): Identity {

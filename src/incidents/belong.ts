@@ -13,6 +13,7 @@ import type { FailureGroup } from "../observe/report.ts";
 import type { Ms } from "../std/units.ts";
 import { type Kind, kindOf } from "./kinds.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { awayParts } from "./thresholds.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** Endpoints that fail one after the other within this time fail together. */
@@ -30,14 +31,11 @@ export function degreeOf(trouble: Trouble, group: FailureGroup, around: Surround
   if (kind === "gateway") return trouble.causes.has(group.cause) ? 10 : 0;
   if (kind === "route" || kind === "client") return sameAsk(trouble, group) ? 10 : 0;
   if (!trouble.upstreams.has(group.upstream)) return elsewhere(trouble, group, around);
+  if (kind === "room" || kind === "left") return consequence(trouble, group, kind, around);
   const gap = gapOf(trouble, group);
-  if (kind === "room") return anyOf(trouble, EXPLAINS_ROOM) ? 6 : 0;
-  if (kind === "left") {
-    if (trouble.kinds.size === 1 && trouble.kinds.has("left")) return 4;
-    return anyOf(trouble, EXPLAINS_LEAVING) && trouble.id !== null && gap <= ROUND_MS ? 5 : 0;
-  }
-  // Requests found nobody; now it is seen why.
-  if (onlyOf(trouble, "room", "left") && trouble.kinds.has("room")) return gap <= ROUND_MS ? 7 : 0;
+  // Requests found nobody; now it is seen why, unless somebody took the endpoints out.
+  if (onlyOf(trouble, "room", "left") && trouble.kinds.has("room"))
+    return gap <= ROUND_MS && around.emptiedBy(trouble.upstream, trouble.firstAt) === null ? 7 : 0;
   // Clients left in numbers; now it is seen why.
   if (onlyOf(trouble, "left")) return kind === "slow" && trouble.id !== null && gap <= ROUND_MS ? 7 : 0;
   if (trouble.kinds.has(kind)) {
@@ -45,6 +43,20 @@ export function degreeOf(trouble: Trouble, group: FailureGroup, around: Surround
     if (degree > 0) return degree;
   }
   return otherKind(trouble, group, kind, gap);
+}
+
+/** Requests that found no endpoint, and clients that left: they go where the reason is. */
+function consequence(trouble: Trouble, group: FailureGroup, kind: Kind, around: Surroundings): number {
+  const emptied = around.emptiedBy(group.upstream, group.lastAt);
+  const bare = onlyOf(trouble, "room", "left");
+  // What an operator's action leaves behind is no part of what was going on before it.
+  if (emptied !== null && (bare || kind === "room")) {
+    return bare && trouble.kinds.has("room") && trouble.firstAt >= emptied.at - 2_000 ? 8 : 0;
+  }
+  if (kind === "room") return anyOf(trouble, EXPLAINS_ROOM) ? 6 : 0;
+  if (onlyOf(trouble, "left")) return 4;
+  if (!anyOf(trouble, EXPLAINS_LEAVING) || trouble.id === null) return 0;
+  return gapOf(trouble, group) <= ROUND_MS || awayParts(trouble, around).length > 0 ? 5 : 0;
 }
 
 function sameKind(trouble: Trouble, group: FailureGroup, kind: Kind, gap: Ms, around: Surroundings): number {
@@ -76,7 +88,9 @@ function sameAway(trouble: Trouble, group: FailureGroup, here: boolean, gap: Ms,
     if (onlyCuts && narrowPath(trouble, "away") !== null && !sharesPath(trouble, group)) return 0;
     return 7;
   }
-  if (here) return 9;
+  if (isApart(trouble, group, here, around)) return 0;
+  // A handful on one endpoint may be the beginning of what goes on elsewhere.
+  if (here) return trouble.id === null && trouble.counts.failures < 4 ? 6.6 : 9;
   if (cut) return 8;
   if (gap <= ROUND_MS) return 7;
   if (trouble.upstream === group.upstream && sharesHost(trouble, group, around) && gap <= 2 * ROUND_MS) return 6;
@@ -84,6 +98,23 @@ function sameAway(trouble: Trouble, group: FailureGroup, here: boolean, gap: Ms,
   const narrow = narrowPath(trouble, "away");
   const cuts = group.cause === "closed-before-response" && trouble.causes.has(group.cause);
   return cuts && narrow !== null && narrow !== "/" && group.paths[narrow] !== undefined ? 6 : 0;
+}
+
+/** One path that breaks off wherever it goes, and a process that is not there, are two troubles. */
+function isApart(trouble: Trouble, group: FailureGroup, here: boolean, around: Surroundings): boolean {
+  const cuts = trouble.causes.get("closed-before-response")?.failures ?? 0;
+  if (group.cause === "closed-before-response") {
+    // A path that the crash does not have, at an endpoint that is there.
+    const [path = "/", other] = Object.keys(group.paths);
+    const refused = trouble.causes.has("connect-refused") && cuts <= 0.3 * trouble.counts.failures;
+    const there = around.seen(group.upstream, group.endpoint).awayAt === null;
+    return refused && !here && there && other === undefined && path !== "/" && !trouble.paths.counts.has(path);
+  }
+  const narrow = cuts >= 4 && cuts >= 0.8 * trouble.counts.failures ? narrowPath(trouble, "away") : null;
+  if (narrow === null || group.paths[narrow] !== undefined) return false;
+  // What the path kills is refused at once afterwards.
+  const last = trouble.endpoints.get(group.endpoint)?.lastAt ?? Number.NEGATIVE_INFINITY;
+  return trouble.endpoints.size > 1 && group.firstAt - last > 3_000;
 }
 
 /** Kinds that lead to each other on one endpoint: slow and then dead, dead and then errors of its own, … */

@@ -7,7 +7,7 @@ import type { CauseId } from "../failure/causes.ts";
 import { eventText } from "../observe/event-text.ts";
 import type { FailureGroup, KeptFailure, Report } from "../observe/report.ts";
 import type { Ms } from "../std/units.ts";
-import { absence } from "./absence.ts";
+import { absences } from "./absence.ts";
 import { degreeOf } from "./belong.ts";
 import { Facts, localTime, type TimeOf } from "./facts.ts";
 import { kindOf } from "./kinds.ts";
@@ -22,6 +22,8 @@ const OPEN_MAX = 200;
 const TROUBLES_MAX = 600;
 const REOPEN_MS: Ms = 600_000;
 const JUDGE_EVERY_MS: Ms = 2_000;
+/** The first verdict rests on half a second; these after its opening it is looked at anew. */
+const JUDGE_AGAIN_MS: readonly Ms[] = [1_000, 2_000, 5_000, 10_000];
 const JUDGE_AT_ONCE_MAX = 8;
 const WIDE_MAX = 32;
 const SHARED: ReadonlySet<CauseId> = new Set([
@@ -30,7 +32,6 @@ const SHARED: ReadonlySet<CauseId> = new Set([
   "network-unreachable",
   "connect-refused",
 ]);
-const AWAY_UNASKED_MS: Ms = 20_000;
 
 /** What became of incidents; each as it is now, and never changed afterwards. */
 export interface Changes {
@@ -173,8 +174,9 @@ export class IncidentBook {
 
   #placeOf(group: FailureGroup): Trouble {
     const key = placeKey(group.cause, group.upstream, group.endpoint, group.route, Object.keys(group.paths)[0] ?? "");
-    // Clients that leave go where the reason is, as soon as there is one.
-    const last = kindOf(group.cause) === "left" ? undefined : this.#lastPlace.get(key);
+    // What only follows goes where the reason is, as soon as there is one.
+    const kind = kindOf(group.cause);
+    const last = kind === "left" || kind === "room" ? undefined : this.#lastPlace.get(key);
     if (
       last !== undefined &&
       this.#troubles.has(last) &&
@@ -243,28 +245,14 @@ export class IncidentBook {
 
   /** An endpoint that checks found away is a trouble although no request met it. */
   #seeAbsent(): void {
-    for (const seen of this.#around.endpoints.values()) {
-      const { awayAt, upstream, label } = seen;
-      if (awayAt === null || label === "" || this.#now - awayAt < AWAY_UNASKED_MS || this.#now - awayAt > 86_400_000)
-        continue;
-      if (!this.#around.isMember(upstream, label)) continue;
-      const known = [...(this.#byUpstream.get(upstream) ?? [])].some(
+    const known = (upstream: string, label: string, awayAt: Ms): boolean =>
+      [...(this.#byUpstream.get(upstream) ?? [])].some(
         (trouble) =>
           trouble.closedAt === null &&
           trouble.endpoints.has(label) &&
-          (trouble.kinds.has("away") || trouble.lastAt >= awayAt - 60_000),
+          (trouble.kinds.has(label === "" ? "room" : "away") || trouble.lastAt >= awayAt - 60_000),
       );
-      if (known || (seen.lastAnsweredAt ?? 0) > awayAt + 10_000) continue;
-      const group = absence(upstream, label, awayAt, this.#causeOfAbsence(upstream, label));
-      const trouble = this.#placeOf(group);
-      trouble.add(group);
-    }
-  }
-
-  #causeOfAbsence(upstream: string, label: string): CauseId {
-    const events = this.#around.seen(upstream, label).events;
-    const last = events.findLast(({ kind }) => kind === "endpoint-gone" || kind === "health-down");
-    return last?.cause ?? "upstream-not-ready";
+    for (const group of absences(this.#around, this.#now, known)) this.#placeOf(group).add(group);
   }
 
   // ── Their life ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,6 +270,7 @@ export class IncidentBook {
 
   #openUp(trouble: Trouble): void {
     trouble.openedAt = trouble.firstAt;
+    trouble.foundAt = this.#now;
     trouble.id = this.#newId(trouble.openedAt);
     this.#open += 1;
     for (const entry of this.#shortlyBefore(trouble)) trouble.tell(entry);
@@ -308,8 +297,11 @@ export class IncidentBook {
 
   #judge(trouble: Trouble, now = false): void {
     const picture = `${[...trouble.causes.keys()].sort().join()}|${[...trouble.endpoints.keys()].sort().join()}|${awayParts(trouble, this.#around).length}`;
+    const again = this.#now - trouble.foundAt >= (JUDGE_AGAIN_MS[trouble.judgedAgain] ?? Number.POSITIVE_INFINITY);
     const due = this.#now - trouble.judgedAt >= JUDGE_EVERY_MS || picture !== trouble.judgedFor;
-    if (trouble.verdict !== null && !now && (!due || !trouble.changed || this.#judged >= JUDGE_AT_ONCE_MAX)) return;
+    const wanted = now || again || (due && trouble.changed);
+    if (trouble.verdict !== null && !now && (!wanted || this.#judged >= JUDGE_AT_ONCE_MAX)) return;
+    while (this.#now - trouble.foundAt >= JUDGE_AGAIN_MS[trouble.judgedAgain]!) trouble.judgedAgain += 1;
     this.#judged += 1;
     trouble.judgedAt = this.#now;
     trouble.judgedFor = picture;
@@ -324,6 +316,7 @@ export class IncidentBook {
     if (before !== null && before.pattern !== verdict.pattern && this.#now - trouble.openedAt > 1_000) {
       trouble.tell({ at: this.#now, kind: "verdict-changed", text: verdict.short });
     }
+    if (before?.sentence !== verdict.sentence || before.confidence !== verdict.confidence) trouble.changed = true;
     trouble.verdict = verdict;
   }
 

@@ -6,7 +6,7 @@ import { formatTime } from "../std/strftime.ts";
 import type { Ms } from "../std/units.ts";
 import { kindOf } from "./kinds.ts";
 import type { Mark, MarkKind, UpstreamSetting } from "./model.ts";
-import { type EndpointSeen, type Figures, hostPart, portPart, type Surroundings } from "./surroundings.ts";
+import { type EndpointSeen, type Figures, portPart, type Surroundings } from "./surroundings.ts";
 import { type Cluster, clusterOf, Tally } from "./tally.ts";
 import type { CauseSeen, Trouble } from "./trouble.ts";
 
@@ -19,9 +19,12 @@ export const localTime: TimeOf = (at) => formatTime("%H:%M:%S", at, "local");
 /** An endpoint with failures. */
 export interface Part {
   readonly label: string;
-  /** "app-2 (10.0.0.7)", or the label where that says it. */
+  /** "app-2 (10.0.0.7:3000)", or the label where that says it. */
   readonly name: string;
   readonly host: string;
+  /** Where it is dialled: "10.0.0.7:3000", "unix:/run/app.sock". */
+  readonly address: string;
+  /** null = a Unix socket, or not known. */
   readonly port: string | null;
   readonly failures: number;
   readonly firstAt: Ms;
@@ -219,7 +222,7 @@ export class Facts {
   }
 
   nameOf(label: string): string {
-    return nameOf(label, this.around.hostOf(this.upstream, label));
+    return nameOf(label, this.around.addressOf(this.upstream, label));
   }
 
   /** Latency of the endpoints with failures rose: mean to the response head, before and since. */
@@ -245,11 +248,13 @@ export class Facts {
       const upstream = this.#upstreamOf(label);
       const seen = this.around.seen(upstream, label);
       const host = this.around.hostOf(upstream, label);
+      const address = this.around.addressOf(upstream, label);
       parts.push({
         label,
-        name: nameOf(label, host),
+        name: nameOf(label, address),
         host,
-        port: portPart(label),
+        address,
+        port: address.startsWith("unix:") ? null : portPart(address),
         failures: part.failures,
         firstAt: part.firstAt,
         lastAt: part.lastAt,
@@ -287,7 +292,7 @@ export class Facts {
         const host = this.around.hostOf(this.upstream, seen.label);
         const healthy = answered > 0 && failed <= 0.05 * (answered + failed) && seen.awayAt === null;
         const backup = down.get(seen.label)?.backup ?? false;
-        return { label: seen.label, name: nameOf(seen.label, host), host, healthy, asked: answered > 0, backup, seen };
+        return { label: seen.label, name: this.nameOf(seen.label), host, healthy, asked: answered > 0, backup, seen };
       });
   }
 }
@@ -315,10 +320,9 @@ function outagesOf(seen: EndpointSeen, fromAt: Ms): { goneAt: Ms; backAt: Ms | n
   return outages;
 }
 
-function nameOf(label: string, host: string): string {
-  return host === "" || host === label || hostPart(label) === host || label.includes(host)
-    ? label
-    : `${label} (${host})`;
+/** A name says its address as well; "app" beside "app:80" says enough. */
+function nameOf(label: string, address: string): string {
+  return address === "" || address.startsWith(label) || label.includes(address) ? label : `${label} (${address})`;
 }
 
 /** "1 error", "1,200 errors". */

@@ -154,6 +154,8 @@ export interface UpstreamSetting {
   readonly endpoints: readonly {
     readonly label: string;
     readonly host: string;
+    /** Where it is dialled: "127.0.0.1:8512", "unix:/run/app.sock"; the label may be a name. */
+    readonly address: string;
     readonly backup: boolean;
     readonly down: boolean;
   }[];

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { parseDuration } from "../std/units.ts";
 import type { Setting, UpstreamSetting } from "./model.ts";
-import { hostPart } from "./surroundings.ts";
+import { hostPart, portPart } from "./surroundings.ts";
 
 export interface Expected {
   readonly pattern: string;
@@ -55,7 +55,10 @@ export function readStories(folder: string): Story[] {
 }
 
 export interface RawUpstream {
-  readonly endpoints: readonly (string | { label: string; host?: string; backup?: boolean; down?: boolean })[];
+  readonly endpoints: readonly (
+    | string
+    | { label: string; host?: string; address?: string; backup?: boolean; down?: boolean }
+  )[];
   readonly [key: string]: unknown;
 }
 
@@ -92,7 +95,8 @@ export function upstreamSetting(name: string, raw: RawUpstream): UpstreamSetting
       const endpoint = typeof one === "string" ? { label: one } : one;
       return {
         label: endpoint.label,
-        host: endpoint.host ?? hostPart(endpoint.label),
+        host: endpoint.host ?? hostPart(endpoint.address ?? endpoint.label),
+        address: endpoint.address ?? addressOfLabel(endpoint.label, endpoint.host),
         backup: endpoint.backup ?? false,
         down: endpoint.down ?? false,
       };
@@ -112,6 +116,12 @@ export function upstreamSetting(name: string, raw: RawUpstream): UpstreamSetting
     retryAttempts: 3,
     limits: { connections: Number(raw["connections"] ?? 0), requests: Number(raw["requests"] ?? 0) },
   };
+}
+
+/** As the configuration reads it: a name without a port is on port 80. */
+function addressOfLabel(label: string, host: string | undefined): string {
+  if (label.startsWith("unix:") || (host === undefined && portPart(label) !== null)) return label;
+  return `${host ?? label}:${portPart(label) ?? 80}`;
 }
 
 function readLine(line: string, file: string): Line {

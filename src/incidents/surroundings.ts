@@ -70,6 +70,16 @@ export class EndpointSeen {
     return this.unhealthyAt === null ? this.goneAt : Math.min(this.goneAt, this.unhealthyAt);
   }
 
+  /** Since when it was out of use at a time; null = it was not. */
+  outAt(at: Ms): Ms | null {
+    let outAt: Ms | null = null;
+    for (const group of ["gone", "health", "ejected"]) {
+      const last = this.events.findLast((event) => GROUP_OF[event.kind] === group && event.at <= at);
+      if (last !== undefined && OUT.has(last.kind)) outAt = Math.min(outAt ?? last.at, last.at);
+    }
+    return outAt;
+  }
+
   happened(happening: Happening): boolean {
     const { at, kind } = happening;
     const group = GROUP_OF[kind];
@@ -135,6 +145,11 @@ const GROUP_OF: { readonly [kind in MarkKind]?: string } = {
   "poison-request": "",
 };
 
+const OUT: ReadonlySet<MarkKind> = new Set(["endpoint-gone", "health-down", "ejected"]);
+/** What actions on endpoints say of themselves (cli/backend). */
+const TAKES_OUT = /\b(drain|disabl|weight 0\b)/i;
+const TAKES_BACK = /\b(enabl|weight [1-9])/i;
+
 /** All that is known around failures. */
 export class Surroundings {
   setting: Setting;
@@ -152,6 +167,11 @@ export class Surroundings {
 
   hostOf(upstream: string, endpoint: string): string {
     return this.upstream(upstream)?.endpoints.find(({ label }) => label === endpoint)?.host ?? hostPart(endpoint);
+  }
+
+  /** Where an endpoint is dialled, as far as known: its label where the file says no more. */
+  addressOf(upstream: string, endpoint: string): string {
+    return this.upstream(upstream)?.endpoints.find(({ label }) => label === endpoint)?.address || endpoint;
   }
 
   seen(upstream: string, endpoint: string): EndpointSeen {
@@ -227,6 +247,50 @@ export class Surroundings {
           (mark.upstream === "" || upstream === "" || mark.upstream === upstream),
       ) ?? null
     );
+  }
+
+  /** Since when no endpoint of an upstream can be used, as it told; null = there are some, as far as known. */
+  outageOf(upstream: string): Happening | null {
+    if (this.upstream(upstream) === null && this.setting.upstreams.length > 0) return null;
+    const last = this.endpoints.get(`${upstream}\n`)?.events.findLast(({ kind }) => GROUP_OF[kind] === "outage");
+    return last?.kind === "outage-begun" ? last : null;
+  }
+
+  /** Who had taken an endpoint out of use at a time, by a mark of an action; null = nobody. */
+  takenOut(upstream: string, endpoint: string, at: Ms): Mark | null {
+    const last = this.marks.findLast(
+      (mark) =>
+        mark.kind === "action" &&
+        mark.upstream === upstream &&
+        mark.endpoint === endpoint &&
+        mark.at <= at &&
+        (TAKES_OUT.test(mark.text) || TAKES_BACK.test(mark.text)),
+    );
+    return last !== undefined && TAKES_OUT.test(last.text) ? last : null;
+  }
+
+  /** The action after which an upstream had nothing left to use at a time; null = it was none that emptied it. */
+  emptiedBy(upstream: string, at: Ms): Mark | null {
+    if (!this.marks.some((mark) => mark.kind === "action" && mark.upstream === upstream)) return null;
+    let last: Mark | null = null;
+    let lostAt = 0;
+    const off = new Set(
+      this.upstream(upstream)
+        ?.endpoints.filter(({ down }) => down)
+        .map(({ label }) => label) ?? [],
+    );
+    for (const member of this.members(upstream)) {
+      if (member.label === "" || off.has(member.label)) continue;
+      const taken = this.takenOut(upstream, member.label, at);
+      if (taken !== null) {
+        if (last === null || taken.at > last.at) last = taken;
+        continue;
+      }
+      const goneAt = member.outAt(at);
+      if (goneAt === null) return null;
+      lostAt = Math.max(lostAt, goneAt);
+    }
+    return last !== null && last.at >= lostAt - SAME_WITHIN_MS ? last : null;
   }
 
   /** Whether an endpoint is configured still; unknown upstreams count as configured. */

@@ -1,7 +1,8 @@
 // When a trouble is worth an incident, how bad it is, and when it is over.
 // It opens: at the first gateway error that was shown or cut; where everything was mended, at 4 within 10 minutes
-// (keep-alive races: 3 within an hour; a single mended one says nothing), or when an endpoint stays away for 20 s; for
-// the upstream's own errors and for what clients do, where the rate is unusual for this gateway.
+// (keep-alive races: 3 within an hour; a single mended one says nothing), when an endpoint that requests met stays away
+// for longer than a restart takes (12 s where none did), or at once when no endpoint of an upstream is left; for the
+// upstream's own errors and for what clients do, where the rate is unusual for this gateway.
 // It closes when quiet for a while, longer the more often it came back (a flap is one incident), and not before its
 // endpoints are back, as far as their state is known, and something was answered there again.
 import { CAUSES } from "../failure/causes.ts";
@@ -13,7 +14,11 @@ import type { Trouble } from "./trouble.ts";
 
 const SAVED_MIN = 4;
 const RACES_MIN = 3;
-const AWAY_MS: Ms = 20_000;
+/** A restart is over within five seconds; where no request met it, it takes longer to matter. */
+const AWAY_MS: Ms = 5_500;
+export const AWAY_UNASKED_MS: Ms = 12_000;
+/** A whole upstream that is away: requests wait, or fail. */
+export const OUTAGE_MS: Ms = 1_000;
 const OWN_ERRORS_MIN = 10;
 const RELOAD_MS: Ms = 180_000;
 const QUIET_MS: Ms = 30_000;
@@ -45,7 +50,16 @@ export function isIncident(trouble: Trouble, now: Ms, around: Surroundings): boo
   if (shown + cut - ownShown > 0) return true;
   if (trouble.kinds.has("race") && trouble.counts.failures >= RACES_MIN) return true;
   if (trouble.counts.failures >= SAVED_MIN) return true;
-  return awayParts(trouble, around).some(({ awayAt }) => now - awayAt >= AWAY_MS);
+  if (outageAt(trouble, around) <= now - OUTAGE_MS) return true;
+  const leastMs = trouble.counts.failures > 0 ? AWAY_MS : AWAY_UNASKED_MS;
+  return awayParts(trouble, around).some(({ awayAt }) => now - awayAt >= leastMs);
+}
+
+/** Since when the whole upstream of a trouble is away; Infinity = it is not, or for another reason. */
+function outageAt(trouble: Trouble, around: Surroundings): Ms {
+  const ours = ["away", "room", "name", "tls"] as const;
+  if (!ours.some((kind) => trouble.kinds.has(kind))) return Number.POSITIVE_INFINITY;
+  return around.outageOf(trouble.upstream)?.at ?? Number.POSITIVE_INFINITY;
 }
 
 /** Invalid or unwanted requests: a flood, or what began with a reload. */
@@ -127,7 +141,7 @@ export function awayParts(trouble: Trouble, around: Surroundings): { label: stri
 export function isOver(trouble: Trouble, now: Ms, around: Surroundings): boolean {
   const quiet = now - trouble.lastAt;
   if (quiet < quietMs(trouble, around)) return false;
-  if (awayParts(trouble, around).length > 0) return false;
+  if (awayParts(trouble, around).length > 0 || outageAt(trouble, around) < now) return false;
   const clients = [...trouble.causes.keys()].every((cause) => isClients(cause));
   if (clients || trouble.upstream === "" || quiet >= Math.max(SILENT_MS, quietMs(trouble, around))) return true;
   return answeredSince(trouble, around);
@@ -172,8 +186,11 @@ function severityNow(trouble: Trouble, now: Ms, around: Surroundings): Severity 
     // What a reload took away is not the callers' doing.
     return lostByReload(trouble, around) ? "degraded" : "notice";
   }
-  const { shown, cut, passed } = trouble.counts;
-  if (shown + cut + passed === 0) return "saved";
+  const { shown, cut, passed, clientLeft } = trouble.counts;
+  const away = now - outageAt(trouble, around) >= 3_000;
+  // Who left while nobody could answer was not saved.
+  if (shown + cut + passed === 0) return away && clientLeft > 0 ? "degraded" : "saved";
+  if (away && shown > 0 && trouble.lastAt >= outageAt(trouble, around)) return "outage";
   return isOutage(trouble, now, around) ? "outage" : "degraded";
 }
 

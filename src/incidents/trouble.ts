@@ -137,6 +137,9 @@ export class Trouble {
   firstShownAt: Ms | null = null;
   /** It has news that nobody was told of. */
   changed = false;
+  /** When it was found to be an incident, and how often it was looked at anew since. */
+  foundAt: Ms = 0;
+  judgedAgain = 0;
   judgedAt: Ms = Number.NEGATIVE_INFINITY;
   /** What decided the last verdict: causes and endpoints; another one judges at once. */
   judgedFor = "";
@@ -209,7 +212,7 @@ export class Trouble {
 
   get cause(): CauseId {
     const counts = new Map<CauseId, number>();
-    for (const [cause, seen] of this.causes) counts.set(cause, seen.failures);
+    for (const [cause, seen] of this.causes) counts.set(cause, Math.max(1, seen.failures));
     return decisiveCause(counts);
   }
 

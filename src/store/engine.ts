@@ -100,30 +100,37 @@ export class Engine {
   async write(batch: Batch): Promise<Outcome> {
     try {
       await this.#database.db.transaction().execute((tx) => writeBatch(tx, batch, this.#options.gateway.id));
-      this.#rollup.add(named(batch.points));
-      await this.#writeSums(false);
-      return { written: recordsIn(batch), dropped: 0, again: null, rest: null, lost: null };
     } catch (error) {
       const problem = this.#database.read(error);
       if (problem.kind === "broken") await this.#renew();
+      // The log, moved into the file, gives its room back; what is left may be enough for a part of the batch.
       if (problem.kind === "full") await this.cutLog();
-      if (problem.kind !== "other") return { written: 0, dropped: 0, again: problem, rest: batch, lost: null };
       const parts = halves(batch);
-      if (parts.length === 1) return { written: 0, dropped: 1, again: null, rest: null, lost: problem.words };
-      const [first, second] = [await this.write(parts[0]!), parts[1]!];
-      if (first.again !== null) return { ...first, rest: joined(first.rest, second) };
-      const then = await this.write(second);
-      return {
-        ...then,
-        written: first.written + then.written,
-        dropped: first.dropped + then.dropped,
-        lost: first.lost ?? then.lost,
-      };
+      const inParts = parts.length > 1 && (problem.kind === "full" || problem.kind === "other");
+      if (inParts) return this.#writeParts(parts[0]!, parts[1]!);
+      if (problem.kind === "other") return { written: 0, dropped: 1, again: null, rest: null, lost: problem.words };
+      return { written: 0, dropped: 0, again: problem, rest: batch, lost: null };
     }
+    this.#rollup.add(named(batch.points));
+    await this.#writeSums();
+    return { written: recordsIn(batch), dropped: 0, again: null, rest: null, lost: null };
+  }
+
+  /** In order: where the first part cannot be written now, the second waits, too. */
+  async #writeParts(one: Batch, other: Batch): Promise<Outcome> {
+    const first = await this.write(one);
+    if (first.again !== null) return { ...first, rest: joined(first.rest, other) };
+    const then = await this.write(other);
+    return {
+      ...then,
+      written: first.written + then.written,
+      dropped: first.dropped + then.dropped,
+      lost: first.lost ?? then.lost,
+    };
   }
 
   /** Sums of longer spans; what cannot be written now waits. */
-  async #writeSums(everything: boolean): Promise<void> {
+  async #writeSums(everything = false): Promise<void> {
     const due = this.#rollup.take(everything);
     if (due.length === 0) return;
     const { id } = this.#options.gateway;

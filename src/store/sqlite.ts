@@ -18,6 +18,9 @@ export const FILE = "goodgate.db";
 const BUSY_MS = 5_000;
 const CACHE_KIB = 8 * 1024;
 const PAGE: Bytes = 4_096;
+/** Pages of the log until it is moved into the file: what a full disk has to have room for before anything goes on. */
+const LOG_PAGES = 200;
+const LOG_PAGES_MIN = 32;
 /** Pages given back in one step: some milliseconds. */
 const VACUUM_PAGES = 500;
 
@@ -92,7 +95,7 @@ async function ownFile(file: string): Promise<void> {
 async function openFile(name: string, file: string | null, options: SqliteOptions): Promise<Database> {
   const sqlite = await connect(name);
   try {
-    const walPages = Math.round(Math.min(1_000, Math.max(32, options.bytes / PAGE / 16)));
+    const walPages = Math.round(Math.min(LOG_PAGES, Math.max(LOG_PAGES_MIN, options.bytes / PAGE / 16)));
     for (const pragma of [
       "auto_vacuum = incremental",
       "journal_mode = wal",
@@ -137,12 +140,14 @@ function describe(sqlite: Libsql.Database, file: string | null): Database {
       file === null ? number("page_count") * PAGE : (await sizeOf(file)) + (await sizeOf(`${file}-wal`)),
     used: async () => (number("page_count") - number("freelist_count")) * number("page_size"),
     mayDelete: async () => true,
-    compact: async () => {
-      // Before the vacuum, which needs room in the log: on a full disk there is none.
-      if (file !== null) checkpoint(sqlite);
-      if (number("freelist_count") > 0) sqlite.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
-      return number("freelist_count") > 0;
-    },
+    // Between two transactions: within one, the log cannot be cut.
+    compact: () =>
+      db.connection().execute(async () => {
+        // Before the vacuum, which needs room in the log: on a full disk there is none.
+        if (file !== null) checkpoint(sqlite);
+        if (number("freelist_count") > 0) sqlite.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
+        return number("freelist_count") > 0;
+      }),
     read: (error) => readProblem(error, false),
     close: async () => {
       // The statements that are kept are let go of with it.

@@ -144,9 +144,9 @@ export class ProgramBackend implements Backend {
     return this.#parts.keeper.store.failure(id);
   }
 
-  marks(range: Range): Promise<readonly Mark[]> {
+  marks(range: Range, gateway?: string): Promise<readonly Mark[]> {
     const { keeper } = this.#parts;
-    return keeper.store.marks(range, keeper.gateway.id);
+    return keeper.store.marks(range, gateway ?? keeper.gateway.id);
   }
 
   async addMark(text: string, by: string): Promise<Mark> {
@@ -157,9 +157,9 @@ export class ProgramBackend implements Backend {
     return this.#parts.keeper.store.points(this.#ours(query));
   }
 
-  paths(range: Range) {
+  paths(range: Range, gateway?: string) {
     const { keeper } = this.#parts;
-    return keeper.store.paths(range, keeper.gateway.id);
+    return keeper.store.paths(range, gateway ?? keeper.gateway.id);
   }
 
   tail(filter: TailFilter, take: (entries: readonly TailEntry[], left: number) => void): () => void {

@@ -11,6 +11,7 @@ import { lineAt, makeSource } from "../../nginx/source.ts";
 import type { Directive } from "../../nginx/tree.ts";
 import type { Ms } from "../../std/units.ts";
 import type { Loaded } from "../load.ts";
+import { type Language, languageOf } from "../target.ts";
 
 const TEXT_MAX = 1024 * 1024;
 const FINDINGS_MAX = 500;
@@ -26,26 +27,29 @@ export class RunningConfig {
   readonly #file: string | null;
   readonly #commandLine: CommandLine;
   readonly #load: () => Promise<Loaded>;
-  #language: "yaml" | "nginx" = "yaml";
+  readonly #told: Language | null;
+  #language: Language = "yaml";
   #text: string | null = null;
   #problems: readonly Problem[] = [];
   #loadedAt: Ms = 0;
 
-  constructor(file: string | null, commandLine: CommandLine, load: () => Promise<Loaded>) {
+  /** `text` = what a file would say, where there is none; `told` = the language that --as names. */
+  constructor(file: string | null, commandLine: CommandLine, load: () => Promise<Loaded>, text: string | null = null) {
     this.#file = file;
+    this.#text = text;
     this.#commandLine = commandLine;
     this.#load = load;
   }
 
   /** It has just been taken on. */
-  taken(language: "yaml" | "nginx", problems: readonly Problem[], at: Ms): void {
-    this.#language = language;
-    this.#text = this.#file === null ? null : readText(this.#file);
+  taken(problems: readonly Problem[], at: Ms): void {
+    if (this.#file !== null) this.#text = readText(this.#file);
+    this.#language = this.#told ?? (this.#text === null ? "yaml" : languageOf(this.#text));
     this.#problems = problems;
     this.#loadedAt = at;
   }
 
-  get language(): "yaml" | "nginx" {
+  get language(): Language {
     return this.#language;
   }
 
@@ -55,7 +59,7 @@ export class RunningConfig {
 
   async view(): Promise<ConfigView> {
     const text = this.#text;
-    const now = this.#file === null ? null : readText(this.#file);
+    const now = this.#file === null ? text : readText(this.#file);
     const differs = now !== text;
     return {
       file: this.#file,
@@ -72,8 +76,8 @@ export class RunningConfig {
   #values(): ConfigValue[] {
     if (this.#language === "nginx") return this.#file === null ? [] : directivesOf(this.#text ?? "");
     const { values } = this.#commandLine;
-    if (this.#text === null || this.#file === null) return valuesOf(values).map(fromCommandLine);
-    const own = valuesOfFile(this.#text, this.#file, process.env);
+    if (this.#text === null) return valuesOf(values).map(fromCommandLine);
+    const own = valuesOfFile(this.#text, this.#file ?? "", process.env);
     const told = valuesOf(values).filter(({ from }) => from === "file");
     const toldPaths = new Set(told.map(({ path }) => path));
     return [...told.map(fromCommandLine), ...own.filter(({ path }) => !toldPaths.has(path))];

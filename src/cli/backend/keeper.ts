@@ -17,6 +17,7 @@ import { log } from "../../std/log.ts";
 import type { Ms } from "../../std/units.ts";
 import type { GatewayInfo, Store } from "../../store/model.ts";
 import { registerStoreMetrics } from "../../store/store-metrics.ts";
+import type { Language } from "../target.ts";
 import { newId } from "./ids.ts";
 import { settingOf } from "./setting.ts";
 import type { Source } from "./source.ts";
@@ -37,6 +38,8 @@ export interface KeeperOptions {
   readonly config: Config;
   /** The configuration's file; null = from the command line. */
   readonly file: string | null;
+  /** Of the file, as it was read last. */
+  readonly language: () => Language;
   readonly gateway: GatewayInfo;
   readonly source: Source;
   readonly store: Store;
@@ -52,6 +55,7 @@ export class Keeper {
   readonly #source: Source;
   readonly #history = new History();
   readonly #file: string | null;
+  readonly #language: () => Language;
   readonly #watchers = new Set<(told: Told) => void>();
   readonly #beats = new Set<() => void>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -73,10 +77,11 @@ export class Keeper {
     this.#source = options.source;
     this.#config = options.config;
     this.#file = options.file;
+    this.#language = options.language;
     this.#book = new IncidentBook({
       gateway: options.gateway.id,
       newId,
-      setting: settingOf(options.config, options.file),
+      setting: settingOf(options.config, options.file, options.language()),
       restore: restored,
     });
     const { id, name } = options.gateway;
@@ -216,7 +221,7 @@ export class Keeper {
   reloaded(config: Config, text: string): void {
     this.#config = config;
     this.#webhooks.configure(config.observability.webhooks);
-    this.#book.setSetting(settingOf(config, this.#file), Date.now());
+    this.#book.setSetting(settingOf(config, this.#file, this.#language()), Date.now());
     this.mark("reload", text);
   }
 

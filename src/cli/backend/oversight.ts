@@ -11,12 +11,12 @@ import type { GatewayInfo, StoreTarget } from "../../store/model.ts";
 import { openStore } from "../../store/store.ts";
 import type { Loaded } from "../load.ts";
 import { type ConsoleHandlers, openConsole } from "../serve.ts";
+import type { Language } from "../target.ts";
 import { version } from "../version.ts";
 import { ProgramBackend } from "./backend.ts";
 import { type CommandLine, RunningConfig } from "./config-view.ts";
 import { dataFolder, gatewayId } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
-import { languageOfConfig } from "./setting.ts";
 import type { Source } from "./source.ts";
 
 /** What it watches over, and how it was told to. */
@@ -24,6 +24,10 @@ export interface Watched {
   readonly config: Config;
   readonly problems: readonly Problem[];
   readonly file: string | null;
+  /** What a file would say, where there is none. */
+  readonly text?: string;
+  /** What --as says; missing = the file tells. */
+  readonly language?: Language;
   readonly commandLine: CommandLine;
   /** --data. */
   readonly data: string | undefined;
@@ -51,9 +55,9 @@ export class Oversight {
 
   static async open(watched: Watched): Promise<Oversight> {
     const { config, file, commandLine, load, source, handlers, problems } = watched;
-    const running = new RunningConfig(file, commandLine, load);
-    running.taken(languageOfConfig(config), problems, Date.now());
-    const keeper = isWatched(config) ? await openKeeper(watched) : null;
+    const running = new RunningConfig(file, commandLine, load, watched.text ?? null, watched.language ?? null);
+    running.taken(problems, Date.now());
+    const keeper = isWatched(config) ? await openKeeper(watched, () => running.language) : null;
     const backend =
       keeper &&
       new ProgramBackend({
@@ -92,7 +96,7 @@ export class Oversight {
       this.#keeper?.mark("reload-refused", `reload: ${name} was not taken on; the one before stays in force`);
       return;
     }
-    this.#running.taken(languageOfConfig(config), problems, Date.now());
+    this.#running.taken(problems, Date.now());
     this.#keeper?.reloaded(config, `reload: ${name} taken on`);
     try {
       this.#console?.renewCertificate();
@@ -113,7 +117,7 @@ function isWatched({ console: address, observability }: Config): boolean {
   return observability.store !== null && (address !== null || observability.webhooks.length > 0);
 }
 
-async function openKeeper({ config, file, data, source }: Watched): Promise<Keeper | null> {
+async function openKeeper({ config, file, data, source }: Watched, language: () => Language): Promise<Keeper | null> {
   const { store: settings, data: configured } = config.observability;
   const at: Ms = Date.now();
   const gateway: GatewayInfo = {
@@ -130,7 +134,7 @@ async function openKeeper({ config, file, data, source }: Watched): Promise<Keep
     const store = await openStore({ target, gateway, keep: { forMs: settings!.forMs, bytes: settings!.bytes } });
     const { ok, problem } = store.state();
     if (!ok || problem !== null) log.warn(`store: ${problem ?? "it does not write"}`);
-    return await Keeper.open({ config, file, gateway, source, store });
+    return await Keeper.open({ config, file, language, gateway, source, store });
   } catch (error) {
     log.error(`no incidents: ${(error as Error).message}`);
     return null;

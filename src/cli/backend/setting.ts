@@ -1,19 +1,16 @@
 // What verdicts have to know of a configuration: names and values to speak of.
+import { formatAddress } from "../../config/address.ts";
 import type { Config, UpstreamConfig } from "../../config/config.ts";
 import type { Setting, UpstreamSetting } from "../../incidents/model.ts";
+import type { Language } from "../target.ts";
 
 /** The configuration as verdicts see it; `file` = where it stands, null = the command line. */
-export function settingOf(config: Config, file: string | null): Setting {
+export function settingOf(config: Config, file: string | null, language: Language): Setting {
   return {
     upstreams: [...config.upstreams.values()].map(upstreamSetting),
     file,
-    language: languageOfConfig(config),
+    language,
   };
-}
-
-/** In which words its owner wrote it: virtual servers without a file of ours come from an nginx.conf. */
-export function languageOfConfig(config: Config): "yaml" | "nginx" {
-  return config.servers !== null ? "nginx" : "yaml";
 }
 
 function upstreamSetting(upstream: UpstreamConfig): UpstreamSetting {
@@ -23,6 +20,7 @@ function upstreamSetting(upstream: UpstreamConfig): UpstreamSetting {
     endpoints: upstream.endpoints.map(({ label, address, backup, down }) => ({
       label,
       host: address.kind === "unix" ? "" : address.host,
+      address: formatAddress(address),
       backup,
       down,
     })),

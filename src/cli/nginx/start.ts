@@ -85,6 +85,7 @@ async function oversee(life: NginxLife, { config, names, service, directives }: 
     problems: [],
     file: names.conf,
     commandLine: { values: {} },
+    language: "nginx",
     data: process.env["GOODGATE_DATA"],
     load: async () => {
       const reading = readConfiguration(names, directives);

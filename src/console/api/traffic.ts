@@ -22,6 +22,11 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const POINTS_MAX = 2_000;
 
+const gatewayField = {
+  gateway: z.optional(textOf("Id of a gateway, or all; this one where it is left out.", 100)),
+};
+const gatewayAndRange = mapping({ ...gatewayField, ...rangeFields });
+
 const tailQuery = mapping({
   failuresOnly: z.optional(flagText("Only requests that failed or were saved.")),
   status: z.optional(
@@ -65,7 +70,7 @@ export const TRAFFIC = [
       ),
       name: z.optional(namesOf('Names of series, given several times; "upstream endpoint" for endpoints.', 100, 500)),
       points: z.optional(number("Points wanted per series, about.", 1, POINTS_MAX)),
-      gateway: z.optional(textOf("Id of a gateway, or all.", 100)),
+      ...gatewayField,
       ...rangeFields,
     }),
     answer: "Points",
@@ -89,11 +94,11 @@ export const TRAFFIC = [
     tag: "Traffic",
     summary: "The slowest paths and those that fail most.",
     role: "reader",
-    query: mapping(rangeFields),
+    query: gatewayAndRange,
     answer: "Paths",
     handle: async ({ backend, query, nowMs }) => {
       const range = rangeOf(query, nowMs, DAY_MS);
-      return range === null ? EMPTY_RANGE : json(await backend.paths(range));
+      return range === null ? EMPTY_RANGE : json(await backend.paths(range, query.gateway));
     },
   }),
   operation({
@@ -130,11 +135,11 @@ export const TRAFFIC = [
     tag: "Traffic",
     summary: "What happened at a moment: deploys, reloads, actions, changes of endpoints.",
     role: "reader",
-    query: mapping(rangeFields),
+    query: gatewayAndRange,
     answer: "Marks",
     handle: async ({ backend, query, nowMs }) => {
       const range = rangeOf(query, nowMs, DAY_MS);
-      return range === null ? EMPTY_RANGE : json(await backend.marks(range));
+      return range === null ? EMPTY_RANGE : json(await backend.marks(range, query.gateway));
     },
   }),
   operation({

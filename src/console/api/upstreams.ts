@@ -131,7 +131,9 @@ async function act(
   const where = { upstream, endpoint };
   const action: EndpointAction =
     body.do === "weight" ? { do: body.do, ...where, weight: body.weight ?? 0 } : { do: body.do, ...where };
-  return resultOf(await backend.act(action, caller.by), "Not done");
+  const result = await backend.act(action, caller.by);
+  // A check that finds the endpoint ill was done; it was not refused.
+  return body.do === "check" ? json(result) : resultOf(result, "Not done");
 }
 
 function actionText({ do: what, weight }: Asked, upstream: string, endpoint: string): string {

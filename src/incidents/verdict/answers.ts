@@ -4,8 +4,8 @@ import type { CauseId } from "../../failure/causes.ts";
 import { size } from "../../failure/words.ts";
 import { afterMark, count, type Facts, percent } from "../facts.ts";
 import {
-  addressOf,
   direct,
+  isSocket,
   journal,
   type Pattern,
   quoted,
@@ -18,11 +18,11 @@ import {
 
 const raw = (facts: Facts): ReturnType<typeof shell> | null => {
   const [part] = facts.parts;
-  if (part === undefined || part.label.startsWith("unix:")) return null;
+  if (part === undefined || isSocket(part)) return null;
   const scheme = facts.setting?.tls ? "https" : "http";
   return shell(
     "The bytes as the endpoint sends them:",
-    `curl --raw -i -sS ${quoted(`${scheme}://${addressOf(part)}${facts.topPath().path || "/"}`)} | head -c 2000`,
+    `curl --raw -i -sS ${quoted(`${scheme}://${part.address}${facts.topPath().path || "/"}`)} | head -c 2000`,
   );
 };
 
@@ -88,10 +88,10 @@ const oversizeHead: Pattern = (facts) => {
       facts.outcome,
     ),
     settle: stepsOf(
-      facts.parts[0] && !facts.parts[0].label.startsWith("unix:")
+      facts.parts[0] && !isSocket(facts.parts[0])
         ? shell(
             "How large is the head, and which field?",
-            `curl -sS -D - -o /dev/null ${quoted(`http${facts.setting?.tls ? "s" : ""}://${addressOf(facts.parts[0])}${path || "/"}`)} | awk '{print length, $1}' | sort -rn | head`,
+            `curl -sS -D - -o /dev/null ${quoted(`http${facts.setting?.tls ? "s" : ""}://${facts.parts[0].address}${path || "/"}`)} | awk '{print length, $1}' | sort -rn | head`,
           )
         : null,
     ),

@@ -70,13 +70,27 @@ export const shell = (text: string, code: string): Step => ({ text, code, langua
 
 /** Whether a port is listened on, on the host of an endpoint. */
 export function listening(part: Part): Step {
-  if (part.label.startsWith("unix:")) {
-    const path = part.label.slice("unix:".length);
+  if (isSocket(part)) {
+    const path = part.address.slice("unix:".length);
     return shell("See whether something listens on the socket:", `ss -lxp | grep ${quoted(path)}`);
   }
-  const port = part.port ?? "PORT";
-  return shell(`On ${part.host || part.label}: does anything listen on port ${port}?`, `ss -ltnp 'sport = :${port}'`);
+  const where = part.host || part.label;
+  return part.port === null
+    ? shell(`On ${where}: what listens there?`, "ss -ltnp")
+    : shell(`On ${where}: does anything listen on port ${part.port}?`, `ss -ltnp 'sport = :${part.port}'`);
 }
+
+/** Whether connections wait to be taken, on the host of an endpoint. */
+export function backlog(part: Part | undefined): Step {
+  const of = part === undefined || part.port === null ? "" : ` 'sport = :${part.port}'`;
+  return shell(
+    `On ${part?.host || "its host"}: do connections wait to be taken (Recv-Q above 0), is the CPU busy?`,
+    `ss -ltn${of}; uptime`,
+  );
+}
+
+/** Whether an endpoint is a Unix socket. */
+export const isSocket = (part: Part): boolean => part.address.startsWith("unix:");
 
 /** The application's log at the time. */
 export function journal(facts: Facts, part: Part | undefined): Step {
@@ -90,32 +104,25 @@ export function journal(facts: Facts, part: Part | undefined): Step {
 
 /** The same request straight at an endpoint. */
 export function direct(facts: Facts, part: Part | undefined, path = "/"): Step | null {
-  if (part === undefined || part.label.startsWith("unix:")) return null;
+  if (part === undefined || isSocket(part)) return null;
   const scheme = facts.setting?.tls ? "https" : "http";
   const host = facts.trouble.hosts.top(1)[0]?.[0] ?? "";
   const name = host === "" ? "" : `-H ${quoted(`Host: ${host}`)} `;
-  const authority = addressOf(part);
   return shell(
     "The same request straight at the endpoint:",
-    `curl -sS -o /dev/null -w '%{http_code} %{time_starttransfer}s\\n' ${name}${quoted(`${scheme}://${authority}${path}`)}`,
+    `curl -sS -o /dev/null -w '%{http_code} %{time_starttransfer}s\\n' ${name}${quoted(`${scheme}://${part.address}${path}`)}`,
   );
 }
 
 /** goodgate doctor on an endpoint. */
 export function doctor(facts: Facts, part: Part | undefined): Step | null {
   const host = facts.trouble.hosts.top(1)[0]?.[0];
-  if (part === undefined || part.label.startsWith("unix:")) return null;
+  if (part === undefined || isSocket(part)) return null;
   const scheme = facts.setting?.tls ? "https" : "http";
   return shell(
     "Let doctor look layer by layer:",
-    `goodgate doctor ${quoted(`${scheme}://${host ?? addressOf(part)}/`)} --origin ${quoted(addressOf(part))}`,
+    `goodgate doctor ${quoted(`${scheme}://${host ?? part.address}/`)} --origin ${quoted(part.address)}`,
   );
-}
-
-/** "10.0.0.7:3000" as it can be dialled. */
-export function addressOf(part: Part): string {
-  if (part.label.includes(part.host)) return part.label;
-  return part.port === null ? part.host : `${part.host}:${part.port}`;
 }
 
 /** A word for a shell, quoted where it must be: labels, hosts and paths come from requests and files. */

@@ -2,7 +2,7 @@
 // consequences; they are the verdict only where nothing explains them better.
 import type { Ms } from "../../std/units.ts";
 import { afterMark, count, listed } from "../facts.ts";
-import { duration, type Pattern, reasonsOf, setting, shell, span, stepsOf, verb } from "./candidate.ts";
+import { duration, type Pattern, quoted, reasonsOf, setting, shell, span, stepsOf, verb } from "./candidate.ts";
 
 /** The limit of connections or requests is reached: a leak, a slow application, or too low a limit. */
 const poolExhausted: Pattern = (facts) => {
@@ -23,6 +23,7 @@ const poolExhausted: Pattern = (facts) => {
   const slower = known && during.answered > 0 && during.meanMs > 2 * before.meanMs + 50;
   const starved = known && !slower && during.perSecond < 0.5 * before.perSecond;
   const limits = facts.setting?.limits;
+  const first = members[0] === undefined ? "" : facts.around.hostOf(facts.upstream, members[0].label);
   const limit =
     limits === undefined
       ? ""
@@ -52,10 +53,11 @@ const poolExhausted: Pattern = (facts) => {
       facts.outcome,
     ),
     settle: stepsOf(
-      shell(
-        "Connections to an endpoint, by state:",
-        `ss -tn dst ${members[0] === undefined ? "ADDRESS" : facts.around.hostOf(facts.upstream, members[0].label)} | awk '{print $1}' | sort | uniq -c`,
-      ),
+      first !== "" &&
+        shell(
+          "Connections to an endpoint, by state:",
+          `ss -tn dst ${quoted(first)} | awk '{print $1}' | sort | uniq -c`,
+        ),
     ),
     fixes: stepsOf(
       starved

@@ -4,6 +4,7 @@
 import type { CauseId } from "../../failure/causes.ts";
 import { count, type Facts, listed, percent } from "../facts.ts";
 import {
+  backlog,
   type Candidate,
   direct,
   duration,
@@ -201,7 +202,7 @@ function slowEndpoint(facts: Facts): Candidate {
       facts.outcome,
     ),
     settle: stepsOf(
-      shell(`On ${facts.parts[0]?.host ?? "its host"}:`, "uptime; vmstat 1 5; dmesg -T | tail"),
+      shell(`On ${facts.parts[0]?.host || "its host"}:`, "uptime; vmstat 1 5; dmesg -T | tail"),
       direct(facts, facts.parts[0]),
     ),
     fixes: stepsOf({
@@ -249,12 +250,7 @@ const overload: Pattern = (facts) => {
       timerReason(facts),
       facts.outcome,
     ),
-    settle: stepsOf(
-      shell(
-        `On ${facts.parts[0]?.host ?? "its host"}: is the queue of connections full, the CPU busy?`,
-        `ss -ltn 'sport = :${facts.parts[0]?.port ?? "PORT"}'; uptime`,
-      ),
-    ),
+    settle: stepsOf(backlog(facts.parts[0])),
     fixes: stepsOf({
       text: "Add endpoints or make answers cheaper; until then let fewer in: a limit per endpoint with a queue keeps those that are let in fast.",
       code: `upstreams:\n  ${facts.upstream}:\n    limits: { requests: ${Math.max(8, Math.min(64, facts.setting?.limits.requests || 64))} }`,

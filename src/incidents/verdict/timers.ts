@@ -4,8 +4,20 @@
 import type { CauseId } from "../../failure/causes.ts";
 import type { Ms } from "../../std/units.ts";
 import { count, type Facts, percent } from "../facts.ts";
+import type { Step } from "../model.ts";
 import { clusterOf } from "../tally.ts";
-import { duration, journal, type Pattern, reasonsOf, setting, shell, span, stepsOf, they } from "./candidate.ts";
+import {
+  duration,
+  isSocket,
+  journal,
+  type Pattern,
+  reasonsOf,
+  setting,
+  shell,
+  span,
+  stepsOf,
+  they,
+} from "./candidate.ts";
 
 const IDLE_DEFAULTS: readonly (readonly [ms: Ms, who: string])[] = [
   [2_000, "gunicorn"],
@@ -32,6 +44,17 @@ const CUT_DEFAULTS: readonly (readonly [ms: Ms, who: string])[] = [
 /** Whose default a span is. */
 function whose(ms: Ms, defaults: readonly (readonly [Ms, string])[]): string | null {
   return defaults.find(([value]) => Math.abs(value - ms) <= Math.max(150, value * 0.03))?.[1] ?? null;
+}
+
+/** Who closes a kept connection first. */
+function closes(facts: Facts): Step | null {
+  const [part] = facts.parts;
+  if (part === undefined || isSocket(part)) return null;
+  const port = part.port === null ? "" : ` and port ${part.port}`;
+  return shell(
+    "Watch who closes first (FIN from the endpoint before the request):",
+    `tcpdump -ni any 'host ${part.host.replace(/[^\w.:-]/g, "")}${port} and tcp[tcpflags] & (tcp-fin|tcp-rst) != 0'`,
+  );
 }
 
 /** The upstream closes idle connections while requests are on their way. */
@@ -78,12 +101,7 @@ export const keepaliveRace: Pattern = (facts) => {
         `the gateway keeps idle connections for ${span(ours)}${facts.setting?.keepalive.auto ? " until it has learnt better" : ""}`,
       facts.outcome,
     ),
-    settle: stepsOf(
-      shell(
-        "Watch who closes first (FIN from the endpoint before the request):",
-        `tcpdump -ni any 'host ${facts.parts[0]?.host.replace(/[^\w.:-]/g, "") || "HOST"} and tcp[tcpflags] & (tcp-fin|tcp-rst) != 0'`,
-      ),
-    ),
+    settle: stepsOf(closes(facts)),
     fixes: stepsOf(
       timer > 500
         ? setting(

@@ -3,9 +3,9 @@
 import type { CauseId } from "../../failure/causes.ts";
 import { afterMark, count, type Facts } from "../facts.ts";
 import {
-  addressOf,
   type Candidate,
   doctor,
+  isSocket,
   type Pattern,
   quoted,
   reasonsOf,
@@ -39,7 +39,6 @@ export const tls: Pattern = (facts) => {
   const mark = facts.markBefore(["reload", "deploy", "upgrade"]);
   const others = facts.othersText;
   const few = facts.n(...TLS) < 2;
-  const address = part === undefined ? "HOST:PORT" : addressOf(part);
   return {
     pattern: told.pattern,
     entry: told.entry,
@@ -56,10 +55,12 @@ export const tls: Pattern = (facts) => {
     ),
     settle: stepsOf(
       part === undefined ? null : doctor(facts, part),
-      shell(
-        "What the endpoint shows:",
-        `openssl s_client -connect ${quoted(address)} -servername ${quoted(part?.host ?? "NAME")} </dev/null 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`,
-      ),
+      part === undefined || isSocket(part)
+        ? null
+        : shell(
+            "What the endpoint shows:",
+            `openssl s_client -connect ${quoted(part.address)} -servername ${quoted(part.host)} </dev/null 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`,
+          ),
     ),
     fixes: stepsOf({ text: told.fix }),
   };

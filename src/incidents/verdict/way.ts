@@ -2,7 +2,6 @@
 // now, what the gateway may not do. A timeout of a connection proves that no answer came, not where it was lost.
 import type { CauseId } from "../../failure/causes.ts";
 import { afterMark, all, count, type Facts, listed } from "../facts.ts";
-import { portPart } from "../surroundings.ts";
 import {
   doctor,
   errnoReason,
@@ -69,7 +68,7 @@ export const hostDown: Pattern = (facts) => {
         `ping -c 3 ${quoted(host)}; ip neigh show ${quoted(host)}`,
       ),
       doctor(facts, part),
-      shell("Do packets come back from its port?", `nc -vz -w 3 ${quoted(host)} ${portPart(part.label) ?? "PORT"}`),
+      part.port !== null && shell("Do packets come back from its port?", `nc -vz -w 3 ${quoted(host)} ${part.port}`),
     ),
     fixes: stepsOf({
       text: `Look at the machine ${host} itself (console of its provider). If it runs: a security group, firewall or network policy between the gateway and it that was changed at about ${facts.timeOf(facts.firstAt)}.`,
@@ -141,7 +140,7 @@ export const dnsFailure: Pattern = (facts) => {
   const causes: readonly CauseId[] = ["dns-not-resolved", "dns-timeout"];
   if (facts.share(...causes, ...FOLLOWS) < 0.6 || !facts.has(...causes)) return null;
   const silent = facts.n("dns-timeout") >= facts.n("dns-not-resolved");
-  const host = facts.parts[0]?.host ?? facts.setting?.endpoints[0]?.host ?? facts.upstream;
+  const host = facts.parts[0]?.host || facts.setting?.endpoints[0]?.host || facts.upstream;
   const upstreams = [...facts.trouble.upstreams];
   const codes = [...facts.merged("errnos", ...causes).top(2), ...facts.merged("codes", ...causes).top(1)].map(
     ([code]) => code,
@@ -209,7 +208,7 @@ export const addressesChanged: Pattern = (facts) => {
       facts.outcome,
     ),
     settle: stepsOf(
-      shell("What does the name lead to now?", `dig +noall +answer ${quoted(facts.parts[0]?.host ?? facts.upstream)}`),
+      shell("What does the name lead to now?", `dig +noall +answer ${quoted(facts.parts[0]?.host || facts.upstream)}`),
       facts.parts[0] && listening(facts.parts[0]),
     ),
     fixes: stepsOf({

@@ -6,8 +6,8 @@ import { api } from "../api.ts";
 import { live } from "../live.ts";
 import { remembered, useStore } from "../store.ts";
 import { toast } from "../toasts.tsx";
-import { Badge } from "../ui/badge.tsx";
 import { ActionButton, Button } from "../ui/button.tsx";
+import { Shape } from "../ui/shape.tsx";
 import type { Look } from "../ui/tone.ts";
 import { Tour } from "./tour.tsx";
 import { restartTour, tourStep } from "./tour-state.ts";
@@ -39,12 +39,25 @@ const LOOKS: Readonly<Record<DemoWhat | "fine", Look>> = {
   reset: { tone: "bad", shape: "diamond", word: "cuts" },
 };
 
-/** Closed by whoever wants the room. */
-const folded = remembered("demo-bar");
+/** "open", "closed"; "" = open where the window is large enough to leave room for the page. */
+const chosen = remembered("demo-bar");
+const SMALL = "(max-width: 720px), (max-height: 600px)";
+
+function useFolded(): boolean {
+  const choice = useStore(chosen, (value) => value);
+  const [small, setSmall] = useState(() => matchMedia(SMALL).matches);
+  useEffect(() => {
+    const media = matchMedia(SMALL);
+    const look = (): void => setSmall(media.matches);
+    media.addEventListener("change", look);
+    return () => media.removeEventListener("change", look);
+  }, []);
+  return choice === "" ? small : choice === "closed";
+}
 
 export function DemoBar() {
   const [state, setState] = useState<DemoState | null>(null);
-  const closed = useStore(folded, (value) => value === "closed");
+  const closed = useFolded();
   const connection = useStore(live, (value) => value.connection);
   useEffect(() => {
     if (connection !== "live") return;
@@ -69,14 +82,22 @@ export function DemoBar() {
       <div class="demo-inner">
         <div class="demo-head">
           <b>Demo</b>
-          <a href={state.shopUrl} target="_blank" rel="noreferrer">
-            the shop itself
-          </a>
-          <Visitors visitors={state.visitors} onChange={(visitors) => act({ visitors })} />
-          <TourButton />
-          <Button small kind="quiet" onClick={() => folded.set(closed ? "" : "closed")}>
-            {closed ? "Show the shops" : "Fold"}
-          </Button>
+          {closed ? (
+            <Summary shops={state.shops} />
+          ) : (
+            <>
+              <a href={state.shopUrl} target="_blank" rel="noreferrer">
+                the shop itself
+              </a>
+              <Visitors visitors={state.visitors} onChange={(visitors) => act({ visitors })} />
+            </>
+          )}
+          <span class="demo-fold">
+            <TourButton />
+            <Button small kind="quiet" onClick={() => chosen.set(closed ? "open" : "closed")}>
+              {closed ? "Show the shops" : "Fold"}
+            </Button>
+          </span>
         </div>
         {!closed && (
           <ul class="shops">
@@ -85,7 +106,7 @@ export function DemoBar() {
             ))}
           </ul>
         )}
-        <Tour />
+        <Tour act={act} folded={closed} />
       </div>
     </section>
   );
@@ -111,10 +132,10 @@ function Shop({ shop: { name, doing, state }, onDo }: ShopProps) {
   const broken = doing !== "fine" && doing !== "heal";
   return (
     <li class="shop">
-      <b>{name}</b>
-      <Badge tone={tone} shape={shape} title={`The gateway says: ${state}`}>
-        {word}
-      </Badge>
+      <span class="shop-name" title={`${word}. The gateway says: ${state}`}>
+        <Shape name={shape} tone={tone} /> <b>{name}</b>
+        <span class={broken ? `t-${tone}` : "unseen"}> {word}</span>
+      </span>
       <span class="shop-acts">
         {broken && (
           <ActionButton
@@ -126,7 +147,7 @@ function Shop({ shop: { name, doing, state }, onDo }: ShopProps) {
             {doing === "crash" ? "Restart" : "Heal"}
           </ActionButton>
         )}
-        {BREAKS.filter((deed) => deed.do !== doing).map((deed) => (
+        {BREAKS.filter((deed) => !broken || (doing !== "crash" && deed.do !== doing)).map((deed) => (
           <ActionButton
             key={deed.do}
             small
@@ -139,6 +160,26 @@ function Shop({ shop: { name, doing, state }, onDo }: ShopProps) {
         ))}
       </span>
     </li>
+  );
+}
+
+/** The shops in a few words, where they are folded. */
+function Summary({ shops }: { readonly shops: DemoState["shops"] }) {
+  const broken = shops.filter(({ doing }) => doing !== "fine" && doing !== "heal");
+  if (broken.length === 0)
+    return (
+      <span class="shop-name">
+        <Shape name="disc" tone="good" /> {shops.length} shops fine
+      </span>
+    );
+  return (
+    <>
+      {broken.map(({ name, doing }) => (
+        <span key={name} class="shop-name">
+          <Shape name={LOOKS[doing].shape} tone={LOOKS[doing].tone} /> {name} {LOOKS[doing].word}
+        </span>
+      ))}
+    </>
   );
 }
 

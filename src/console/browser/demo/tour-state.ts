@@ -1,6 +1,7 @@
 // The tour as data: its steps, when each has happened, and where somebody is. The place is kept in this browser, so that a
 // reload goes on where it was.
-import type { IncidentRow, Now } from "../../model.ts";
+import type { DemoAction, IncidentRow, Now } from "../../model.ts";
+import { plural } from "../format.ts";
 import { remembered, type Store } from "../store.ts";
 
 export type StepId = "traffic" | "crash" | "saved" | "incident" | "fix" | "over";
@@ -12,6 +13,8 @@ export interface Seen {
   readonly path: string;
   /** The incident of the tour, in its latest state. */
   readonly incident: IncidentRow | null;
+  /** The endpoint that was broken; "" = none yet. */
+  readonly shop: string;
   /** Since the step began. */
   readonly sinceMs: number;
 }
@@ -21,14 +24,28 @@ export interface Step {
   readonly title: string;
   readonly text: (seen: Seen) => string;
   readonly happened: (seen: Seen) => boolean;
+  /** What a button of the step itself does: where the bar with the shops is folded. */
+  readonly does?: (seen: Seen) => { readonly word: string; readonly action: DemoAction };
   /** Where it is seen; null = anywhere. */
   readonly href: (seen: Seen) => string | null;
 }
 
-const LOOK_MS = 8_000;
+const LOOK_MS = 6_000;
+/** A visitor who broke another shop than the text names is followed. */
+const SHOP = "shop-2";
 
-const shopOut = ({ now }: Seen): boolean =>
-  now.upstreams.some(({ endpoints }) => endpoints.some(({ state }) => state === "gone" || state === "ejected"));
+const OUT: ReadonlySet<string> = new Set(["gone", "ejected", "unhealthy"]);
+
+/** The endpoint that cannot be used; null = all can. */
+export function shopOut(now: Now): string | null {
+  for (const { endpoints } of now.upstreams) {
+    const out = endpoints.find(({ state }) => OUT.has(state));
+    if (out) return out.label;
+  }
+  return null;
+}
+
+const shopOf = ({ shop }: Seen): string => (shop === "" ? SHOP : shop);
 
 const hrefOf = ({ incident }: Seen): string =>
   incident ? `/incidents/${encodeURIComponent(incident.id)}` : "/incidents";
@@ -38,24 +55,27 @@ export const STEPS: readonly Step[] = [
     id: "traffic",
     title: "Visitors come in",
     text: ({ now }) =>
-      `${Math.round(now.all.perSecond)} requests a second go through the gateway to three endpoints of one shop. The picture shows their way; wider is more.`,
+      `${Math.round(now.all.perSecond)} requests a second go through the gateway to three endpoints of one shop. The picture on the page Now shows their way; wider is more.`,
     happened: ({ now, sinceMs }) => now.all.perSecond > 0.5 && sinceMs > LOOK_MS,
     href: () => "/",
   },
   {
     id: "crash",
     title: "Crash shop-2",
-    text: () => 'Press "Crash" beside shop-2 above: its process ends while visitors are on their way to it.',
-    happened: shopOut,
+    text: () => 'Press "Crash" beside shop-2: its process ends while visitors are on their way to it.',
+    happened: ({ now }) => shopOut(now) !== null,
+    does: () => ({ word: "Crash shop-2", action: { shop: SHOP, do: "crash" } }),
     href: () => null,
   },
   {
     id: "saved",
-    title: "Nobody saw an error",
-    text: ({ incident }) =>
-      incident && incident.saved + incident.shown > 0
-        ? `${incident.saved} requests failed on shop-2 and were sent to another endpoint in time; ${incident.shown} visitors were shown an error.`
-        : "A request that fails on shop-2 is sent to another endpoint before anybody notices, and new ones go there at once. See the tiles: errors saved, errors shown.",
+    title: "What visitors notice",
+    text: (seen) => {
+      const { incident } = seen;
+      if (incident && incident.saved + incident.shown > 0)
+        return `${plural(incident.saved, "request")} failed on ${shopOf(seen)} and ${incident.saved === 1 ? "was" : "were"} sent to another endpoint in time; ${plural(incident.shown, "visitor was", "visitors were")} shown an error.`;
+      return `The gateway has noticed that ${shopOf(seen)} is out, and sends new requests to the others. One that had already failed there is sent again to another where that is safe: "Errors avoided" counts it.`;
+    },
     happened: ({ incident, sinceMs }) => sinceMs > (incident === null ? LOOK_MS * 1.5 : LOOK_MS / 2),
     href: () => null,
   },
@@ -64,16 +84,17 @@ export const STEPS: readonly Step[] = [
     title: "Read the incident",
     text: ({ incident }) =>
       incident
-        ? "The failures have become one incident with a verdict: what failed, since when, and why. Open it."
-        : "The failures become one incident with a verdict: what failed, since when, and why. It appears here within half a minute.",
+        ? "What happened is one incident with a verdict: what failed, since when, and why. Open it."
+        : "What happens becomes one incident with a verdict: what failed, since when, and why. It appears here when the endpoint has been away for 20 s, or at once where errors are shown.",
     happened: ({ path, sinceMs }) => path.startsWith("/incidents/") && sinceMs > 1000,
     href: hrefOf,
   },
   {
     id: "fix",
     title: "Follow the fix",
-    text: () => 'The fix says to start the process again: press "Restart" beside shop-2 above.',
-    happened: (seen) => !shopOut(seen),
+    text: (seen) => `Its fix is to start the process again: press "Restart" beside ${shopOf(seen)}.`,
+    happened: ({ now }) => shopOut(now) === null,
+    does: (seen) => ({ word: `Restart ${shopOf(seen)}`, action: { shop: shopOf(seen), do: "heal" } }),
     href: () => null,
   },
   {
@@ -82,7 +103,7 @@ export const STEPS: readonly Step[] = [
     text: ({ incident }) =>
       incident?.closedAt
         ? "The endpoint is back, its share grows again, and the incident is closed by itself."
-        : "The gateway noticed the return by itself. Without a new failure the incident closes in a while.",
+        : "The gateway noticed by itself that it is back. The incident closes when it has been quiet for half a minute.",
     happened: ({ incident }) => incident !== null && incident.closedAt !== null,
     href: hrefOf,
   },
@@ -94,7 +115,11 @@ export const tourStep: Store<string> = remembered("tour");
 /** The incident that the tour made. */
 export const tourIncident: Store<string> = remembered("tour-incident");
 
+/** The endpoint that was broken. */
+export const tourShop: Store<string> = remembered("tour-shop");
+
 export function restartTour(): void {
+  tourShop.set("");
   tourIncident.set("");
   tourStep.set(STEPS[0]?.id ?? "");
 }

@@ -1,32 +1,39 @@
 // The tour: one step at a time, which notices by itself that it has happened (from the live events) and goes on after a
 // moment. Every step can be skipped; closed it stays closed.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { IncidentRow } from "../../model.ts";
+import type { DemoAction, IncidentRow, Now } from "../../model.ts";
 import { api } from "../api.ts";
 import { live, onLive } from "../live.ts";
 import { usePlace } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { say } from "../toasts.tsx";
-import { Button } from "../ui/button.tsx";
+import { ActionButton, Button } from "../ui/button.tsx";
 import { Shape } from "../ui/shape.tsx";
-import { nextStep, STEPS, type Step, tourIncident, tourStep } from "./tour-state.ts";
+import { nextStep, STEPS, type Step, shopOut, tourIncident, tourShop, tourStep } from "./tour-state.ts";
 
 const GO_ON_MS = 2500;
 
-export function Tour() {
+interface TourProps {
+  readonly act: (action: DemoAction) => void;
+  /** The bar with the shops is folded: a step's button stands in the step. */
+  readonly folded: boolean;
+}
+
+export function Tour(props: TourProps) {
   const at = useStore(tourStep, (value) => value);
   const step = STEPS.find(({ id }) => id === at) ?? (at === "" ? STEPS[0] : undefined);
   if (!step) return null;
-  return <TourStep key={step.id} step={step} />;
+  return <TourStep key={step.id} step={step} {...props} />;
 }
 
-function TourStep({ step }: { readonly step: Step }) {
+function TourStep({ step, act, folded }: TourProps & { readonly step: Step }) {
   const now = useStore(live, (value) => value.now);
   const { path } = usePlace();
   const incident = useIncident(step);
+  const shop = useShop();
   const beganAt = useRef(performance.now());
   const [done, setDone] = useState(false);
-  const seen = now && { now, path, incident, sinceMs: performance.now() - beganAt.current };
+  const seen = now && { now, path, incident, shop, sinceMs: performance.now() - beganAt.current };
   const happened = seen !== null && step.happened(seen);
   useEffect(() => {
     if (happened) setDone(true);
@@ -40,6 +47,7 @@ function TourStep({ step }: { readonly step: Step }) {
   if (!seen) return null;
   const index = STEPS.indexOf(step);
   const href = step.href(seen);
+  const deed = folded && !done ? step.does?.(seen) : undefined;
   const elsewhere = href !== null && href !== path;
   return (
     <section class="tour" aria-label="Tour">
@@ -58,6 +66,11 @@ function TourStep({ step }: { readonly step: Step }) {
         )}
       </p>
       <span class="tour-acts">
+        {deed && (
+          <ActionButton small kind="primary" onClick={() => act(deed.action)}>
+            {deed.word}
+          </ActionButton>
+        )}
         <Button small onClick={() => nextStep(step.id)}>
           {index === STEPS.length - 1 ? "Finish" : done ? "Next" : "Skip"}
         </Button>
@@ -69,27 +82,45 @@ function TourStep({ step }: { readonly step: Step }) {
   );
 }
 
-/** The incident that began with the crash, kept up to date; the first open one that is seen in the step "saved". */
+/** The endpoint that is broken, or was when this began. */
+function useShop(): string {
+  const out = useStore(live, ({ now }) => (now ? shopOut(now) : null));
+  const known = useStore(tourShop, (value) => value);
+  useEffect(() => {
+    if (out !== null && known === "") tourShop.set(out);
+  }, [out, known]);
+  return known;
+}
+
+/** The newest of these that is about the endpoint of the tour. */
+function ofTour(open: Now["incidents"], shop: string): IncidentRow | undefined {
+  return open
+    .filter(({ severity, endpoints }) => severity !== "notice" && endpoints.some((name) => name.startsWith(shop)))
+    .sort((one, other) => other.openedAt - one.openedAt)[0];
+}
+
+/** The incident that began with the crash, kept up to date. */
 function useIncident(step: Step): IncidentRow | null {
   const id = useStore(tourIncident, (value) => value);
   const [row, setRow] = useState<IncidentRow | null>(null);
   const open = useStore(live, ({ now }) => now?.incidents);
+  const shop = useStore(tourShop, (value) => value);
   useEffect(() => {
-    const found = open?.find((one) => (id === "" ? one.severity !== "notice" : one.id === id));
-    if (!found || (id === "" && step.id === "traffic")) return;
+    const found = id === "" ? ofTour(open ?? [], shop) : open?.find((one) => one.id === id);
+    if (!found || (id === "" && shop === "")) return;
     if (id === "") tourIncident.set(found.id);
     setRow(found);
-  }, [open, id, step]);
+  }, [open, id, shop]);
   useEffect(
     () =>
       onLive((event) => {
         if (event.event !== "incident") return;
         const { incident } = event;
-        const begins = tourIncident.get() === "" && step.id !== "traffic" && incident.severity !== "notice";
-        if (begins) tourIncident.set(incident.id);
+        const begun = tourShop.get();
+        if (tourIncident.get() === "" && begun !== "" && ofTour([incident], begun)) tourIncident.set(incident.id);
         if (incident.id === tourIncident.get()) setRow(incident);
       }),
-    [step],
+    [],
   );
   // Over before the page was opened again: it is among the open ones no more.
   const over = row === null && id !== "" && open !== undefined && step.id === "over";

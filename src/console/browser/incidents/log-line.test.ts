@@ -33,6 +33,6 @@ test.each<Partial<KeptFailure>>([
   { endpoint: "", attempts: [] },
   { attempts: [] },
 ])("is read by explain, which finds the cause: %o", (changes) => {
-  const facts = goodgateLine.recognise(logLine({ ...FAILURE, ...changes }))?.facts;
+  const facts = goodgateLine.recognise(logLine({ ...FAILURE, ...changes }), {})?.facts;
   expect(facts).toMatchObject({ cause: "connect-refused", method: "GET", host: "shop.example", path: "/cart" });
 });

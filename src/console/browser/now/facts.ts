@@ -34,7 +34,7 @@ export function causesOf({ causes }: Rates): string {
 export function rateFacts(rates: Rates, errors = "Errors shown"): Fact[] {
   const facts: Fact[] = [["Requests", perSecond(rates.perSecond)]];
   if (rates.shownPerSecond > SOME) facts.push([errors, perSecond(rates.shownPerSecond)]);
-  if (rates.savedPerSecond > SOME) facts.push(["Errors saved", perSecond(rates.savedPerSecond)]);
+  if (rates.savedPerSecond > SOME) facts.push(["Errors avoided", perSecond(rates.savedPerSecond)]);
   const causes = causesOf(rates);
   if (causes !== "") facts.push(["Causes", causes]);
   if (rates.ownErrorsPerSecond > SOME) facts.push(["Its own 5xx", perSecond(rates.ownErrorsPerSecond)]);

@@ -1,7 +1,7 @@
 // What the gateway does at this moment: one sentence, five figures, and the path as a picture.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Now } from "../../model.ts";
-import { count, lasting, latency, percent, perSecond, size } from "../format.ts";
+import { ago, count, lasting, latency, percent, perSecond, size } from "../format.ts";
 import { useNow } from "../live.ts";
 import type { PageProps } from "../pages.ts";
 import { useStore } from "../store.ts";
@@ -42,14 +42,20 @@ export function NowPage(_props: PageProps) {
   );
 }
 
+const CALM_MS = 5000;
+
 function Verdict({ now }: { readonly now: Now }) {
   const { tone, shape, sentence, href } = stateOf(now);
+  const worst = now.incidents[0];
+  // An incident stays open until it has been quiet for a while: whoever looks wants to know that it is.
+  const calm = worst && href?.endsWith(`/${worst.id}`) && now.at - worst.lastAt > CALM_MS;
   const others = now.openIncidents - (href?.startsWith("/incidents/") ? 1 : 0);
   return (
     <div class={`verdict-line ${tone}`}>
       <Shape name={shape} tone={tone} />
       <p>
         {sentence}
+        {calm && <span class="soft"> The last failure was {ago(now.at - worst.lastAt)}.</span>}
         {now.openIncidents === 0 && tone === "good" && (
           <span class="soft"> {count(now.all.perSecond)} requests per second, no open incident.</span>
         )}
@@ -71,7 +77,7 @@ function Tiles({ now: { all, gateway } }: { readonly now: Now }) {
         alarm={all.shownPerSecond > 0.005}
         pick={({ shown }) => shown}
       />
-      <Tile title="Errors saved" value={perSecond(all.savedPerSecond)} tone="good" pick={({ saved }) => saved} />
+      <Tile title="Errors avoided" value={perSecond(all.savedPerSecond)} tone="good" pick={({ saved }) => saved} />
       <Tile title="95 % within" value={latency(all.p95Ms)} tone="info" pick={({ p95 }) => p95} />
       <Tile
         title="Connections"
@@ -88,11 +94,12 @@ interface TileProps {
   readonly value: string;
   readonly tone: Tone;
   readonly alarm?: boolean;
-  readonly pick: (sample: Sample) => number;
+  readonly pick: (sample: Sample) => number | null;
 }
 
 function Tile({ title, value, tone, alarm, pick }: TileProps) {
   const samples = useStore(history, (list) => list);
+  const values = samples.map(pick).filter((value) => value !== null);
   return (
     <li class={`card tile${alarm ? " alarm" : ""}`}>
       <span class="tile-title">
@@ -100,7 +107,7 @@ function Tile({ title, value, tone, alarm, pick }: TileProps) {
         {title}
       </span>
       <b>{value}</b>
-      <Spark values={samples.map(pick)} tone={tone} label="" kind="line" slots={SAMPLES_MAX} width={160} height={28} />
+      <Spark values={values} tone={tone} label="" kind="line" slots={SAMPLES_MAX} width={160} height={28} />
     </li>
   );
 }
@@ -167,8 +174,9 @@ function About({ now: { at, gateway } }: { readonly now: Now }) {
   return (
     <p class="soft about">
       {name}, Goodgate {version}, runs for {lasting(at - startedAt)} with{" "}
-      {processes === 1 ? "one process" : `${processes} processes`}, {percent(cpu)} of a CPU, {size(rssBytes)}. Its
-      configuration is {file ? <a href="/config">{file}</a> : <a href="/config">from the command line</a>}.
+      {processes === 1 ? "one process" : `${processes} processes`}, {percent(cpu)} of a CPU, {size(rssBytes)}.{" "}
+      {file ? "Its configuration is " : "It was told what to do by "}
+      <a href="/config">{file ?? "the command line"}</a>.
     </p>
   );
 }

@@ -13,7 +13,7 @@ export interface SparkProps {
   readonly width?: number;
   readonly height?: number;
   readonly kind?: "bars" | "line";
-  /** How many values there is room for; fewer stand at the right end. Lines only. */
+  /** How many values there is room for; fewer begin at the left end. Lines only. */
   readonly slots?: number;
 }
 
@@ -65,10 +65,7 @@ export function Spark(props: SparkProps) {
 
 function line(values: readonly number[], width: number, slots: number, y: (value: number) => number): string {
   const step = width / Math.max(1, slots - 1);
-  const from = width - step * (values.length - 1);
-  return values
-    .map((value, index) => `${index === 0 ? "M" : "L"}${fixed(from + index * step)} ${fixed(y(value))}`)
-    .join("");
+  return values.map((value, index) => `${index === 0 ? "M" : "L"}${fixed(index * step)} ${fixed(y(value))}`).join("");
 }
 
 function bars(values: readonly number[], step: number, height: number, y: (value: number) => number): string {

@@ -13,6 +13,9 @@ export function Timeouts({ upstream }: { readonly upstream: string }) {
   return <Chain view={data} />;
 }
 
+const EMPTY_HOP =
+  "An endpoint's own timers show in its Keep-Alive field, or in when it closes idle connections: after some requests they stand here.";
+
 function Chain({ view: { hops, inversions } }: { readonly view: TimeoutsView }) {
   const longest = Math.max(1, ...hops.flatMap(({ timers }) => timers.map(({ ms }) => ms ?? 0)));
   if (hops.length === 0) return <Empty title="No timers are known" />;
@@ -35,7 +38,7 @@ function Chain({ view: { hops, inversions } }: { readonly view: TimeoutsView }) 
         {hops.map(({ name, timers }) => (
           <li key={name}>
             <h3>{name}</h3>
-            {timers.length === 0 && <p class="soft">Its timers are not known.</p>}
+            {timers.length === 0 && <p class="soft">Nothing is known yet. {EMPTY_HOP}</p>}
             <dl>
               {timers.map((timer) => (
                 <div key={timer.name}>
