@@ -39,6 +39,8 @@ export interface DoctorFlags {
   readonly timeout?: string;
   readonly chain?: string;
   readonly upgrade?: boolean;
+  /** false = --no-redirects. */
+  readonly redirects?: boolean;
   /** true = --local, false = --no-local, absent = neither. */
   readonly local?: boolean;
   readonly json?: boolean;
@@ -103,6 +105,7 @@ function readOptions(text: string | undefined, flags: DoctorFlags): DoctorOption
     requestsMax: numberOf(flags.requests, "--requests", REQUESTS, 1, REQUESTS_MAX, problems),
     timeoutMs: timeoutOf(flags.timeout, problems),
     upgrade: flags.upgrade === true,
+    redirects: flags.redirects !== false,
     local: flags.local ?? null,
     chain: flags.chain ?? null,
     whatIf: flags.whatIf,

@@ -120,6 +120,7 @@ function program(): Command {
     .option("--resolver <address>", "a DNS server to ask beside the system's")
     .option("--ca <file>", "certificate authorities to trust besides (PEM, repeatable)", collect, [])
     .option("--upgrade", "try a WebSocket handshake, too")
+    .option("--no-redirects", "do not ask where redirects to other hosts and ports lead")
     .option("--requests <n>", "at most so many requests per target (default 10)")
     .option("--timeout <duration>", "for all of it (default 10s)")
     .option("--local", "this is the gateway's own machine")

@@ -2,6 +2,7 @@
 // are compared by their digests in constant time; both are always compared, so that time does not tell which was near.
 // Guesses are limited by who makes them, and the login form by all that come: a wrong token costs a pause that doubles.
 // The same wrong token again is no new guess: a scraper with an old token locks nobody out who shares its address.
+// Only the admin's token wipes guesses out: else whoever may look could guess at the other without a pause.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ConsoleAccess } from "../config/observability.ts";

@@ -80,7 +80,7 @@ export class Identity {
       this.#noteWrong(client, token, "login");
       return { problem: WRONG_TOKEN };
     }
-    this.#guesses.noteRight(client);
+    if (role === "admin") this.#guesses.noteRight(client);
     this.#sessions.end(this.#sessionId(visit));
     const caller = this.#caller(role, role, "session", client);
     const id = this.#sessions.begin(role, role, this.#clock());
@@ -108,7 +108,7 @@ export class Identity {
       this.#noteWrong(client, given, "token");
       return null;
     }
-    this.#guesses.noteRight(client);
+    if (role === "admin") this.#guesses.noteRight(client);
     return this.#caller(role, role, "token", client);
   }
 

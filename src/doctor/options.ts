@@ -35,6 +35,8 @@ export interface DoctorOptions {
   readonly requestsMax: number;
   readonly timeoutMs: number;
   readonly upgrade: boolean;
+  /** Whether redirects are followed to other hosts and ports; absent = they are. */
+  readonly redirects?: boolean;
   /** Whether this is the gateway's machine; null = it is found out. */
   readonly local: boolean | null;
   readonly chain: string | null;

@@ -14,6 +14,8 @@ export interface Database {
   bytes(): Promise<Bytes>;
   /** What of it is in use: deleting makes it smaller at once. */
   used(): Promise<Bytes>;
+  /** Whether there is so little room that it is to be written in small parts. */
+  tight(): Promise<boolean>;
   /** Keeps other gateways from deleting at the same time, until the transaction ends; false = another one does. */
   mayDelete(tx: Transaction<Tables>): Promise<boolean>;
   /** Gives some room back to the disk; true = there is more to give. */

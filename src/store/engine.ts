@@ -59,6 +59,8 @@ export interface EngineSettings {
 
 const MEMORY_MAX: Bytes = 64 * 1024 * 1024;
 const NAMES_MAX = 500;
+/** Written at once while there is little room. */
+const TIGHT_RECORDS = 16;
 
 export class Engine {
   readonly #options: StoreOptions;
@@ -67,6 +69,8 @@ export class Engine {
   readonly #rollup = new Rollup();
   #database: Database;
   #closed = false;
+  /** The disk is nearly full: small parts, and the log is cut after each, so that it does not keep the last room. */
+  #tight = false;
   /** What people should know of how it was opened; null = nothing. */
   notice: string | null;
   /** It is not where it should be. */
@@ -98,6 +102,7 @@ export class Engine {
 
   /** Writes a batch in one transaction; of a batch that does not fit, what does. */
   async write(batch: Batch): Promise<Outcome> {
+    if (this.#tight && recordsIn(batch) > TIGHT_RECORDS) return this.#writeParts(halves(batch));
     try {
       await this.#database.db.transaction().execute((tx) => writeBatch(tx, batch, this.#options.gateway.id));
     } catch (error) {
@@ -105,22 +110,22 @@ export class Engine {
       if (problem.kind === "broken") await this.#renew();
       // The log, moved into the file, gives its room back; what is left may be enough for a part of the batch.
       if (problem.kind === "full") await this.cutLog();
-      const parts = halves(batch);
-      const inParts = parts.length > 1 && (problem.kind === "full" || problem.kind === "other");
-      if (inParts) return this.#writeParts(parts[0]!, parts[1]!);
+      const inParts = recordsIn(batch) > 1 && (problem.kind === "full" || problem.kind === "other");
+      if (inParts) return this.#writeParts(halves(batch));
       if (problem.kind === "other") return { written: 0, dropped: 1, again: null, rest: null, lost: problem.words };
       return { written: 0, dropped: 0, again: problem, rest: batch, lost: null };
     }
     this.#rollup.add(named(batch.points));
     await this.#writeSums();
+    if (this.#tight) await this.cutLog();
     return { written: recordsIn(batch), dropped: 0, again: null, rest: null, lost: null };
   }
 
   /** In order: where the first part cannot be written now, the second waits, too. */
-  async #writeParts(one: Batch, other: Batch): Promise<Outcome> {
-    const first = await this.write(one);
-    if (first.again !== null) return { ...first, rest: joined(first.rest, other) };
-    const then = await this.write(other);
+  async #writeParts([one, other]: readonly Batch[]): Promise<Outcome> {
+    const first = await this.write(one!);
+    if (first.again !== null) return { ...first, rest: joined(first.rest, other!) };
+    const then = await this.write(other!);
     return {
       ...then,
       written: first.written + then.written,
@@ -189,6 +194,7 @@ export class Engine {
   /** One step of deleting; true = there is more to do. */
   async keep(): Promise<boolean> {
     const { keep, gateway } = this.#options;
+    this.#tight = await this.#database.tight();
     const bytes = this.kind === "memory" ? Math.min(keep.bytes, MEMORY_MAX) : keep.bytes;
     return keepWithin(this.#database, rows.name(gateway.id), { ...keep, bytes }, this.#now());
   }
@@ -222,6 +228,7 @@ export class Engine {
     } catch {
       // Not even that fits, or somebody reads: the next write that does not fit tries it again.
     }
+    this.#tight = await this.#database.tight().catch(() => true);
   }
 
   async close(): Promise<void> {
@@ -237,6 +244,7 @@ export class Engine {
   }
 
   async #begin(): Promise<void> {
+    this.#tight = await this.#database.tight();
     const row = rows.gatewayRow(this.#options.gateway);
     try {
       await this.#database.db.transaction().execute((tx) => insertRows(tx, "goodgate_gateways", [row], ["id"]));

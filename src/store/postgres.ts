@@ -67,6 +67,7 @@ export async function openPostgres(url: string): Promise<Database> {
     db,
     bytes: used,
     used,
+    tight: async () => false,
     mayDelete: async (tx) => {
       const { rows } = await sql<{ got: boolean }>`
         select pg_try_advisory_xact_lock(${sql.lit(LOCK)}, ${sql.lit(LOCK_DELETE)}) as got`.execute(tx);

@@ -2,8 +2,8 @@
 // this one writes and a killed process leaves it whole; a file for its owner only; room is given back in small steps.
 // A file that is damaged is set aside under another name and a new one is begun.
 import { constants } from "node:fs";
-import { chmod, mkdir, open, rename, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, open, rename, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Kysely } from "kysely";
 import type Libsql from "libsql";
@@ -21,6 +21,8 @@ const PAGE: Bytes = 4_096;
 /** Pages of the log until it is moved into the file: what a full disk has to have room for before anything goes on. */
 const LOG_PAGES = 200;
 const LOG_PAGES_MIN = 32;
+/** With less room on the disk than this, file and log no longer have room to grow beside each other. */
+const TIGHT: Bytes = 4 * LOG_PAGES * PAGE;
 /** Pages given back in one step: some milliseconds. */
 const VACUUM_PAGES = 500;
 
@@ -139,6 +141,7 @@ function describe(sqlite: Libsql.Database, file: string | null): Database {
     bytes: async () =>
       file === null ? number("page_count") * PAGE : (await sizeOf(file)) + (await sizeOf(`${file}-wal`)),
     used: async () => (number("page_count") - number("freelist_count")) * number("page_size"),
+    tight: async () => file !== null && (await roomBeside(file)) < TIGHT,
     mayDelete: async () => true,
     // Between two transactions: within one, the log cannot be cut.
     compact: () =>
@@ -165,6 +168,11 @@ function checkpoint(sqlite: Libsql.Database): void {
   } finally {
     sqlite.exec(`pragma busy_timeout = ${BUSY_MS}`);
   }
+}
+
+async function roomBeside(file: string): Promise<Bytes> {
+  const { bavail, bsize } = await statfs(dirname(file));
+  return bavail * bsize;
 }
 
 async function sizeOf(file: string): Promise<Bytes> {

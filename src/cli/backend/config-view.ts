@@ -34,7 +34,14 @@ export class RunningConfig {
   #loadedAt: Ms = 0;
 
   /** `text` = what a file would say, where there is none; `told` = the language that --as names. */
-  constructor(file: string | null, commandLine: CommandLine, load: () => Promise<Loaded>, text: string | null = null) {
+  constructor(
+    file: string | null,
+    commandLine: CommandLine,
+    load: () => Promise<Loaded>,
+    text: string | null = null,
+    told: Language | null = null,
+  ) {
+    this.#told = told;
     this.#file = file;
     this.#text = text;
     this.#commandLine = commandLine;

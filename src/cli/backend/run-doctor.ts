@@ -25,7 +25,8 @@ export function doctorArguments(
     .flatMap(({ address }) => (address.kind === "tcp" ? [originOf(address, upstream)] : []))
     .slice(0, ORIGINS_MAX);
   return [
-    ...["doctor", `${at}${path}`, "--json", "--local"],
+    // An upstream's redirect is its own word: followed, it would lead doctor to what only this machine reaches.
+    ...["doctor", `${at}${path}`, "--json", "--local", "--no-redirects"],
     ...origins.flatMap((origin) => ["--origin", origin]),
     ...(file === null ? [] : ["--config", file]),
   ];

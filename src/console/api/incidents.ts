@@ -1,10 +1,12 @@
 // Calls about incidents and the failures in them: lists by page, one by its id, one as Markdown, and a failed request
 // sent again.
 import * as z from "zod/mini";
+import { refusal } from "../../config/fields.ts";
 import { incidentMarkdown } from "../../incidents/markdown.ts";
 import type { FailureQuery, IncidentQuery } from "../../store/model.ts";
 import {
   EMPTY_RANGE,
+  field,
   mapping,
   number,
   type RangeText,
@@ -21,10 +23,23 @@ const SEVERITIES = ["outage", "degraded", "saved", "notice"] as const;
 const MARKDOWN_FAILURES = 20;
 const REPLAY_MS = 60_000;
 
+const cursor = field(
+  z
+    .string({ error: refusal("it is given twice", "give one") })
+    .check(
+      z.maxLength(300, "it is longer than a cursor is\ngive `next` of the page before"),
+      z.regex(
+        /^[0-9a-z]{1,10}-[^\x00-\x1f\x7f\u2028\u2029]{1,256}$/,
+        refusal("it is no cursor", "leave it out for the first page, or give `next` of the page before"),
+      ),
+    ),
+  "`next` of the page before.",
+);
+
 const pageFields = {
   gateway: z.optional(textOf("Id of a gateway, or all; this one where it is left out.", 100)),
   limit: z.optional(number("At most so many; 50 where it is left out.", 1, 500)),
-  before: z.optional(textOf("`next` of the page before.", 200)),
+  before: z.optional(cursor),
 };
 
 const placeFields = {

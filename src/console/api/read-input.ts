@@ -99,9 +99,16 @@ function namesIn(schema: z.ZodMiniType): readonly string[] {
   return def.shape ? Object.keys(def.shape) : def.in ? namesIn(def.in) : [];
 }
 
+/** As it was given; what is nested is only named, since a body may nest deeper than any stack reaches. */
 function textOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.every(isFlat) ? JSON.stringify(value) : "[…]";
+  if (typeof value === "object" && value !== null)
+    return Object.values(value).every(isFlat) ? JSON.stringify(value) : "{…}";
+  return JSON.stringify(value) ?? "";
 }
+
+const isFlat = (value: unknown): boolean => typeof value !== "object" || value === null;
 
 function refused(field: string, value: string, message: string, hint: string): Read<never> {
   const shown = field.slice(0, SHOWN_CHARS_MAX);

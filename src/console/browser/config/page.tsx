@@ -1,24 +1,28 @@
 // The configuration: what runs, where each value comes from, what check finds, and how the file differs from what runs.
 import { useState } from "preact/hooks";
-import type { ConfigFinding, ConfigView } from "../../model.ts";
+import type { ConfigFinding, ConfigValue, ConfigView } from "../../model.ts";
 import { api } from "../api.ts";
 import { plural } from "../format.ts";
 import type { PageProps } from "../pages.ts";
 import { setQuery, useQuery } from "../router.tsx";
+import { useAdmin } from "../session.ts";
 import { useAsked } from "../store.ts";
 import { toast } from "../toasts.tsx";
 import { Badge } from "../ui/badge.tsx";
 import { ActionButton, Button } from "../ui/button.tsx";
-import { Copy } from "../ui/copy.tsx";
+import { Code, Copy } from "../ui/copy.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Instant } from "../ui/instant.tsx";
 import { Empty, ErrorNote, Loading, Note } from "../ui/notes.tsx";
 import { Page } from "../ui/page.tsx";
+import { type Column, Table } from "../ui/table.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { Audit } from "./audit.tsx";
 import { Diff } from "./diff.tsx";
+import { Kept } from "./kept.tsx";
 import { Values } from "./values.tsx";
 
-type Tab = "file" | "values" | "findings" | "diff";
+type Tab = "file" | "values" | "findings" | "diff" | "kept" | "audit";
 
 export function ConfigPage(_props: PageProps) {
   const { data, error, loading, again } = useAsked((signal) => api.config(signal), []);
@@ -72,12 +76,16 @@ function Pending({ view: { file, diff, pending } }: { readonly view: ConfigView 
 
 function Parts({ view }: { readonly view: ConfigView }) {
   const [query] = useQuery();
-  const { text, values, findings, diff } = view;
+  const admin = useAdmin();
+  const { file, text, values, findings, diff } = view;
   const tabs: { id: Tab; title: string; count?: number }[] = [
-    { id: "file", title: "What runs" },
+    { id: "file", title: file === null ? "Without a file" : "What runs" },
     { id: "values", title: "Values", count: values.length },
     { id: "findings", title: "Findings", count: findings.length },
-    { id: "diff", title: diff === "" ? "Difference" : "Difference to the file" },
+    // Without a file there is nothing to differ from.
+    ...(file === null ? [] : [{ id: "diff" as const, title: diff === "" ? "Difference" : "Difference to the file" }]),
+    { id: "kept", title: "What is kept" },
+    ...(admin ? [{ id: "audit" as const, title: "Who did what" }] : []),
   ];
   const wanted = query.get("tab") as Tab;
   const tab = tabs.some(({ id }) => id === wanted) ? wanted : diff === "" ? "file" : "diff";
@@ -88,7 +96,10 @@ function Parts({ view }: { readonly view: ConfigView }) {
       value={tab}
       onChange={(id) => setQuery({ tab: id, line: null })}
     >
-      {tab === "file" && <Text text={text} findings={findings} line={Number(query.get("line") ?? 0)} />}
+      {tab === "file" && text === null && <NoFile values={values} />}
+      {tab === "file" && text !== null && (
+        <Text text={text} findings={findings} line={Number(query.get("line") ?? 0)} />
+      )}
       {tab === "values" && <Values values={values} />}
       {tab === "findings" &&
         (findings.length === 0 ? (
@@ -97,20 +108,60 @@ function Parts({ view }: { readonly view: ConfigView }) {
           <Findings findings={findings} />
         ))}
       {tab === "diff" && <Diff diff={diff} />}
+      {tab === "kept" && <Kept />}
+      {tab === "audit" && <Audit />}
     </Tabs>
   );
 }
 
+/** What was said on the command line, and how it becomes a file. */
+function NoFile({ values }: { readonly values: readonly ConfigValue[] }) {
+  const said = values.filter(({ from }) => from === "command line");
+  return (
+    <div class="no-file">
+      <p>
+        This gateway was started without a configuration file: the command line said what differs from the defaults, and
+        it cannot be reloaded.
+      </p>
+      {said.length > 0 && (
+        <Table
+          caption="Said on the command line"
+          showCaption
+          columns={SAID_COLUMNS}
+          rows={said}
+          rowKey={({ path }) => path}
+          cards
+        />
+      )}
+      <p>
+        {plural(values.length - said.length, "other value")} in force{" "}
+        {values.length - said.length === 1 ? "is a default" : "are defaults"}: <a href="/config?tab=values">Values</a> has
+        each with where it comes from.
+      </p>
+      <p>A file can say more (several upstreams, routes, timeouts, health checks) and be reloaded while requests run:</p>
+      <Code language="shell" code={FILE_COMMANDS} />
+      <p>
+        <a href="/reference/">The reference</a> has every setting.
+      </p>
+    </div>
+  );
+}
+
+const SAID_COLUMNS: readonly Column<ConfigValue>[] = [
+  { id: "path", title: "Setting", class: "mono", cell: ({ path }) => path },
+  { id: "value", title: "Value", class: "mono", cell: ({ value }) => value },
+];
+
+const FILE_COMMANDS = FILE_PLACEHOLDER;
+
 interface TextProps {
-  readonly text: string | null;
+  readonly text: string;
   readonly findings: readonly ConfigFinding[];
   readonly line: number;
 }
 
 /** With line numbers, and a sign at lines that something was found in. */
 function Text({ text, findings, line }: TextProps) {
-  if (text === null)
-    return <Empty title="There is no file">Everything was said on the command line: see Values.</Empty>;
   const lines = text.replace(/\n$/, "").split("\n");
   const found = new Map(findings.filter((one) => one.line !== null).map((one) => [one.line, one]));
   return (
