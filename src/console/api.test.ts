@@ -85,10 +85,10 @@ describe("parameters", () => {
     const backend = fakeBackend();
     const server = await start(backend);
     const query =
-      "?state=open&severity=outage,saved&from=1000&to=2026-01-31T12:00:00Z&upstream=a%20b&q=cart&limit=7&before=c&gateway=all";
+      "?state=open&severity=outage,saved&from=1000&to=2026-01-31T12:00:00Z&upstream=a%20b&q=cart&limit=7&before=k3-i1&gateway=all";
     expect((await ask(server, `/api/v1/incidents${query}`)).status).toBe(200);
     const expected = {
-      ...{ state: "open", severities: ["outage", "saved"], upstream: "a b", text: "cart", limit: 7, before: "c" },
+      ...{ state: "open", severities: ["outage", "saved"], upstream: "a b", text: "cart", limit: 7, before: "k3-i1" },
       ...{ gateway: "all", range: { from: 1000, to: Date.parse("2026-01-31T12:00:00Z") } },
     };
     // The span is cut to what a store may hold.

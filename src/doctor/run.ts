@@ -205,7 +205,7 @@ function probe(
     deadlineAt,
     budget,
     onStep: (text) => tools.onStep(`${target.id}: ${text}`),
-    redirects: target.role === "url" && options.redirects !== false,
+    redirects: target.role === "url" && (options.redirects === false ? "origin" : true),
   };
   return probeTarget(target, limits, context);
 }

@@ -8,7 +8,7 @@ import { type Batch, halves, joined, recordsIn } from "./batch.ts";
 import type { Database } from "./database.ts";
 import { findFailure, findFailures } from "./find-failures.ts";
 import { findIncident, findIncidents } from "./find-incidents.ts";
-import { findAudit, findGateways, findMarks, findPaths, findPoints } from "./find-traffic.ts";
+import { findAudit, findGateways, findMarks, findPaths, findPoints, type OwnPoints } from "./find-traffic.ts";
 import { insertRows } from "./insert.ts";
 import type { Store, StoreOptions } from "./model.ts";
 import { openPostgres } from "./postgres.ts";
@@ -151,8 +151,8 @@ export class Engine {
 
   async ask<Q extends Question>(question: Q, args: Arguments<Q>): Promise<Answer<Q>> {
     try {
-      if (question === "points") await this.#writeSums(true);
-      return (await answer(this.#database.db, this.#options.gateway.id, this.#now, question, args)) as Answer<Q>;
+      const own = { gateway: this.#options.gateway.id, waiting: (spanMs: Ms) => this.#rollup.waiting(spanMs) };
+      return (await answer(this.#database.db, own, this.#now, question, args)) as Answer<Q>;
     } catch (error) {
       // Words about the question itself; everything else is the database's.
       if (error instanceof Error && error.message.startsWith("before: ")) throw error;
@@ -194,7 +194,7 @@ export class Engine {
   /** One step of deleting; true = there is more to do. */
   async keep(): Promise<boolean> {
     const { keep, gateway } = this.#options;
-    this.#tight = await this.#database.tight();
+    await this.#measure();
     const bytes = this.kind === "memory" ? Math.min(keep.bytes, MEMORY_MAX) : keep.bytes;
     return keepWithin(this.#database, rows.name(gateway.id), { ...keep, bytes }, this.#now());
   }
@@ -228,6 +228,11 @@ export class Engine {
     } catch {
       // Not even that fits, or somebody reads: the next write that does not fit tries it again.
     }
+    await this.#measure();
+  }
+
+  async #measure(): Promise<void> {
+    // A disk that does not say how much room it has is written with care.
     this.#tight = await this.#database.tight().catch(() => true);
   }
 
@@ -244,7 +249,7 @@ export class Engine {
   }
 
   async #begin(): Promise<void> {
-    this.#tight = await this.#database.tight();
+    await this.#measure();
     const row = rows.gatewayRow(this.#options.gateway);
     try {
       await this.#database.db.transaction().execute((tx) => insertRows(tx, "goodgate_gateways", [row], ["id"]));
@@ -359,21 +364,22 @@ async function pointsThere(
   return found;
 }
 
-/** Asks a database; `own` = the gateway that is meant when a question names none. */
+/** Asks a database; `mine` null = no gateway of its own: a question that names none is about all. */
 export async function answer(
   db: Db,
-  own: string | null,
+  mine: OwnPoints | null,
   now: () => Ms,
   question: Question,
   args: readonly unknown[],
 ): Promise<unknown> {
+  const own = mine?.gateway ?? null;
   const ask: { readonly [Q in Question]: (...args: Arguments<Q>) => Promise<Answer<Q>> } = {
     incidents: (query) => findIncidents(db, own, query),
     incident: (id) => findIncident(db, id),
     failures: (query) => findFailures(db, own, query),
     failure: (id) => findFailure(db, id),
     marks: (range, gateway, kinds) => findMarks(db, own, range, gateway, kinds),
-    points: (query) => findPoints(db, own, query, now()),
+    points: (query) => findPoints(db, mine, query, now()),
     paths: (range, gateway) => findPaths(db, own, range, gateway),
     audit: (limit) => findAudit(db, limit),
     gateways: () => findGateways(db),

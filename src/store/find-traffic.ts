@@ -17,9 +17,15 @@ const AUDIT_MAX = 1_000;
 const PATH_ROWS_MAX = 15_000;
 const PATHS_MAX = 50;
 
+/** A gateway and the points of its longer spans that are still to be added to what is there. */
+export interface OwnPoints {
+  readonly gateway: string;
+  waiting(spanMs: Ms): readonly Point[];
+}
+
 /** `own` = the gateway that is meant when the question names none; null = all. */
-export async function findPoints(db: Db, own: string | null, query: PointsQuery, now: Ms): Promise<PointsAnswer> {
-  const gateway = query.gateway ?? own;
+export async function findPoints(db: Db, own: OwnPoints | null, query: PointsQuery, now: Ms): Promise<PointsAnswer> {
+  const gateway = query.gateway ?? own?.gateway ?? null;
   const gateways =
     gateway === null || gateway === "all" ? (await findGateways(db)).map(({ id }) => id) : [name(gateway)];
   const { kind, range } = query;
@@ -39,9 +45,16 @@ export async function findPoints(db: Db, own: string | null, query: PointsQuery,
     .limit(POINT_ROWS_MAX)
     .execute();
   const points = rows.map(pointOf);
+  const waiting = own && gateways.includes(name(own.gateway)) ? own.waiting(spanMs) : [];
+  const fitting = waiting.filter((point) => point.kind === kind && fits(point, range, names));
   // Several gateways have the same routes and upstreams: their figures are added.
-  const all = gateways.length > 1 ? mergePoints(points, spanMs) : points;
+  const all = gateways.length > 1 || fitting.length > 0 ? mergePoints([...points, ...fitting], spanMs) : points;
   return { spanMs, points: [...all].sort(byNameAndTime) };
+}
+
+/** As pointsWhere says it of rows. */
+function fits({ at, spanMs, name: series }: Point, range: Range, names: readonly string[] | undefined): boolean {
+  return at > range.from - spanMs && at < range.to && (names?.includes(series) ?? true);
 }
 
 interface Wanted {

@@ -190,7 +190,8 @@ export class ProgramBackend implements Backend {
     const config = keeper.config.upstreams.get(upstream);
     if (!config) throw new Error(`upstream: there is no upstream "${upstream}"`);
     const state = await source.state();
-    return timeoutsView(keeper.config, config, state.upstreams.find(({ name }) => name === upstream)?.endpoints ?? []);
+    const endpoints = state.upstreams.find(({ name }) => name === upstream)?.endpoints ?? [];
+    return timeoutsView(keeper.config, config, endpoints, (path) => this.#parts.running.originOf(path));
   }
 
   async doctor(request: DoctorRequest, signal: AbortSignal): Promise<unknown> {

@@ -1,6 +1,7 @@
 // The configuration as the console shows it: what runs, where each value comes from, what check says, and how the file
 // differs now from what was taken on. The text is kept when it is loaded; files that it includes are not compared.
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { createTwoFilesPatch } from "diff";
 import type { Problem } from "../../config/config.ts";
 import { type ValueInForce, valuesOf, valuesOfFile, withoutSecrets } from "../../config/values.ts";
@@ -62,6 +63,14 @@ export class RunningConfig {
 
   get file(): string | null {
     return this.#file;
+  }
+
+  /** Where a value of the file comes from, in words. */
+  originOf(path: string): string {
+    const value = this.#values().find((each) => each.path === path);
+    if (!value) return this.#language === "nginx" ? "configuration" : "default";
+    if (value.from !== "file") return value.from;
+    return `${this.#file === null ? "configuration" : basename(this.#file)}:${value.line ?? 1}`;
   }
 
   async view(): Promise<ConfigView> {

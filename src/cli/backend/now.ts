@@ -109,7 +109,10 @@ function upstreamsOf(config: Config, state: ProcessState, rates: NowParts["rates
 }
 
 function endpointsOf({ name, endpoints }: UpstreamState, rates: NowParts["rates"]): UpstreamNow["endpoints"] {
-  return endpoints.map((endpoint) => ({ ...endpoint, rates: rates("endpoint", `${name} ${endpoint.label}`) }));
+  return endpoints.map(({ keptIdleMs: _, ...endpoint }) => ({
+    ...endpoint,
+    rates: rates("endpoint", `${name} ${endpoint.label}`),
+  }));
 }
 
 function balanceText(upstream: UpstreamConfig | undefined): string {

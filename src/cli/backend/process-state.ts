@@ -1,9 +1,12 @@
 // How a process that serves traffic stands at this moment: connections, upstreams, endpoints and why they are out of
 // use. Plain data; with workers the states of all are put together (mergeStates): numbers add up, and an endpoint stands
 // as it does for the worst of them. Rates come from the metrics (observe/rates.ts), not from here.
+
+import type { UpstreamConfig } from "../../config/config.ts";
 import type { EndpointState } from "../../console/model.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Gateway } from "../../proxy/gateway.ts";
+import { keepIdleMs } from "../../resilience/keepalive-learner.ts";
 import { eventTime } from "../../std/clock.ts";
 import type { Bytes, Ms } from "../../std/units.ts";
 import { DISABLED, DOWN, DRAINING, EJECTED, type Endpoint, GONE, WARMING } from "../../upstream/endpoint.ts";
@@ -43,6 +46,8 @@ export interface EndpointStanding {
   readonly idle: number;
   readonly keepAliveMs: Ms | null;
   readonly keepAliveFrom: "hint" | "closes" | null;
+  /** After how long we close idle connections to it, as things are. */
+  readonly keptIdleMs: Ms;
 }
 
 /** The state of this process, by the wall clock `wall`. */
@@ -66,13 +71,13 @@ function upstreamStateOf(group: UpstreamGroup, offset: Ms): UpstreamState {
     breakerOpen: !group.judge.closed,
     awaySince: group.outageSince > 0 ? Math.round(group.outageSince + offset) : null,
     panicking: group.panicking,
-    endpoints: group.endpoints.map((endpoint) => standingOf(endpoint, group.config.name, offset)),
+    endpoints: group.endpoints.map((endpoint) => standingOf(endpoint, group.config, offset)),
   };
 }
 
-function standingOf(endpoint: Endpoint, upstream: string, offset: Ms): EndpointStanding {
+function standingOf(endpoint: Endpoint, { name, keepalive }: UpstreamConfig, offset: Ms): EndpointStanding {
   const { config, label, pool, standing } = endpoint;
-  const { state, why, since } = stateOf(endpoint, upstream);
+  const { state, why, since } = stateOf(endpoint, name);
   const limitMs = endpoint.idleLimitMs;
   return {
     label,
@@ -87,6 +92,7 @@ function standingOf(endpoint: Endpoint, upstream: string, offset: Ms): EndpointS
     idle: pool.idle,
     keepAliveMs: limitMs > 0 ? limitMs : null,
     keepAliveFrom: limitMs === 0 ? null : standing.keepAlive.closesMs === limitMs ? "closes" : "hint",
+    keptIdleMs: keepIdleMs(standing.keepAlive, keepalive.idleMs, keepalive.auto, 1),
   };
 }
 

@@ -51,8 +51,8 @@ export interface ProbeContext {
   readonly budget: RequestBudget;
   /** What is being done, for a progress display. */
   readonly onStep: (text: string) => void;
-  /** Redirects to other hosts are followed (url targets only). */
-  readonly redirects: boolean;
+  /** Redirects to other hosts are followed (url targets only); "origin" = not even those to another port. */
+  readonly redirects: boolean | "origin";
   readonly names?: NameSources;
 }
 

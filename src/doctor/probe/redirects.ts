@@ -2,8 +2,8 @@
 // back to it, as any browser does: a site that sets one and redirects to itself goes round only for who keeps none.
 //
 // - An origin or an endpoint is only asked on the connection that was named: a redirect elsewhere ends there.
-// - A url target is followed within its host (http to https too, on the addresses that DNS gave) and to other hosts,
-//   unless that is not wanted: then to the same origin only. Never to another scheme than http and https, to link-local or to metadata addresses.
+// - A url target is followed within its host (http to https too, on the addresses that DNS gave), and to other hosts
+//   only where that is wanted; within its origin only where even another port is not. Never to another scheme than http and https, to link-local or to metadata addresses.
 // - A loop is an address that comes twice with the same cookies, or three times, or more than 10 steps.
 import { isIP } from "node:net";
 import { systemLookup } from "../../net/resolve.ts";
@@ -131,8 +131,9 @@ async function wayTo(scene: Scene, next: URL, way: Way): Promise<Way | string> {
   if (isSameHost && next.origin === asTarget.origin) return way;
   if (target.role !== "url") return "it leads away from the connection that was named";
   // Another port of the same host may be anything: the gateway's neighbours on the same machine.
-  if (!context.redirects) return isSameHost ? OTHER_PORT : OTHER_HOST;
+  if (context.redirects === "origin") return isSameHost ? OTHER_PORT : OTHER_HOST;
   if (isSameHost && way.destination.kind === "tcp") return { destination: { ...way.destination, port }, secure };
+  if (!context.redirects) return OTHER_HOST;
   const ip = await addressFor(scene, name);
   if (ip === null) return `${name} does not resolve`;
   if (isForbidden(ip)) return `${name} leads to ${ip}, an address that is not asked`;

@@ -190,6 +190,16 @@ test("http leads to https on the same host", async () => {
   expect(tryOf(evidence, "redirect")).toMatchObject({ status: 200, excerpt: "secure", address: `127.0.0.1:${port}` });
 });
 
+test("another port is another place where redirects stay within their origin", async () => {
+  const other = await serving((socket) => socket.write(response("200 OK", "other")));
+  const [, port] = other.address.split(":");
+  const plain = await serving((socket) => socket.write(to(`http://127.0.0.1:${port}/`)));
+  const evidence = await probing(plain.address, { limits: FEW, context: { redirects: "origin" } });
+  expect(evidence.redirects).toEqual({ urls: [`http://127.0.0.1:${port}/`], loop: false });
+  expect(evidence.http.some(({ what }) => what === "redirect")).toBe(false);
+  expect(evidence.notTested.find(({ check }) => check.startsWith("redirect to"))?.reason).toContain("another port");
+});
+
 test("other hosts are asked only where that is wanted, origins never leave their address", async () => {
   const other = await serving((socket) => socket.write(response("200 OK", "other")));
   const [, otherPort] = other.address.split(":");

@@ -3,6 +3,8 @@ import { useState } from "preact/hooks";
 import type { ConfigFinding, ConfigValue, ConfigView } from "../../model.ts";
 import { api } from "../api.ts";
 import { plural } from "../format.ts";
+import { useNowPart } from "../live.ts";
+import { upstreamHref } from "../now/facts.ts";
 import type { PageProps } from "../pages.ts";
 import { setQuery, useQuery } from "../router.tsx";
 import { useAdmin } from "../session.ts";
@@ -117,12 +119,22 @@ function Parts({ view }: { readonly view: ConfigView }) {
 /** What was said on the command line, and how it becomes a file. */
 function NoFile({ values }: { readonly values: readonly ConfigValue[] }) {
   const said = values.filter(({ from }) => from === "command line");
+  const routes = useNowPart((now) => now?.routes);
   return (
     <div class="no-file">
       <p>
         This gateway was started without a configuration file: the command line said what differs from the defaults, and
         it cannot be reloaded.
       </p>
+      {routes && routes.length > 0 && (
+        <ul class="ways">
+          {routes.map(({ match, upstream, action }) => (
+            <li key={match}>
+              <code>{match}</code> {upstream === null ? action : <a href={upstreamHref(upstream)}>{upstream}</a>}
+            </li>
+          ))}
+        </ul>
+      )}
       {said.length > 0 && (
         <Table
           caption="Said on the command line"
@@ -135,10 +147,12 @@ function NoFile({ values }: { readonly values: readonly ConfigValue[] }) {
       )}
       <p>
         {plural(values.length - said.length, "other value")} in force{" "}
-        {values.length - said.length === 1 ? "is a default" : "are defaults"}: <a href="/config?tab=values">Values</a> has
-        each with where it comes from.
+        {values.length - said.length === 1 ? "is a default" : "are defaults"}: <a href="/config?tab=values">Values</a>{" "}
+        has each with where it comes from.
       </p>
-      <p>A file can say more (several upstreams, routes, timeouts, health checks) and be reloaded while requests run:</p>
+      <p>
+        A file can say more (several upstreams, routes, timeouts, health checks) and be reloaded while requests run:
+      </p>
       <Code language="shell" code={FILE_COMMANDS} />
       <p>
         <a href="/reference/">The reference</a> has every setting.
@@ -152,7 +166,12 @@ const SAID_COLUMNS: readonly Column<ConfigValue>[] = [
   { id: "value", title: "Value", class: "mono", cell: ({ value }) => value },
 ];
 
-const FILE_COMMANDS = FILE_PLACEHOLDER;
+const FILE_COMMANDS = [
+  "echo 'upstreams: { app: \"127.0.0.1:3000\" }' > goodgate.yaml",
+  "goodgate check goodgate.yaml",
+  "goodgate run goodgate.yaml",
+  "goodgate reload",
+].join("\n");
 
 interface TextProps {
   readonly text: string;

@@ -7,6 +7,7 @@ import { live } from "../live.ts";
 import { remembered, useStore } from "../store.ts";
 import { toast } from "../toasts.tsx";
 import { ActionButton, Button } from "../ui/button.tsx";
+import { useMedia } from "../ui/media.ts";
 import { Shape } from "../ui/shape.tsx";
 import type { Look } from "../ui/tone.ts";
 import { Tour } from "./tour.tsx";
@@ -45,13 +46,7 @@ const SMALL = "(max-width: 720px), (max-height: 600px)";
 
 function useFolded(): boolean {
   const choice = useStore(chosen, (value) => value);
-  const [small, setSmall] = useState(() => matchMedia(SMALL).matches);
-  useEffect(() => {
-    const media = matchMedia(SMALL);
-    const look = (): void => setSmall(media.matches);
-    media.addEventListener("change", look);
-    return () => media.removeEventListener("change", look);
-  }, []);
+  const small = useMedia(SMALL);
   return choice === "" ? small : choice === "closed";
 }
 

@@ -225,7 +225,8 @@ function optionsOf(
     width: Math.max(120, Math.floor(element.clientWidth)),
     height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    // Half a label of time may stand over the right end.
+    padding: [8, 24, 0, 0],
     cursor: {
       y: false,
       drag: { x: onZoom !== undefined, y: false, setScale: false },

@@ -1,8 +1,10 @@
 // A table that sorts by its headings. Above VIRTUAL_FROM rows only those in sight are in the document (fixed row height,
 // its own scroll box): 10,000 rows cost what 40 do. On a phone the table scrolls sideways inside its box, not the page;
-// with `cards` each row becomes a block with the headings as labels instead.
+// with `cards` each row becomes a block with the headings as labels instead, a hundred at a time.
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Button } from "./button.tsx";
+import { useMedia } from "./media.ts";
 
 export interface Column<Row> {
   readonly id: string;
@@ -45,6 +47,9 @@ export interface TableProps<Row> {
 
 export const VIRTUAL_FROM = 200;
 const AHEAD = 12;
+/** As in style/ui.css. */
+const PHONE = "(max-width: 720px)";
+const BLOCKS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
   const { caption, columns, rows, rowKey, onSort, rowHeight = 44, empty } = props;
@@ -52,7 +57,10 @@ export function Table<Row>(props: TableProps<Row>) {
   const sorting = onSort ? (props.sortedBy ?? null) : own;
   const sorted = useMemo(() => (onSort ? rows : sort(rows, columns, sorting)), [rows, columns, sorting, onSort]);
   const box = useRef<HTMLElement>(null);
-  const virtual = sorted.length > VIRTUAL_FROM;
+  const blocks = useMedia(PHONE) && props.cards === true;
+  // Blocks have no common height: of many a part is shown, and the rest on request.
+  const [most, setMost] = useState(BLOCKS);
+  const virtual = sorted.length > VIRTUAL_FROM && !blocks;
   const [from, to] = useWindow(box, sorted.length, rowHeight, virtual, props.onEnd);
   if (rows.length === 0 && empty) return <>{empty}</>;
 
@@ -62,7 +70,8 @@ export function Table<Row>(props: TableProps<Row>) {
     if (onSort) onSort(next);
     else setOwn(next);
   };
-  const shown = virtual ? sorted.slice(from, to) : sorted;
+  const shown = virtual ? sorted.slice(from, to) : blocks ? sorted.slice(0, most) : sorted;
+  const rest = blocks ? sorted.length - shown.length : 0;
   return (
     <section
       class={`table-box${virtual ? " virtual" : ""}${props.cards ? " cards" : ""}`}
@@ -102,6 +111,13 @@ export function Table<Row>(props: TableProps<Row>) {
           {virtual && <Spacer height={(sorted.length - to) * rowHeight} columns={columns.length} />}
         </tbody>
       </table>
+      {rest > 0 && (
+        <p class="more-blocks">
+          <Button small onClick={() => setMost(most + BLOCKS)}>
+            {Math.min(rest, BLOCKS)} more of {sorted.length}
+          </Button>
+        </p>
+      )}
     </section>
   );
 }

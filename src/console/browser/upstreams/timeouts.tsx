@@ -31,7 +31,11 @@ function Chain({ view: { hops, inversions } }: { readonly view: TimeoutsView }) 
       ))}
       {inversions.length === 0 && (
         <Note tone="good">
-          <p>Each inner timer ends before the one around it.</p>
+          <p>
+            {hops.some(({ timers }) => timers.length === 0)
+              ? "As far as they are known, each inner timer ends before the one around it."
+              : "Each inner timer ends before the one around it."}
+          </p>
         </Note>
       )}
       <ol class="timer-hops">
