@@ -4,7 +4,7 @@ import type { CauseId } from "../failure/causes.ts";
 import { span } from "../failure/words.ts";
 import { formatTime } from "../std/strftime.ts";
 import type { Ms } from "../std/units.ts";
-import { kindOf } from "./kinds.ts";
+import { type Kind, kindOf } from "./kinds.ts";
 import type { Mark, MarkKind, UpstreamSetting } from "./model.ts";
 import { type EndpointSeen, type Figures, portPart, type Surroundings } from "./surroundings.ts";
 import { type Cluster, clusterOf, Tally } from "./tally.ts";
@@ -49,6 +49,7 @@ export interface Other {
   readonly seen: EndpointSeen;
 }
 
+const EXPLAINS: ReadonlySet<Kind> = new Set(["away", "tls", "name"]);
 const BEFORE_MS: Ms = 600_000;
 const SHORTLY_MS: Ms = 300_000;
 
@@ -186,6 +187,22 @@ export class Facts {
     if (healthy.length === 0) return "";
     if (healthy.length > 3) return `the other ${healthy.length} endpoints healthy`;
     return `${listed(healthy.map(({ name }) => name))} healthy`;
+  }
+
+  /** "; no endpoint of app is left, requests wait", where that is so now; "" = some are left. */
+  get noneLeft(): string {
+    const outage = this.over ? null : this.around.outageOf(this.upstream);
+    if (outage === null) return "";
+    return `; no endpoint of ${this.upstream} is left, requests ${/are held/.test(outage.text) ? "wait" : "fail"}`;
+  }
+
+  /** Whether endpoints that are away, or nobody left to ask, explain why clients left. */
+  get unanswered(): boolean {
+    const { kinds } = this.trouble;
+    if (kinds.has("room") || this.around.outageOf(this.upstream) !== null) return true;
+    if (this.parts.some(({ seen }) => seen.awayAt !== null)) return true;
+    const reasons = [...this.trouble.causes].filter(([cause]) => EXPLAINS.has(kindOf(cause)));
+    return reasons.reduce((sum, [, { failures }]) => sum + failures, 0) >= 0.1 * this.trouble.counts.failures;
   }
 
   /** Names of the endpoints with failures. */
@@ -339,8 +356,12 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** A share in words: "83 %". */
-export const percent = (share: number): string => `${Math.round(Math.min(1, share) * 100)} %`;
+/** A share in words: "83 %", "all". */
+export const percent = (share: number): string =>
+  share >= 0.995 ? "all" : `${Math.max(1, Math.round(share * 100))} %`;
+
+/** A share of something: "83 % of them", "all of them". */
+export const shareOf = (share: number, of: string): string => `${percent(share)} of ${of}`;
 
 /** How long after a mark the failures began: "4 s after the reload". */
 export function afterMark(mark: Mark, at: Ms): string {

@@ -4,7 +4,7 @@
 import { span } from "../failure/words.ts";
 import type { KeptFailure } from "../observe/report.ts";
 import { printable } from "../wire/printable.ts";
-import { localTime, type TimeOf } from "./facts.ts";
+import { count, localTime, type TimeOf } from "./facts.ts";
 import type { Incident, Step } from "./model.ts";
 
 const FAILURES_MAX = 10;
@@ -57,16 +57,16 @@ function figures({ counts, endpoints }: Incident): string {
   const saved = counts.held + counts.queued + counts.retried + counts.failedOver;
   const labels = Object.entries(endpoints).filter(([label]) => label !== "");
   const told = [
-    `${counts.failures} failures`,
+    count(counts.failures, "failure"),
     `${counts.shown + counts.cut} shown`,
-    counts.passed > 0 ? `${counts.passed} errors of its own` : "",
+    counts.passed > 0 ? `${count(counts.passed, "error")} of its own` : "",
     `${saved} saved`,
-    counts.requests > 0 ? `${counts.requests} requests` : "",
-    counts.clients > 0 ? `about ${counts.clients} clients` : "",
+    counts.requests > 0 ? count(counts.requests, "request") : "",
+    counts.clients > 1 ? `about ${count(counts.clients, "client")}` : counts.clients === 1 ? "1 client" : "",
     labels.length > 0
       ? labels
           .slice(0, 6)
-          .map(([label, count]) => `${md(label)}: ${count}`)
+          .map(([label, times]) => `${md(label)}: ${times}`)
           .join(", ")
       : "",
   ];

@@ -67,6 +67,10 @@ export class Engine {
   readonly #settings: EngineSettings;
   readonly #now: () => Ms;
   readonly #rollup = new Rollup();
+  /** Sums are being written. */
+  #summing: Promise<void> = Promise.resolve();
+  /** Questions under way. */
+  #asking = 0;
   #database: Database;
   #closed = false;
   /** The disk is nearly full: small parts, and the log is cut after each, so that it does not keep the last room. */
@@ -135,7 +139,13 @@ export class Engine {
   }
 
   /** Sums of longer spans; what cannot be written now waits. */
-  async #writeSums(everything = false): Promise<void> {
+  #writeSums(everything = false): Promise<void> {
+    // They are in no hurry: a question for points sees each of them once, in a row or waiting.
+    if (this.#asking === 0 || everything) this.#summing = this.#summing.then(() => this.#addSums(everything));
+    return this.#summing;
+  }
+
+  async #addSums(everything: boolean): Promise<void> {
     const due = this.#rollup.take(everything);
     if (due.length === 0) return;
     const { id } = this.#options.gateway;
@@ -150,8 +160,10 @@ export class Engine {
   }
 
   async ask<Q extends Question>(question: Q, args: Arguments<Q>): Promise<Answer<Q>> {
+    const own = { gateway: this.#options.gateway.id, waiting: (spanMs: Ms) => this.#rollup.waiting(spanMs) };
+    this.#asking += 1;
     try {
-      const own = { gateway: this.#options.gateway.id, waiting: (spanMs: Ms) => this.#rollup.waiting(spanMs) };
+      if (question === "points") await this.#summing;
       return (await answer(this.#database.db, own, this.#now, question, args)) as Answer<Q>;
     } catch (error) {
       // Words about the question itself; everything else is the database's.
@@ -159,6 +171,8 @@ export class Engine {
       const problem = this.#database.read(error);
       if (problem.kind === "broken") await this.#renew();
       throw new Error(`the store cannot answer: ${problem.words}`);
+    } finally {
+      this.#asking -= 1;
     }
   }
 

@@ -1,8 +1,10 @@
 // What every store does, whichever database it has: one specification, run against each (store.test.ts,
 // postgres.test.ts).
 import { expect, test } from "vitest";
+import { mergePoints } from "../observe/history.ts";
 import type { Store, StoreOptions } from "./model.ts";
 import { audit, failure, GATEWAY, incident, mark, point, slow, T0 } from "./records.fixture.ts";
+import { SPANS } from "./resolution.ts";
 
 /** Opens an empty store, or the one that was opened last. */
 export type OpenForSpec = (changes: Partial<StoreOptions>, again?: "again") => Promise<Store>;
@@ -227,6 +229,30 @@ export function storeSpec(open: OpenForSpec, lasting: boolean): void {
     await again.close();
   });
 
+  test("sums of long spans are those of the fine points, also when it is closed and opened in between", async () => {
+    const now = Math.floor(Date.now() / 7_200_000) * 7_200_000 + 7_200_000;
+    const from = now - 7_200_000;
+    const range = { from, to: now };
+    const changed = { kind: "upstream", name: "app" } as const;
+    for (let part = 0; part < 4; part++) {
+      const store = await open({ keep: FOR_EVER }, part === 0 ? undefined : "again");
+      // The parts overlap in the spans of every length, and the third has a clock that was set back.
+      const begin = from + (part === 2 ? 95_000 : part * 415_000);
+      for (let i = 0; i < 45; i++) {
+        store.putPoints([
+          point(begin + i * 10_000, { ...changed, requests: part * 100 + i, causes: { [`c${part}`]: 1 } }),
+        ]);
+        if (i % 9 === 0) await store.flush();
+      }
+      await store.flush();
+      await expectAgreement(store, range);
+      await store.close();
+    }
+    const again = await open({ keep: FOR_EVER }, "again");
+    expect(await expectAgreement(again, range)).toBe((0 + 100 + 200 + 300) * 45 + 4 * 990);
+    await again.close();
+  });
+
   test("several gateways write into one", async () => {
     const one = await opened();
     const other = await open({ keep: FOR_EVER, gateway: { ...GATEWAY, id: "g2", name: "inner" } }, "again");
@@ -240,13 +266,29 @@ export function storeSpec(open: OpenForSpec, lasting: boolean): void {
     expect((await one.failures({})).total).toBe(200);
     expect((await one.failures({ gateway: "all" })).total).toBe(400);
     expect((await other.gateways()).map(({ id }) => id)).toEqual(["g1", "g2"]);
-    // Sums of long spans are written now and then, and before whoever has them is asked.
-    await other.points({ range: ALWAYS, kind: "route" });
+    expect([one.state().dropped, other.state().dropped]).toEqual([0, 0]);
+    // Sums of long spans are written now and then, at the latest at the end; its own are in an answer at once.
+    await other.close();
     const { points } = await one.points({ range: ALWAYS, kind: "route", gateway: "all" });
     expect(points.reduce((sum, { requests }) => sum + requests, 0)).toBe(4_000);
-    expect([one.state().dropped, other.state().dropped]).toEqual([0, 0]);
-    await Promise.all([one.close(), other.close()]);
+    await one.close();
   });
+}
+
+/** Every resolution has the same sums; gives that of the requests. */
+async function expectAgreement(store: Store, range: { from: number; to: number }): Promise<number> {
+  const sums: unknown[] = [];
+  let requests = 0;
+  for (const { spanMs } of SPANS) {
+    const wanted = (range.to - range.from) / spanMs;
+    const answer = await store.points({ range, kind: "upstream", names: ["app"], points: wanted });
+    expect(answer.spanMs).toBe(spanMs);
+    const [whole] = mergePoints(answer.points, range.to - range.from);
+    sums.push({ ...whole, at: 0, spanMs: 0 });
+    requests = whole!.requests;
+  }
+  expect(sums).toEqual(SPANS.map(() => sums[0]));
+  return requests;
 }
 
 /** Waits for what comes by itself. */

@@ -48,7 +48,7 @@ const truncated: Pattern = (facts) => {
     entry: "response-truncated",
     confidence: facts.n("response-truncated") >= 3 && (same || one) ? "likely" : "possible",
     weight: 68,
-    sentence: `${facts.names} ${they(facts, "ends", "ended")} responses too early ${facts.since} (${count(facts.n("response-truncated"), "response")}${one ? `, most on ${path}` : ""}${same ? `, always after ${size(bytes[0]!)}` : ""})${facts.othersText && `; ${facts.othersText}`}: ${same ? "a limit, a wrong Content-Length or a buffer on the way cuts them at one size" : "the application breaks off while it answers"}`,
+    sentence: `${facts.names} ${they(facts, "ends", "ended")} responses too early ${facts.since} (${count(facts.n("response-truncated"), "response")}${one ? ` on ${path}` : ""}${same ? `, always after ${size(bytes[0]!)}` : ""})${facts.othersText && `; ${facts.othersText}`}: ${same ? "a limit, a wrong Content-Length or a buffer on the way cuts them at one size" : "the application breaks off while it answers"}`,
     short: `responses of ${facts.names} end too early`,
     reasons: reasonsOf(
       pathReason(facts, "response-truncated"),
@@ -138,10 +138,31 @@ const violation: Pattern = (facts) => {
   };
 };
 
+/** One path is answered with something that is no HTTP; the server as such speaks it. */
+function noHttpOnPath(facts: Facts, path: string): ReturnType<Pattern> {
+  const [detail] = facts.merged("details", "protocol-mismatch").top(1);
+  return {
+    pattern: "protocol-violation",
+    entry: "protocol-mismatch",
+    confidence: facts.n("protocol-mismatch") >= 3 ? "likely" : "possible",
+    weight: 85,
+    sentence: `${facts.names} ${they(facts, "answers", "answered")} ${path} with something that is no HTTP ${facts.since} (${count(facts.n("protocol-mismatch"), "time")}${detail === undefined ? "" : `, ${detail[0]}`}); other requests are answered well: what serves this path writes to the connection past the HTTP library`,
+    short: `${path} is answered with something that is no HTTP`,
+    reasons: reasonsOf(detailReason(facts, "protocol-mismatch"), pathReason(facts, "protocol-mismatch"), facts.outcome),
+    settle: stepsOf(raw(facts)),
+    fixes: stepsOf({
+      text: `Look at what the application writes on ${path}: output of a child process, a debug print, or a second server that shares the socket.`,
+    }),
+  };
+}
+
 /** Another protocol. */
 const wrongProtocol: Pattern = (facts) => {
   if (facts.share("protocol-mismatch") < 0.5) return null;
   const never = facts.parts.every(({ seen }) => seen.answeredEver === 0);
+  const { path, share } = facts.topPath("protocol-mismatch");
+  const meanwhile = facts.parts.reduce((sum, { during }) => sum + during.answered, 0);
+  if (!never && meanwhile > 0 && share >= 0.8 && path !== "") return noHttpOnPath(facts, path);
   const [detail] = facts.merged("details", "protocol-mismatch").top(1);
   return {
     pattern: "wrong-protocol",

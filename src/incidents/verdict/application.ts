@@ -3,8 +3,8 @@
 // only came before.
 import type { CauseId } from "../../failure/causes.ts";
 import { narrowPath } from "../belong.ts";
-import { afterMark, all, count, type Facts, listed, type Part, percent } from "../facts.ts";
-import type { Mark } from "../model.ts";
+import { afterMark, all, count, type Facts, listed, type Part, percent, shareOf } from "../facts.ts";
+import type { Mark, Step } from "../model.ts";
 import { type Candidate, direct, journal, type Pattern, reasonsOf, shell, stepsOf, they, verb } from "./candidate.ts";
 import { listStatuses } from "./timers.ts";
 
@@ -72,10 +72,10 @@ function memberErrors(
     entry: OWN,
     confidence: (part?.during.errors ?? 0) >= 5 ? "likely" : "possible",
     weight: fresh ? 78 : 72,
-    sentence: `${names} ${verb(facts, "answers", "answered")} ${listStatuses(facts)} to ${percent(rate)} of its requests ${facts.since}${back === null ? (deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`) : ` (${back})`}; ${calmText}: ${fresh ? "what runs there since then is bad" : "something is wrong with this member alone"}`,
+    sentence: `${names} ${verb(facts, "answers", "answered")} ${listStatuses(facts)} to ${shareOf(rate, "its requests")} ${facts.since}${back === null ? (deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`) : ` (${back})`}; ${calmText}: ${fresh ? "what runs there since then is bad" : "something is wrong with this member alone"}`,
     short: `${names} answers errors; others do not`,
     reasons: reasonsOf(
-      `${percent(rate)} of its answers are errors`,
+      `${shareOf(rate, "its answers")} are errors`,
       calmText,
       back,
       deploy?.text,
@@ -110,7 +110,7 @@ function allErrors(facts: Facts, failing: readonly Part[], rate: number, deploy:
           ? "likely"
           : "possible",
     weight: deploy !== null ? 77 : 60,
-    sentence: `${failing.length > 1 ? `${all(failing.length)} endpoints of ${facts.upstream} answer` : `${facts.names} ${verb(facts, "answers", "answered")}`} ${listStatuses(facts)} to ${percent(rate)} of requests ${facts.since}${onePath ? ` on ${path}` : ""}${deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`}: ${deploy === null ? (onePath ? "an error of the application on this path" : "errors of the application itself, or of something that all of it needs") : "what was deployed is bad"}`,
+    sentence: `${failing.length > 1 ? `${all(failing.length)} endpoints of ${facts.upstream} answer` : `${facts.names} ${verb(facts, "answers", "answered")}`} ${listStatuses(facts)} to ${shareOf(rate, "requests")} ${facts.since}${onePath ? ` on ${path}` : ""}${deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`}: ${deploy === null ? (onePath ? "an error of the application on this path" : "errors of the application itself, or of something that all of it needs") : "what was deployed is bad"}`,
     short: `${facts.upstream} answers ${listStatuses(facts)}${deploy === null ? "" : " since the deploy"}`,
     reasons: reasonsOf(
       `${count(facts.n(OWN), "answer")} with a status of 500 or more`,
@@ -128,40 +128,49 @@ function allErrors(facts: Facts, failing: readonly Part[], rate: number, deploy:
   };
 }
 
+const BREAKS: readonly CauseId[] = ["closed-before-response", "upstream-write-failed", "response-truncated"];
+
+/** What the poison guard found, where it is what most of this trouble's cuts are about. */
+function poisonFound(facts: Facts, cuts: number): { readonly request: string; readonly path: string } | null {
+  const [paths, clients] = [facts.merged("paths", ...BREAKS), facts.merged("clients", ...BREAKS)];
+  for (const { kind, at, detail } of facts.around.whole(facts.upstream).events.toReversed()) {
+    if (kind !== "poison-request" || at < facts.firstAt - 60_000) continue;
+    const request = detail.replace(/[?#]\S*/g, "");
+    const path = request.startsWith("/") ? request : (request.split(" ")[1] ?? "");
+    const times = path === "" ? clients.get(request) : paths.get(path);
+    if (times > 0 && times >= 0.5 * cuts && cuts >= 0.3 * facts.total) return { request, path };
+  }
+  return null;
+}
+
 /** One kind of request kills whoever takes it. */
 const poison: Pattern = (facts) => {
-  const causes: readonly CauseId[] = ["closed-before-response", "upstream-write-failed", "response-truncated"];
-  const event = facts.around
-    .whole(facts.upstream)
-    .events.findLast(({ kind, at }) => kind === "poison-request" && at >= facts.firstAt - 60_000);
-  const cuts = facts.n(...causes);
-  const { path, share } = facts.topPath(...causes);
-  const hit = facts.parts.filter((part) => causes.some((cause) => part.causes.has(cause)));
-  if (
-    event === undefined &&
-    (cuts < 3 || share < 0.85 || path === "" || facts.n("closed-before-response") < 0.5 * cuts)
-  )
-    return null;
-  if (event === undefined && !isTelling(facts, path)) return null;
-  if (event === undefined && hit.length < 2 && facts.has("connect-refused")) return null;
-  if (event === undefined && hit.length < 2) return killsOne(facts, path, cuts);
+  const cuts = facts.n(...BREAKS);
+  const hit = facts.parts.filter((part) => BREAKS.some((cause) => part.causes.has(cause)));
+  const found = hit.length >= 2 ? poisonFound(facts, cuts) : null;
+  const { path, share } = facts.topPath(...BREAKS);
   const answered = facts.parts.reduce((sum, { during }) => sum + during.answered, 0);
-  if (event === undefined && answered < 2 * cuts) return null;
-  const [method = "GET"] = facts.merged("methods", ...causes).top(1)[0] ?? [];
-  const clients = facts.merged("clients", ...causes);
+  if (found === null) {
+    if (cuts < 3 || share < 0.85 || path === "" || facts.n("closed-before-response") < 0.5 * cuts) return null;
+    if (!isTelling(facts, path)) return null;
+    if (hit.length < 2) return facts.has("connect-refused") ? null : killsOne(facts, path, cuts);
+    if (answered < 2 * cuts) return null;
+  }
+  const [method = "GET"] = facts.merged("methods", ...BREAKS).top(1)[0] ?? [];
+  const clients = facts.merged("clients", ...BREAKS);
   const one = clients.counts.size === 1 && cuts >= 3 ? clients.top(1)[0]![0] : null;
-  const what = event === undefined ? `${method} ${path}` : event.detail.replace(/[?#]\S*/g, "");
+  const what = found === null ? `${method} ${path}` : found.path === "" ? `what ${found.request} sends` : found.request;
   const dies = facts.has("connect-refused");
   return {
     pattern: "poison-request",
     entry: "closed-before-response",
-    confidence: event !== undefined || (cuts >= 5 && hit.length >= 2) ? "likely" : "possible",
+    confidence: found !== null || cuts >= 5 ? "likely" : "possible",
     weight: 87,
-    sentence: `${what} ${verb(facts, "makes", "made")} whichever endpoint takes it ${dies ? "die" : "break off"} ${facts.since} (${count(Math.max(cuts, 1), "time")} on ${count(Math.max(1, hit.length), "endpoint")})${answered > 0 ? "; other requests are answered" : ""}${one === null ? "" : `; all of them from ${one}`}: the request is at fault, not an endpoint`,
+    sentence: `${what} ${verb(facts, "makes", "made")} whichever endpoint takes it ${dies ? "die" : "break off"} ${facts.since} (${count(cuts, "time")} on ${count(hit.length, "endpoint")})${answered > 0 ? "; other requests are answered" : ""}${one === null ? "" : `; all of them from ${one}`}: the request is at fault, not an endpoint`,
     short: `${what} breaks whichever endpoint takes it`,
     reasons: reasonsOf(
-      event !== undefined && "failures followed this request from endpoint to endpoint",
-      share >= 0.85 && `${percent(share)} of what was cut is ${method} ${path}`,
+      found !== null && "failures followed this request from endpoint to endpoint",
+      share >= 0.85 && `${shareOf(share, "what was cut")} is ${method} ${path}`,
       hit.length > 1 && `on ${count(hit.length, "endpoint")}`,
       one !== null && `all from ${one}`,
       facts.outcome,
@@ -169,13 +178,21 @@ const poison: Pattern = (facts) => {
     settle: stepsOf(journal(facts, hit[0]), {
       text: "Send it to a test instance: a kept failure of this incident has its head.",
     }),
-    fixes: stepsOf({
-      text: "Mend what ends the process on this request (the log of that second has it). Until then answer it in the gateway:",
-      code: `routes:\n  - { path: ${JSON.stringify(path || "/")}, respond: 403 }`,
-      language: "yaml",
-    }),
+    fixes: stepsOf(
+      { text: "Mend what ends the process on this request: the log of that second has it." },
+      refuse(facts, found === null ? path : found.path),
+    ),
   };
 };
+
+/** Refuses one path in the gateway; null where a pattern of it would be wider than the path. */
+function refuse(facts: Facts, path: string): Step | null {
+  if (!/^\/[\w.~%+@!$&'(),;=:/-]*[\w-]$/.test(path)) return null;
+  const text = `Until then answer ${path} in the gateway (whoever needs that path gets an error):`;
+  return facts.around.setting.language === "nginx"
+    ? { text, code: `location = ${path} { return 403; }`, language: "nginx" }
+    : { text, code: `routes:\n  - { path: ${JSON.stringify(path)}, respond: 403 }`, language: "yaml" };
+}
 
 /**
  * Whether a path among what was cut says something: not where all traffic is on it (what was refused would be too), and

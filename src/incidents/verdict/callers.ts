@@ -1,9 +1,10 @@
 // What callers do: they leave because it is slow or because their own timer ran out, ask for what is not there, send
 // what is not allowed. Most of it is nobody's fault here, unless it began with a reload.
 import type { CauseId } from "../../failure/causes.ts";
-import { afterMark, count, type Facts, percent } from "../facts.ts";
+import { afterMark, count, type Facts, percent, shareOf } from "../facts.ts";
 import { type Pattern, reasonsOf, shell, span, stepsOf } from "./candidate.ts";
 
+const INVALID: ReadonlySet<CauseId> = new Set(["client-request-invalid", "request-denied", "rate-limited"]);
 const LEFT: CauseId = "client-closed-request";
 
 const clientsOf = (facts: Facts): number =>
@@ -11,8 +12,9 @@ const clientsOf = (facts: Facts): number =>
 
 /** Clients go before the answer. */
 const leave: Pattern = (facts) => {
-  // Where answers time out as well, leaving only follows.
+  // Where answers time out, or nobody is there to give them, leaving only follows.
   if (facts.shareOfAll(LEFT) < 0.6 || facts.n("response-timeout", "response-body-timeout") >= 3) return null;
+  if (facts.unanswered) return null;
   const cluster = facts.cluster("waitedMs", LEFT);
   const slowed = facts.slowed;
   const timer = cluster !== null && cluster.count >= 4 && cluster.share >= 0.6 ? cluster : null;
@@ -27,7 +29,7 @@ const leave: Pattern = (facts) => {
       entry: LEFT,
       confidence: timer.share >= 0.8 ? "likely" : "possible",
       weight: 82,
-      sentence: `${what}, ${percent(timer.share)} of them after ${span(timer.ms)}: a timer of ${one === null ? "the callers" : one} is shorter than answers take`,
+      sentence: `${what}, ${shareOf(timer.share, "them")} after ${span(timer.ms)}: a timer of ${one === null ? "the callers" : one} is shorter than answers take`,
       short: `clients leave after ${span(timer.ms)}: their own timer`,
       reasons: reasonsOf(
         `${timer.count} waits lie at ${span(timer.ms)}`,
@@ -53,7 +55,7 @@ const leave: Pattern = (facts) => {
       where !== "" && `most${where}`,
     ),
     settle: stepsOf({ text: "Compare the time that they waited with the usual time of these paths." }),
-    fixes: stepsOf({ text: "Find what made the answers slow; nothing is wrong with the way between." }),
+    fixes: stepsOf({ text: "Find what made the answers slow, or what made these clients give up." }),
   };
 };
 
@@ -96,8 +98,8 @@ function scanner(facts: Facts, entry: CauseId): ReturnType<Pattern> {
     entry,
     confidence: one && distinct >= 10 ? "likely" : "possible",
     weight: 70,
-    sentence: `${count(facts.total, "request")} that nobody serves ${facts.since}${one ? `, most from ${client}` : ""}${distinct > 10 ? ", for many different paths" : ""}: a scanner, or a client that is set up wrongly`,
-    short: `${one ? client : "clients"} ask for what is not there`,
+    sentence: `${count(facts.total, "request")} ${INVALID.has(entry) ? "refused as not valid or not wanted" : "that nobody serves"} ${facts.since}${one ? `, most from ${client}` : ""}${distinct > 10 ? ", for many different paths" : ""}: a scanner, or a client that is set up wrongly`,
+    short: `${one ? `${client} asks` : "clients ask"} for what ${INVALID.has(entry) ? "is refused" : "is not there"}`,
     reasons: reasonsOf(
       one && `${percent(asked / Math.max(1, clients.total))} from ${client}`,
       `${count(distinct, "path")} or more`,

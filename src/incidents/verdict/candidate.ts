@@ -46,6 +46,8 @@ const PLURALS: Readonly<Record<string, string>> = {
   has: "have",
   does: "do",
   goes: "go",
+  "fails its checks": "fail their checks",
+  "refuses connections": "refuse connections",
   "does not answer": "do not answer",
   "ends the connection": "end the connection",
 };
@@ -88,6 +90,20 @@ export function backlog(part: Part | undefined): Step {
     `ss -ltn${of}; uptime`,
   );
 }
+
+/** What a process that does not answer is doing. */
+export function whatItDoes(part: Part | undefined): Step | null {
+  if (part === undefined || part.port === null) return null;
+  return shell(
+    `On ${part.host || part.label}: its state (T = stopped by a signal, D = waits for a disk or network file system):`,
+    `ps -o pid,stat,wchan:24,etime,args -p "$(ss -ltnpH 'sport = :${part.port}' | grep -o 'pid=[0-9]*' | cut -d= -f2 | paste -sd,)"`,
+  );
+}
+
+/** What to do with a process that is frozen. */
+export const FROZEN: Step = {
+  text: "Take a stack dump before it is restarted (py-spy dump for Python, jstack or kill -3 for Java, kill -USR1 and the inspector for Node): it shows a deadlock, a full thread pool or a long garbage collection. State T ends with kill -CONT.",
+};
 
 /** Whether an endpoint is a Unix socket. */
 export const isSocket = (part: Part): boolean => part.address.startsWith("unix:");

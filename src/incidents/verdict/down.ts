@@ -4,9 +4,11 @@
 import type { CauseId } from "../../failure/causes.ts";
 import { afterMark, all, count, type Facts, listed, type Part } from "../facts.ts";
 import {
+  backlog,
   type Candidate,
   direct,
   errnoReason,
+  FROZEN,
   journal,
   listening,
   type Pattern,
@@ -14,8 +16,13 @@ import {
   shell,
   span,
   stepsOf,
+  they,
   verb,
+  whatItDoes,
 } from "./candidate.ts";
+
+/** What a detail says that the sentence says already. */
+const REPEATS = /^(refuses connections|ECONNREFUSED refuses.*|connection refused)$/i;
 
 export const REFUSED: readonly CauseId[] = ["connect-refused", "socket-missing", "app-crashed", "oom-killed"];
 export const CUT: readonly CauseId[] = [
@@ -85,7 +92,7 @@ export const processDown: Pattern = (facts) => {
     entry: entryOf(facts),
     confidence: isSure(facts, parts) ? "likely" : "possible",
     weight: 60,
-    sentence: `${claim}${backNote}${others && `; ${others}`}: ${why}`,
+    sentence: `${claim}${backNote}${others && `; ${others}`}${facts.noneLeft}: ${why}`,
     short: `${names} ${verb(facts, one ? "refuses" : "refuse", "refused")} connections`,
     reasons: reasonsOf(errnoReason(facts, ...REFUSED), others, facts.outcome),
     settle: lookSteps(facts, part),
@@ -106,20 +113,26 @@ export const unasked: Pattern = (facts) => {
   if (facts.trouble.counts.failures > 0 || part === undefined) return null;
   const event = part.seen.events.findLast(({ kind }) => kind === "endpoint-gone" || kind === "health-down");
   const refused = facts.has(...REFUSED);
-  const said = event?.detail ? ` (${event.detail})` : "";
   const what = refused
-    ? verb(facts, "refuses connections", "refused connections")
-    : verb(facts, "fails its checks", "failed its checks");
+    ? they(facts, "refuses connections", "refused connections")
+    : they(facts, "fails its checks", "failed its checks");
+  const said = event?.detail && !REPEATS.test(event.detail) ? ` (${event.detail})` : "";
+  const hangs = event?.cause === "response-timeout";
+  const why = refused
+    ? ": the process there is not listening"
+    : hangs
+      ? ": it accepts connections but does not answer (frozen, or too busy)"
+      : "";
   return {
     pattern: refused ? "process-down" : "health-down",
     entry: refused ? entryOf(facts) : facts.trouble.cause,
     confidence: "likely",
     weight: 61,
-    sentence: `${facts.names} ${what}${said} ${facts.since}, as checks saw before any request did${facts.othersText && `; ${facts.othersText}`}${refused ? ": the process there is not listening" : ""}`,
+    sentence: `${facts.names} ${what}${said} ${facts.since}, as checks saw before any request did${facts.othersText && `; ${facts.othersText}`}${facts.noneLeft}${why}`,
     short: `${facts.names} ${what}`,
     reasons: reasonsOf(event?.text, facts.othersText),
-    settle: lookSteps(facts, part),
-    fixes: startSteps(part),
+    settle: hangs ? stepsOf(backlog(part), whatItDoes(part)) : lookSteps(facts, part),
+    fixes: hangs ? stepsOf(FROZEN) : startSteps(part),
   };
 };
 
@@ -143,7 +156,7 @@ export const crash: Pattern = (facts) => {
     entry: "app-crashed",
     confidence: seen && parts.length === refusing(facts).length ? "proven" : "likely",
     weight: 66,
-    sentence: `${names} ended at ${facts.timeOf(Math.min(cutAt, refusedAt))} with ${count(cuts, "request")} in flight and ${verb(facts, "refuses", "then refused")} connections${facts.over ? "" : " since"}${others && `; ${others}`}: the process stopped or crashed`,
+    sentence: `${names} ended at ${facts.timeOf(Math.min(cutAt, refusedAt))} with ${count(cuts, "request")} in flight and ${verb(facts, parts.length > 1 ? "refuse" : "refuses", "then refused")} connections${facts.over ? "" : " since"}${others && `; ${others}`}${facts.noneLeft}: the process${parts.length > 1 ? "es" : ""} stopped or crashed`,
     short: `${names} went down: in flight cut, then refused`,
     reasons: reasonsOf(
       `${count(cuts, "request")} cut in flight, then ${count(facts.n(...REFUSED), "connection")} refused within ${span(Math.abs(refusedAt - cutAt))}`,
@@ -231,7 +244,7 @@ export const neverWorked: Pattern = (facts) => {
     confidence: mark !== null && facts.n(...causes) >= 3 ? "likely" : "possible",
     weight: mark === null ? 58 : added ? 84 : 76,
     sentence: `${names} ${parts.length === 1 ? "has" : "have"} ${what} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}, and ${parts.length === 1 ? "was" : "were"} never seen to answer${facts.othersText && `; ${facts.othersText}`}: the address or port is wrong, or nothing was started there yet`,
-    short: `${names} has never answered: wrong address or port?`,
+    short: `${names} ${parts.length === 1 ? "has" : "have"} never answered: wrong address or port?`,
     reasons: reasonsOf(
       "no answer of it was ever seen",
       mark?.text,
@@ -247,6 +260,8 @@ export const neverWorked: Pattern = (facts) => {
   };
 };
 
+const LOOPBACK = /^(127\.[\d.]+|localhost|::1)$/;
+
 /** All at once. */
 export const allDown: Pattern = (facts) => {
   const parts = refusing(facts);
@@ -259,7 +274,9 @@ export const allDown: Pattern = (facts) => {
   const [host] = facts.hosts;
   const single = facts.hosts.length === 1 && host !== undefined;
   const why = single
-    ? `they share the host ${host}: it was restarted, or what runs the processes there stopped`
+    ? LOOPBACK.test(host)
+      ? "nothing listens there any more: what runs them stopped them, or they ended together"
+      : `they share the host ${host}: it was restarted, or what runs the processes there stopped`
     : mark !== null
       ? `it began ${afterMark(mark, facts.firstAt)}`
       : "they share something: a deploy, a dependency without which they end, or what runs them";
@@ -268,10 +285,10 @@ export const allDown: Pattern = (facts) => {
     entry: "connect-refused",
     confidence: single || mark !== null ? "likely" : "possible",
     weight: 73,
-    sentence: `${all(parts.length)} endpoints of ${facts.upstream} ${verb(facts, "refuse", "refused")} connections ${facts.since}, within ${span(Math.max(1, within))} of each other: ${why}`,
+    sentence: `${all(parts.length)} endpoints of ${facts.upstream} ${verb(facts, "refuse", "refused")} connections ${facts.since}, ${within < 1_000 ? "all at one moment" : `within ${span(within)} of each other`}${facts.noneLeft}: ${why}`,
     short: `${all(parts.length)} endpoints of ${facts.upstream} refuse connections`,
     reasons: reasonsOf(
-      `${parts.length} of ${members} endpoints within ${span(Math.max(1, within))}`,
+      `${parts.length} of ${members} endpoints ${within < 1_000 ? "at one moment" : `within ${span(within)}`}`,
       single && `all on host ${host}`,
       mark?.text,
       errnoReason(facts, ...REFUSED),

@@ -83,12 +83,13 @@ const configured: Pattern = (facts) => {
   };
   const [pattern, text, fix] = told[cause];
   const [detail] = facts.merged("details", cause).top(1);
+  const [head = text, why] = text.split(": ");
   return {
     pattern,
     entry: cause,
     confidence: cause === "proxy-loop" ? "proven" : "likely",
     weight: 88,
-    sentence: `${text} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}${detail === undefined ? "" : ` (${detail[0]})`}: ${count(facts.total, "request")}`,
+    sentence: `${head} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}${detail === undefined ? "" : ` (${detail[0]})`}${why === undefined ? "" : `: ${why}`} (${count(facts.total, "request")})`,
     short: text.split(":")[0]!.slice(0, 60),
     reasons: reasonsOf(detail?.[0], mark?.text, facts.outcome),
     settle: stepsOf(shell("What does check say?", `goodgate check ${facts.around.setting.file ?? "goodgate.yaml"}`)),

@@ -78,7 +78,7 @@ export const rollingRestart: Pattern = (facts) => {
     entry: "upstream-not-ready",
     confidence: inTurn || deploy !== null ? "likely" : "possible",
     weight: inTurn ? 82 : 70,
-    sentence: `${count(parts.length, "endpoint")} of ${facts.upstream} went away and came back one after the other from ${facts.timeOf(spans[0]!.goneAt)} on, ${span(away)} at most: a rolling restart${deploy === null ? "" : ` (${afterMark(deploy, facts.firstAt)})`}; ${seen}`,
+    sentence: `${count(parts.length, "endpoint")} of ${facts.upstream} went away and came back one after the other from ${facts.timeOf(spans[0]!.goneAt)} on, each for ${span(away)} at most: a rolling restart${deploy === null ? "" : ` (${afterMark(deploy, facts.firstAt)})`}; ${seen}`,
     short: `rolling restart of ${facts.upstream}: ${seen}`,
     reasons: reasonsOf(
       `${listed(parts.slice(0, 4).map(({ name }) => name))} each away once`,
@@ -137,35 +137,30 @@ export const restart: Pattern = (facts) => {
   };
 };
 
-/** Somebody took it out. */
+/** Somebody took it out: the last one of the upstream, or one whose process was then stopped. */
 export const maintenance: Pattern = (facts) => {
-  const action = facts.around.marks.findLast(
-    ({ kind, at, upstream, endpoint, text }) =>
-      kind === "action" &&
-      /\b(drain|disabl|weight 0)/i.test(text) &&
-      at >= facts.firstAt - 1_800_000 &&
-      at <= facts.trouble.lastAt &&
-      (upstream === "" || upstream === facts.upstream) &&
-      (endpoint === "" || facts.parts.length === 0 || facts.parts.some(({ label }) => label === endpoint)),
-  );
-  if (action === undefined) return null;
-  const taken = facts.around.marks.filter(
-    ({ kind, upstream, text }) =>
-      kind === "action" && upstream === facts.upstream && /\b(drain|disabl|weight 0)/i.test(text),
-  );
-  const members = facts.around.members(facts.upstream).filter(({ label }) => label !== "").length;
-  const everyone = new Set(taken.map(({ endpoint }) => endpoint)).size >= members && members > 0;
+  const at = facts.firstAt + 2_000;
+  const { around, upstream } = facts;
   const onlyEmpty = facts.shareOfAll("no-healthy-upstream", "client-closed-request") >= 0.95;
-  if (!onlyEmpty && !facts.has(...REFUSED, ...CUT)) return null;
+  const emptied = onlyEmpty ? around.emptiedBy(upstream, at) : null;
+  const taken = facts.parts.flatMap(({ label }) => around.takenOut(upstream, label, at) ?? []);
+  const stopped = taken.length === facts.parts.length && facts.has(...REFUSED, ...CUT);
+  const action = emptied ?? (stopped ? taken[0] : undefined);
+  if (action === undefined) return null;
   const by = action.by === "" ? "" : ` by ${action.by}`;
+  const name = action.endpoint === "" ? facts.names : facts.nameOf(action.endpoint);
   return {
     pattern: "maintenance",
     entry: "no-healthy-upstream",
-    confidence: everyone && onlyEmpty ? "proven" : "likely",
+    confidence: emptied === null ? "likely" : "proven",
     weight: 90,
-    sentence: `${action.endpoint || facts.names} was taken out${by} at ${facts.timeOf(action.at)}${everyone ? ` and no endpoint of ${facts.upstream} is left in use` : ""}: ${facts.outcome || "maintenance"}`,
-    short: `${action.endpoint || facts.names} taken out${by}`,
-    reasons: reasonsOf(action.text, everyone && "every endpoint is drained or disabled", facts.outcome),
+    sentence: `${name} was taken out${by} at ${facts.timeOf(action.at)}${emptied === null ? "" : ` and no endpoint of ${upstream} ${verb(facts, "is", "was")} left in use`}: ${facts.outcome || "maintenance"}`,
+    short: `${name} taken out${by}`,
+    reasons: reasonsOf(
+      action.text,
+      emptied !== null && "every endpoint was drained, disabled or away then",
+      facts.outcome,
+    ),
     settle: [],
     fixes: stepsOf({
       text: "Enable the endpoint again when the work is done (Upstreams page, or the API); keep at least one in use meanwhile.",

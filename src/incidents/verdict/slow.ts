@@ -2,12 +2,13 @@
 // timers of something behind. That a request was not answered in time is seen; what it waited for is not, so nothing
 // here is proven but timers.
 import type { CauseId } from "../../failure/causes.ts";
-import { count, type Facts, listed, percent } from "../facts.ts";
+import { count, type Facts, listed, type Part, shareOf } from "../facts.ts";
 import {
   backlog,
   type Candidate,
   direct,
   duration,
+  FROZEN,
   type Pattern,
   reasonsOf,
   setting,
@@ -16,6 +17,7 @@ import {
   stepsOf,
   they,
   verb,
+  whatItDoes,
 } from "./candidate.ts";
 import { deadlineText } from "./way.ts";
 
@@ -44,38 +46,65 @@ const stuck = (facts: Facts): Candidate["settle"] =>
     text: `What was the application doing at ${facts.timeOf(facts.firstAt)}? Its slow-query log, a stack dump (py-spy dump, jstack, kill -USR1 for Node's inspector), the pool of its database.`,
   });
 
-/** One endpoint answers nothing. */
+const SILENT: readonly CauseId[] = [...LATE, "connect-timeout"];
+const AT_ONCE_MS = 1_000;
+
+/** Nothing was answered since its first failure, or next to nothing while it lasted. */
+function isSilent({ during, failures, firstAt, seen }: Part): boolean {
+  if (seen.lastAnsweredAt !== null && seen.lastAnsweredAt <= firstAt + AT_ONCE_MS) return true;
+  return during.answered <= 0.05 * (during.answered + failures);
+}
+
+/** Checks time out as well. */
+const checksFail = ({ seen }: Part): boolean =>
+  seen.events.some(({ kind, cause }) => kind === "health-down" && (cause === "response-timeout" || cause === null));
+
+/** One endpoint answers nothing: a full backlog follows, so that connections are not taken any more either. */
 const hangs: Pattern = (facts) => {
-  const parts = facts.parts.filter(({ causes }) => LATE.some((cause) => causes.has(cause)));
+  const parts = facts.parts.filter(({ causes }) => SILENT.some((cause) => causes.has(cause)));
   const [part] = parts;
-  if (part === undefined || !isLate(facts)) return null;
-  const dead = parts.every(({ during, failures }) => during.answered <= 0.05 * (during.answered + failures));
+  if (part === undefined || !facts.has(...LATE) || facts.share(...SILENT, ...FOLLOWS) < 0.6) return null;
+  const checks = parts.filter(checksFail).length;
+  if (!parts.every(isSilent) || facts.n(...SILENT) < (checks > 0 ? 1 : 3)) return null;
+  if (facts.n(...LATE) < 0.3 * facts.total) return null;
+  if (parts.length > 1 && facts.healthy.length === 0) return allHang(facts);
   const { distinct } = facts.topPath(...LATE);
-  if (!dead || facts.n(...LATE) < 3) return null;
-  if (parts.length > 1 && facts.healthy.length === 0) {
-    return allHang(facts);
-  }
   const others = facts.othersText;
   const names = listed(parts.slice(0, 3).map(({ name }) => name));
+  const lasts = parts.flatMap(({ seen }) => seen.lastAnsweredAt ?? []);
+  const lastAt = lasts.length === parts.length ? Math.max(...lasts) : 0;
+  const since =
+    !facts.over && lastAt <= facts.firstAt + AT_ONCE_MS && lastAt >= facts.firstAt - 120_000
+      ? `since ${facts.timeOf(lastAt)}`
+      : facts.since;
   return {
     pattern: "process-hangs",
     entry: "response-timeout",
-    confidence: facts.healthy.length > 0 && (distinct >= 2 || facts.n(...LATE) >= 8) ? "likely" : "possible",
-    weight: 70,
-    sentence: `${names} ${they(facts, "accepts", "accepted")} connections but ${they(facts, "answers", "answered")} nothing ${facts.since}${others && `; ${others}`}: the process hangs (a deadlock, all workers busy, or it is stopped)`,
-    short: `${names} accepts but does not answer`,
+    confidence:
+      facts.healthy.length > 0 && (distinct >= 2 || facts.n(...SILENT) >= 8 || checks === parts.length)
+        ? "likely"
+        : "possible",
+    weight: checks > 0 ? 77 : 70,
+    sentence: `${names} ${they(facts, "accepts", "accepted")} connections but ${they(facts, "answers", "answered")} nothing ${since}${checks > 0 ? ", health checks included" : ""}${others && `; ${others}`}: the process ${verb(facts, "is", "was")} frozen or ${verb(facts, "hangs", "hung")} (stopped, a deadlock, all workers busy, a long garbage collection)`,
+    short: `${names} ${they(facts, "accepts", "accepted")} connections but ${they(facts, "answers", "answered")} nothing`,
     reasons: reasonsOf(
-      `no answer to ${count(facts.n(...LATE), "request")} on ${count(distinct, "path")}`,
+      `no answer to ${count(facts.n(...SILENT), "request")} on ${count(distinct, "path")}`,
+      lastAt > 0 && !facts.over && `its last answer was at ${facts.timeOf(lastAt)}`,
+      checks > 0 && "its health checks time out as well",
       timerReason(facts),
       others,
       facts.outcome,
     ),
-    settle: stuck(facts),
-    fixes: stepsOf({
-      text: `Take a stack dump of the process on ${part.host || part.label}, then restart it; until then a health check keeps requests away:`,
-      code: `upstreams:\n  ${facts.upstream}:\n    health: { path: /healthz, interval: 2s, timeout: 1s }`,
-      language: "yaml",
-    }),
+    settle: stepsOf(backlog(part), whatItDoes(part), direct(facts, part, facts.topPath(...LATE).path || "/")),
+    fixes: stepsOf(
+      FROZEN,
+      { text: `Then restart the process on ${part.host || part.label}.` },
+      facts.setting?.health === null && {
+        text: "Let checks keep requests away from a process that does not answer:",
+        code: `upstreams:\n  ${facts.upstream}:\n    health: { path: /healthz, interval: 2s, timeout: 1s }`,
+        language: "yaml",
+      },
+    ),
     against: "it still answers something",
   };
 };
@@ -114,7 +143,7 @@ const slowPath: Pattern = (facts) => {
     sentence: `${method} ${path}${also} ${verb(facts, "is", "was")} not answered in time ${facts.since} (${count(late, "request")})${answering.length > 0 ? "; other paths are answered" : ""}${others && `; ${others}`}: this path is slow${one && facts.healthy.length > 0 ? " there" : ""}, not the endpoint`,
     short: `${path} is too slow${also}`,
     reasons: reasonsOf(
-      `${percent(share)} of the timeouts are on ${path}`,
+      `${shareOf(share, "the timeouts")} are on ${path}`,
       answering.length > 0 &&
         `the same endpoints answered ${count(
           answering.reduce((sum, { during }) => sum + during.answered, 0),

@@ -3,7 +3,7 @@
 // has such a timer is a hint, never a proof.
 import type { CauseId } from "../../failure/causes.ts";
 import type { Ms } from "../../std/units.ts";
-import { count, type Facts, percent } from "../facts.ts";
+import { count, type Facts, percent, shareOf } from "../facts.ts";
 import type { Step } from "../model.ts";
 import { clusterOf } from "../tally.ts";
 import {
@@ -96,7 +96,7 @@ export const keepaliveRace: Pattern = (facts) => {
       timer > 0 &&
         (known > 0
           ? `it ${near >= 1 ? "keeps" : "says that it keeps"} idle connections for ${span(known)}`
-          : `${percent(cluster!.share)} of them had been idle for about ${span(timer)}`),
+          : `${shareOf(cluster!.share, "them")} had been idle for about ${span(timer)}`),
       ours > 0 &&
         `the gateway keeps idle connections for ${span(ours)}${facts.setting?.keepalive.auto ? " until it has learnt better" : ""}`,
       facts.outcome,
@@ -148,7 +148,7 @@ export const upstreamTimer: Pattern = (facts) => {
     sentence: `${facts.names} ${they(facts, "breaks", "broke")} off after ${span(cluster.ms)} again and again ${facts.since} (${cluster.count} of ${values.length} seen): a timer behind the gateway ends slow requests${who === null ? "" : `, as ${who} does by default`}`,
     short: `${facts.names} cuts requests after ${span(cluster.ms)}`,
     reasons: reasonsOf(
-      `${percent(cluster.share)} of the waits lie at ${span(cluster.ms)}, which is none of the gateway's timers`,
+      `${shareOf(cluster.share, "the waits")} lie at ${span(cluster.ms)}, which is none of the gateway's timers`,
       path !== "" && share > 0.8 && `${percent(share)} on ${path}`,
       facts.outcome,
     ),
@@ -188,7 +188,7 @@ export const behind: Pattern = (facts) => {
         : `a hop behind ${facts.names} fails`,
     reasons: reasonsOf(
       told !== undefined && `${count(told[1], "answer")} carried Proxy-Status: ${told[0]}`,
-      late && `${percent(cluster.share)} of the answers came at ${span(cluster.ms)}`,
+      late && `${shareOf(cluster.share, "the answers")} came at ${span(cluster.ms)}`,
       facts.outcome,
     ),
     settle: stepsOf({

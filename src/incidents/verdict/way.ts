@@ -52,7 +52,7 @@ export const hostDown: Pattern = (facts) => {
       answered && facts.n(...UNREACHABLE) >= 3 && (facts.healthy.length > 0 || noHost) ? "likely" : "possible",
     // What answers meanwhile is not down.
     weight: parts.every(({ during, failures }) => during.answered > 0.5 * failures) ? 40 : 70,
-    sentence: `${names} ${verb(facts, many ? "do" : "does", "did")} not answer connections ${facts.since}${facts.othersText && `; ${facts.othersText}`}: ${why}`,
+    sentence: `${names} ${verb(facts, many ? "do" : "does", "did")} not answer connection attempts ${facts.since}${facts.othersText && `; ${facts.othersText}`}: ${why}`,
     short: `host ${host} does not answer`,
     reasons: reasonsOf(
       errnoReason(facts, ...UNREACHABLE),
@@ -102,10 +102,10 @@ export const partition: Pattern = (facts) => {
     entry: noRoute ? "network-unreachable" : "connect-timeout",
     confidence: answered && within <= 30_000 ? "likely" : "possible",
     weight: 76,
-    sentence: `${parts.length} endpoints on ${hosts.length} hosts${where}${upstreams.length > 1 ? ` of upstreams ${listed(upstreams.slice(0, 4))}` : ` of ${facts.upstream}`} stopped answering connections within ${span(Math.max(1, within))}, ${facts.since}${facts.othersText && `; ${facts.othersText}`}: ${noRoute ? "this machine has no route to them" : "the network between the gateway and these hosts is cut"}`,
+    sentence: `${parts.length} endpoints on ${hosts.length} hosts${where}${upstreams.length > 1 ? ` of upstreams ${listed(upstreams.slice(0, 4))}` : ` of ${facts.upstream}`} stopped answering connection attempts ${within < 1_000 ? "at one moment" : `within ${span(within)}`}, ${facts.since}${facts.othersText && `; ${facts.othersText}`}: ${noRoute ? "this machine has no route to them" : "the network between the gateway and these hosts is cut"}`,
     short: `${hosts.length} hosts unreachable at once: network`,
     reasons: reasonsOf(
-      `${hosts.length} hosts within ${span(Math.max(1, within))}`,
+      `${hosts.length} hosts ${within < 1_000 ? "at one moment" : `within ${span(within)}`}`,
       net !== null && `all in ${net}`,
       errnoReason(facts, ...UNREACHABLE),
       deadlineReason(facts),
