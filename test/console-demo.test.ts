@@ -1,10 +1,12 @@
 // The console end to end, as a newcomer meets it: the real program's demo in a real Chromium. A shop is crashed by
 // button, the incident and its verdict appear, the fix is followed, and the incident closes. Left out without chromium.
+/// <reference lib="dom" />
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflow, violations } from "./console-pages.ts";
 import { until } from "./harness.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -91,6 +93,88 @@ describe.skipIf(!CHROMIUM)("the demo's console", () => {
       .waitFor({ timeout: 10_000 });
     expect(problems).toEqual([]);
   }, 240_000);
+
+  test("a shop that freezes: the incident has a kept failure with its waterfall, its text to copy and a replay", async () => {
+    await page.goto(consoleUrl);
+    await shopCard("shop-3")
+      .getByRole("button", { name: /Freeze/ })
+      .click();
+    const frozen = (await until(
+      async () => {
+        const items = await incidents();
+        return items.find(({ endpoints }) => endpoints.some((name) => name.startsWith("shop-3")));
+      },
+      INCIDENT_MS,
+      () => "no incident about shop-3",
+    ))!;
+    await page.goto(`${consoleUrl}/incidents/${frozen.id}`);
+    await page.getByRole("heading", { level: 1, name: /shop-3/ }).waitFor({ timeout: 10_000 });
+    await page.locator('.table-box a[href^="?failure="]').first().click({ timeout: 15_000 });
+    await page.locator(".wf-track .wf-bar").first().waitFor({ timeout: 10_000 });
+
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: consoleUrl });
+    await page.getByRole("button", { name: "Copy as Markdown" }).click();
+    const copied = await until(
+      async () => {
+        const text = await page.evaluate(() => navigator.clipboard.readText());
+        return text.includes("shop-3") && text;
+      },
+      10_000,
+      () => "nothing was copied",
+    );
+    expect(copied).toMatch(/^# /);
+
+    await shopCard("shop-3").getByRole("button", { name: /Heal/ }).click();
+    const replay = page.locator(".replay");
+    await replay
+      .getByRole("button", { name: /Send|Replay/ })
+      .first()
+      .click();
+    await replay.getByText(/now/i).first().waitFor({ timeout: 20_000 });
+  }, 120_000);
+
+  test.each([
+    ["1280 px", { width: 1280, height: 900 }],
+    ["a phone", { width: 390, height: 844 }],
+  ])(
+    "every page is whole with live figures, in light and dark: %s",
+    async (_name, viewport) => {
+      const id = (await incidents())[0]?.id;
+      for (const colorScheme of ["light", "dark"] as const) {
+        const context = await browser.newContext({ viewport, colorScheme });
+        const visited = await context.newPage();
+        const addresses = [
+          "/",
+          "/incidents",
+          "/traffic",
+          "/traffic?view=tail",
+          "/upstreams",
+          "/config",
+          "/config?tab=kept",
+        ];
+        for (const path of [
+          ...addresses,
+          "/config?tab=audit",
+          "/doctor",
+          "/explain",
+          ...(id ? [`/incidents/${id}`] : []),
+        ]) {
+          await visited.goto(consoleUrl + path);
+          await visited.locator("main h1").waitFor({ timeout: 15_000 });
+          await visited.getByText("Demo", { exact: true }).waitFor({ timeout: 15_000 });
+          expect(await overflow(visited), `${path} is wider than the window`).toBe(0);
+          expect(await violations(visited), path).toEqual([]);
+        }
+        await context.close();
+      }
+    },
+    180_000,
+  );
+
+  async function incidents(): Promise<{ id: string; endpoints: readonly string[] }[]> {
+    const answer = await fetch(`${consoleUrl}/api/v1/incidents?limit=20`);
+    return ((await answer.json()) as { items: { id: string; endpoints: readonly string[] }[] }).items;
+  }
 
   const closed = new Set<string>();
 

@@ -254,7 +254,7 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
     await page.click(".tour button:text('Skip')");
     await step("Crash shop-2");
     await page.click('button[aria-label="Crash: shop-2"]');
-    await step("Nobody saw an error");
+    await step("What visitors notice");
     await page.waitForSelector('.tour:has-text("0 visitors were shown an error")');
     await step("Read the incident");
     await page.click(".tour a:text('Open the incident')");

@@ -1,7 +1,8 @@
 // What the console's API says, as types: the page, `goodgate top` and `goodgate incidents` read these. Every answer of
 // /api/v1/ is one of them as JSON; docs/openapi.json says the same for everybody else (a test compares).
 // Instants are milliseconds of the wall clock, spans milliseconds, rates per second.
-import type { Incident, Mark, Severity } from "../incidents/model.ts";
+import type { Incident, Mark } from "../incidents/model.ts";
+import type { IncidentRow } from "../incidents/row.ts";
 import type { HeadField, Rates, TailEntry, TailFilter } from "../observe/report.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type {
@@ -99,24 +100,7 @@ export interface EndpointNow {
   readonly rates: Rates;
 }
 
-export interface IncidentRow {
-  readonly id: string;
-  readonly gateway: string;
-  readonly openedAt: Ms;
-  readonly lastAt: Ms;
-  readonly closedAt: Ms | null;
-  readonly severity: Severity;
-  readonly cause: string;
-  readonly upstream: string;
-  readonly endpoints: readonly string[];
-  readonly sentence: string;
-  readonly short: string;
-  readonly confidence: string;
-  readonly shown: number;
-  readonly saved: number;
-  readonly failures: number;
-  readonly series: Incident["series"];
-}
+export type { IncidentRow };
 
 /** GET /api/v1/config. */
 export interface ConfigView {

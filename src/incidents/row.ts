@@ -1,11 +1,10 @@
-// An incident as a row of a list: the fields of IncidentRow in console/model.ts, which is to the right of this folder.
-// The page, the terminal and the list of the API show the same ones.
+// An incident as a row of a list: the page, the terminal and the list of the API show the same fields.
 // Counts are sums over the incident; the series is for the small picture.
 import type { Ms } from "../std/units.ts";
 import type { Incident, Severity } from "./model.ts";
 
 /** What lists show of an incident. */
-export interface Row {
+export interface IncidentRow {
   readonly id: string;
   readonly gateway: string;
   readonly openedAt: Ms;
@@ -25,7 +24,7 @@ export interface Row {
 }
 
 /** The row of an incident; shown includes responses cut off and the upstream's own errors. */
-export function incidentRow(incident: Incident): Row {
+export function incidentRow(incident: Incident): IncidentRow {
   const { counts, verdict } = incident;
   return {
     id: incident.id,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import type { Verdict } from "./model.ts";
 import { readStories } from "./story.fixture.ts";
 import { differences, play, storyTable } from "./story-play.fixture.ts";
 
@@ -18,11 +19,36 @@ test.each(stories.map((story) => [story.file, story] as const))("%s", (_, story)
   expect(differences(story, ended)).toEqual([]);
   for (const { verdict } of ended.incidents) {
     expect(existsSync(join(root, "knowledge/cause", `${verdict.entry}.md`))).toBe(true);
-    expect(verdict.sentence).not.toMatch(/undefined|NaN|null|\[object/);
     expect(verdict.short.length).toBeLessThanOrEqual(72);
-    expect(JSON.stringify([verdict.reasons, verdict.fixes, verdict.settle])).not.toMatch(/undefined|NaN/);
+    expect(flaws(verdict)).toEqual([]);
   }
 });
+
+const NONSENSE: readonly RegExp[] = [
+  /undefined|\bNaN\b|(?<!/dev/)\bnull\b|\[object|Infinity/,
+  // Placeholders that nobody filled in.
+  /\b(PORT|HOST|ADDRESS|NAME|LABEL|UPSTREAM|PID|TODO)\b/,
+];
+const GRAMMAR: readonly RegExp[] = [
+  // "the the", "refuses connections (refuses connections)".
+  /\b([a-z]{2,}) \1\b/i,
+  /\b(\w+ \w+) \(\1\)/,
+  /\(\s*\)|\s[,;:.](\s|$)|[,;:] ?[,;:]|\s{2}/,
+  /(^|[^\d.,])1 (times|clients|requests|endpoints|errors|failures|answers|connections|paths|hosts|responses|attempts)\b/,
+  / and \S+ (has|refuses|answers|is|was|does|sends) /,
+];
+
+/** What an on-call engineer would stumble over in a verdict. */
+function flaws({ sentence, short, reasons, settle, fixes, alternatives }: Verdict): string[] {
+  const steps = [...settle, ...fixes];
+  const codes = steps.flatMap(({ code }) => code ?? []);
+  const texts = [sentence, short, ...reasons, ...alternatives.flatMap(({ text, why }) => [text, why])];
+  const ends = texts.filter((text) => /[:;,]$/.test(text));
+  const said = [...texts, ...steps.map(({ text }) => text)];
+  const found = (all: readonly string[], of: readonly RegExp[]): string[] =>
+    all.flatMap((text) => of.filter((flaw) => flaw.test(text)).map((flaw) => `${flaw}: ${text}`));
+  return [...ends, ...found([...said, ...codes], NONSENSE), ...found(said, GRAMMAR)];
+}
 
 test("docs/incident-stories.md is current (UPDATE_REFERENCE=1 writes it)", () => {
   const file = join(root, "docs/incident-stories.md");

@@ -28,7 +28,13 @@ export function play(story: Story, mix: (told: readonly Told[]) => readonly Told
   };
   let now = 0;
   for (const { at, report, marks, settings } of mix(tell(story))) {
-    for (; now !== 0 && now + 5_000 < at; now += 5_000) take(book.tick(now + 5_000));
+    // The keeper ticks twice a second; what is quiet for long needs fewer.
+    for (let quiet = 0; now !== 0 && now + (quiet < 30_000 ? 1_000 : 5_000) < at; ) {
+      const step = quiet < 30_000 ? 1_000 : 5_000;
+      now += step;
+      quiet += step;
+      take(book.tick(now));
+    }
     now = Math.max(now, at);
     for (const setting of settings) take(book.setSetting(setting, at - 500));
     for (const mark of marks) take(book.mark(mark));

@@ -2,7 +2,7 @@
 // are left, the page says so by its cursor, even when it found nothing.
 import { type SelectQueryBuilder, sql } from "kysely";
 import type { FailureQuery, Page, StoredFailure } from "./model.ts";
-import { behind, COUNT_MAX, cursorText, pageLimit, readCursor, textMatch } from "./page.ts";
+import { behind, COUNT_MAX, cursorText, notBehind, pageLimit, readCursor, textMatch } from "./page.ts";
 import { name, recordOf } from "./rows.ts";
 import type { Db, Tables } from "./schema.ts";
 
@@ -21,35 +21,23 @@ export async function findFailures(db: Db, own: string | null, query: FailureQue
   const limit = pageLimit(query.limit);
   const cursor = readCursor(query.before);
   const matching = <O>(rows: Rows<O>): Rows<O> => filtered(rows, own, query);
-  let candidates = matching(db.selectFrom("goodgate_failures").select(["id", "at", "search"]))
+  let candidates = matching(db.selectFrom("goodgate_failures").select(["id", "at"]))
     .orderBy("at", "desc")
     .orderBy("id", "desc");
   if (cursor !== null) candidates = candidates.where(behind(cursor, "at"));
   const text = textMatch(query.text);
-  const keys: Key[] =
-    text === null
-      ? await candidates
-          .clearSelect()
-          .select(["id", "at"])
-          .limit(limit + 1)
-          .execute()
-      : await db
-          .selectFrom(candidates.limit(SCAN_MAX).as("some"))
-          .select(["id", "at"])
-          .where(text)
-          .orderBy("at", "desc")
-          .orderBy("id", "desc")
-          .limit(limit + 1)
-          .execute();
-  let last: Key | undefined = keys.length > limit ? keys[limit - 1] : undefined;
-  if (text !== null && last === undefined) {
-    last = await candidates
-      .clearSelect()
-      .select(["id", "at"])
+  let scanned: Key | undefined;
+  if (text !== null) {
+    // Where looking ends; from its index alone, and then as many rows are read as the page needs.
+    scanned = await candidates
       .offset(SCAN_MAX - 1)
       .limit(1)
       .executeTakeFirst();
+    if (scanned) candidates = candidates.where(notBehind(scanned, "at"));
+    candidates = candidates.where(text);
   }
+  const keys = await candidates.limit(limit + 1).execute();
+  const last = keys.length > limit ? keys[limit - 1] : scanned;
   return {
     items: await wholeFailures(
       db,

@@ -157,7 +157,7 @@ export class Link {
       clearTimeout(waiting.timer);
       this.#questions.delete(message.id);
       this.#hold();
-      if (message.told === "answer") waiting.resolve(message.answer);
+      if (message.told === "answer") waiting.resolve(JSON.parse(message.json));
       else waiting.reject(new Error(message.words));
     }
   }

@@ -41,6 +41,11 @@ export function behind(cursor: Cursor, at: string): RawBuilder<boolean> {
   return sql<boolean>`(${sql.ref(at)}, ${sql.ref("id")}) < (${cursor.at}, ${cursor.id})`;
 }
 
+/** Up to the cursor and its own record, newest first. */
+export function notBehind(cursor: Cursor, at: string): RawBuilder<boolean> {
+  return sql<boolean>`(${sql.ref(at)}, ${sql.ref("id")}) >= (${cursor.at}, ${cursor.id})`;
+}
+
 /** Somewhere in the column `search`, whatever the case; null = nothing is looked for. */
 export function textMatch(text: string | undefined): RawBuilder<boolean> | null {
   const needle = clip((text ?? "").trim().toLowerCase(), NEEDLE_MAX + 1).replace(/…$/, "");

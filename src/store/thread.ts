@@ -86,7 +86,8 @@ async function ask({ id, question, args }: Extract<ToThread, { do: "ask" }>): Pr
     // What was given before a question is part of its answer.
     await writing;
     if (engine === null) throw new Error(`the store cannot answer: ${problem ?? "the database is not open yet"}`);
-    tell({ told: "answer", id, answer: await engine.ask(question, args as Parameters<Engine["ask"]>[1]) });
+    const answer = await engine.ask(question, args as Parameters<Engine["ask"]>[1]);
+    tell({ told: "answer", id, json: JSON.stringify(answer) });
   } catch (error) {
     tell({ told: "no-answer", id, words: error instanceof Error ? error.message : String(error) });
   }

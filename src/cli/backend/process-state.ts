@@ -3,7 +3,7 @@
 // as it does for the worst of them. Rates come from the metrics (observe/rates.ts), not from here.
 
 import type { UpstreamConfig } from "../../config/config.ts";
-import type { EndpointState } from "../../console/model.ts";
+import type { EndpointNow, EndpointState } from "../../console/model.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Gateway } from "../../proxy/gateway.ts";
 import { keepIdleMs } from "../../resilience/keepalive-learner.ts";
@@ -33,19 +33,8 @@ export interface UpstreamState {
   readonly endpoints: readonly EndpointStanding[];
 }
 
-export interface EndpointStanding {
-  readonly label: string;
-  readonly state: EndpointState;
-  readonly why: string;
-  readonly since: Ms | null;
-  readonly weight: number;
-  readonly configuredWeight: number;
-  readonly backup: boolean;
-  readonly active: number;
-  readonly connections: number;
-  readonly idle: number;
-  readonly keepAliveMs: Ms | null;
-  readonly keepAliveFrom: "hint" | "closes" | null;
+/** An endpoint as the console shows it, but for its rates. */
+export interface EndpointStanding extends Omit<EndpointNow, "rates"> {
   /** After how long we close idle connections to it, as things are. */
   readonly keptIdleMs: Ms;
 }
