@@ -222,3 +222,15 @@ test("an excerpt is printable ASCII of at most 120 characters, within its bounds
     { numRuns: 200 },
   );
 });
+
+test("an excerpt of a head has no secrets, whether its lines can be read or not", () => {
+  const excerpt = (text: string): string => headExcerpt(Buffer.from(text, "latin1"), 0, text.length);
+  const head = "HTTP/1.1 200 OK\r\nSet-Cookie: session=0123abcd; Path=/\r\nX-Token 4567ef\r\nContent-Length: 5x";
+  expect(excerpt(head)).toBe(
+    "HTTP/1.1 200 OK\\r\\nSet-Cookie: session=[redacted]; Path=/\\r\\nX-Token [redacted]\\r\\nContent-Length: 5x",
+  );
+  expect(excerpt(`HTTP/1.1 200 OK\r\nX-Note: a\r\nAuthorization: Bearer ${"a1".repeat(200)}`)).toBe(
+    "HTTP/1.1 200 OK\\r\\nX-Note: a\\r\\nAuthorization: [redacted]",
+  );
+  expect(excerpt("SSH-2.0-OpenSSH_9.6\r\n")).toBe("SSH-2.0-OpenSSH_9.6\\r\\n");
+});

@@ -1,6 +1,7 @@
 // From what was seen to a Failure: pure functions over codes, counts and times, never over message texts.
 // Each is called once, where the failure happened. Evidence that is passed in is kept and added to, not changed.
 
+import { isSecretName, REDACTED, redactField, redactText } from "../std/redact.ts";
 import type { Ms } from "../std/units.ts";
 import { CAUSES, type CauseId, type Phase } from "./causes.ts";
 import { statusOf } from "./facets.ts";
@@ -318,19 +319,32 @@ export function wireFailure(
 }
 
 const EXCERPT_MAX = 120;
+/** More is looked at than is shown: what is cut through is not recognised as a secret. */
+const EXCERPT_READ = 4 * EXCERPT_MAX;
 const NAMED_ESCAPES: Readonly<Record<number, string>> = { 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\" };
 
-/** The first bytes in [start, end), escaped to printable ASCII and cut to 120 characters: safe in any log. */
+/**
+ * The first bytes in [start, end) without secrets, escaped to printable ASCII and cut to 120 characters: safe in any log.
+ */
 export function headExcerpt(bytes: Buffer, start: number, end: number): string {
+  const clean = withoutSecrets(bytes.toString("latin1", start, Math.min(end, start + EXCERPT_READ)));
   let text = "";
-  for (let at = start; at < end && at < bytes.length; at++) {
-    const byte = bytes[at]!;
+  for (let at = 0; at < clean.length; at++) {
+    const byte = clean.charCodeAt(at);
     const printable = byte >= 0x20 && byte < 0x7f && byte !== 0x5c;
-    const next = printable
-      ? String.fromCharCode(byte)
-      : (NAMED_ESCAPES[byte] ?? "\\x" + byte.toString(16).padStart(2, "0"));
+    const next = printable ? clean.charAt(at) : (NAMED_ESCAPES[byte] ?? "\\x" + byte.toString(16).padStart(2, "0"));
     if (text.length + next.length > EXCERPT_MAX) break;
     text += next;
   }
   return text;
+}
+
+/** Line by line, since the head could not be read: what stands behind a name is its value, with a colon or without. */
+function withoutSecrets(head: string): string {
+  return head.replace(/[^\r\n]+/g, (line) => {
+    const [whole, name = "", between = "", value = ""] = /^([^:\s]{1,80})([:\s]+)(.+)$/.exec(line) ?? [];
+    if (whole === undefined) return redactText(line);
+    const isCookie = /cookie/i.test(name);
+    return name + between + (isSecretName(name) && !isCookie ? REDACTED : redactField(name, value));
+  });
 }

@@ -108,7 +108,8 @@ function isApart(trouble: Trouble, group: FailureGroup, here: boolean, around: S
     const [path = "/", other] = Object.keys(group.paths);
     const refused = trouble.causes.has("connect-refused") && cuts <= 0.3 * trouble.counts.failures;
     const there = around.seen(group.upstream, group.endpoint).awayAt === null;
-    return refused && !here && there && other === undefined && path !== "/" && !trouble.paths.counts.has(path);
+    if (refused && !here && there && other === undefined && path !== "/" && !trouble.paths.counts.has(path))
+      return true;
   }
   const narrow = cuts >= 4 && cuts >= 0.8 * trouble.counts.failures ? narrowPath(trouble, "away") : null;
   if (narrow === null || group.paths[narrow] !== undefined) return false;

@@ -25,7 +25,7 @@ test.each(stories.map((story) => [story.file, story] as const))("%s", (_, story)
 });
 
 const NONSENSE: readonly RegExp[] = [
-  /undefined|\bNaN\b|(?<!/dev/)\bnull\b|\[object|Infinity/,
+  /undefined|\bNaN\b|(?<!\/dev\/)\bnull\b|\[object|Infinity/,
   // Placeholders that nobody filled in.
   /\b(PORT|HOST|ADDRESS|NAME|LABEL|UPSTREAM|PID|TODO)\b/,
 ];

@@ -43,6 +43,11 @@ export function shownTarget(target: string): string {
   return cut(printable(urlWithoutValues(readable(target))), TARGET_MAX);
 }
 
+/** The path of a target without secrets, not escaped: for lines that escape by themselves. */
+export function redactedPath(target: string): string {
+  return redacted(withoutValues(target.replace(/[?#].*$/s, "").slice(0, READ_MAX)));
+}
+
 /** All behind the first "?" is the query, whatever characters it has. */
 function urlWithoutValues(url: string): string {
   const end = url.search(/[?#]/);

@@ -4,6 +4,7 @@
 import { log } from "../std/log.ts";
 import type { Ms } from "../std/units.ts";
 import type { UpstreamEvent } from "../upstream/events.ts";
+import { shownEvent } from "./capture-text.ts";
 import { eventText, withoutQuery } from "./event-text.ts";
 import { isoTime } from "./text.ts";
 
@@ -40,7 +41,8 @@ export class EventLog {
   }
 
   /** Keeps and logs one event that happened now, by the wall clock. */
-  take(event: UpstreamEvent, wall: Ms): void {
+  take(told: UpstreamEvent, wall: Ms): void {
+    const event = shownEvent(told);
     this.#kept[this.#next] = { event, wall };
     this.#next = (this.#next + 1) % EVENTS_MAX;
     if (!(wall >= this.#windowAt && wall < this.#windowAt + WINDOW_MS)) {

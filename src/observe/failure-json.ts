@@ -2,9 +2,10 @@
 // care (the query of the target is left out). Keys are those of the access log's JSON where both have a thing.
 import { CAUSES } from "../failure/causes.ts";
 import { fix, sentence } from "../failure/describe.ts";
+import { redactText } from "../std/redact.ts";
 import type { Ms } from "../std/units.ts";
 import { failureOrAvoided } from "./avoided-failure.ts";
-import { pathOf } from "./log-template.ts";
+import { redactedPath } from "./capture-text.ts";
 import { avoided, type ExchangeRecord, statusOf } from "./record.ts";
 import { isoTime, jsonEscape } from "./text.ts";
 
@@ -35,12 +36,12 @@ export function failureJson(record: ExchangeRecord, wall: Ms): string {
     deadline,
     method,
     host,
-    path: pathOf(record.target),
+    path: redactedPath(record.target),
     client: record.clientAddress,
     durationMs: Math.round((record.endedAt - record.startedAt) * 1000) / 1000,
     attempts: attempts.length,
-    sentence: sentence(failure, context),
-    fix: fix(failure, context),
+    sentence: redactText(sentence(failure, context)),
+    fix: redactText(fix(failure, context)),
   });
 }
 

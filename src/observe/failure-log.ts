@@ -2,15 +2,17 @@
 //   12:01:33.123 502 connect-refused app/10.0.0.7:3000 GET shop.example/cart: … refused the connection … [req 3f2a]
 // A storm must not bury what else fails, nor cost more than the traffic: at most 50 lines a second, 25 of one kind
 // (cause and upstream), then one line per kind with the number of those left out. The query of the target is left
-// out too: it is where tokens are.
+// out too: it is where tokens are; what else looks like a secret is redacted.
 import { sentence } from "../failure/describe.ts";
 import type { Failure } from "../failure/failure.ts";
 import { span } from "../failure/words.ts";
 import { escapeControls } from "../std/log.ts";
+import { redactText } from "../std/redact.ts";
 import type { Ms } from "../std/units.ts";
 import { failureOrAvoided } from "./avoided-failure.ts";
+import { redactedPath } from "./capture-text.ts";
 import { failureJson, leftOutJson } from "./failure-json.ts";
-import { orDash, pathOf } from "./log-template.ts";
+import { orDash } from "./log-template.ts";
 import { type AttemptRecord, avoided, type ExchangeRecord, statusOf } from "./record.ts";
 import { hexEscape, localTime, statusText } from "./text.ts";
 
@@ -137,7 +139,7 @@ export function formatFailure(record: ExchangeRecord, wall: Ms, dated: boolean):
   if (failure === null) return "";
   const at = record.attempts.findIndex((attempt) => attempt.failure === failure);
   const head = `${timeText(wall, dated)} ${statusText(statusOf(record))}${saved ? " saved" : ""} ${failure.cause}`;
-  const request = `${orDash(record.method)} ${hexEscape(record.host)}${hexEscape(pathOf(record.target))}`;
+  const request = `${orDash(record.method)} ${hexEscape(record.host)}${hexEscape(redactedPath(record.target))}`;
   const cut = record.aborted ? ", the response was cut" : "";
   const others = otherAttempts(record.attempts, at, saved !== null);
   const by = saved ? `, saved by ${saved.by} after ${span(saved.costMs)}` : "";
@@ -166,16 +168,18 @@ function otherAttempts(attempts: readonly AttemptRecord[], about: number, saved:
 function said(record: ExchangeRecord, failure: Failure, attemptIndex: number): string {
   const { upstream, route, method, host } = record;
   const endpoint = record.attempts[attemptIndex]?.endpoint;
-  const text = sentence(failure, {
-    upstream,
-    endpoint,
-    route,
-    method,
-    host,
-    // What only waited was tried once, with success.
-    attempts: attemptIndex < 0 && record.failure === null ? 0 : record.attempts.length,
-    showDetail: true,
-  });
+  const text = redactText(
+    sentence(failure, {
+      upstream,
+      endpoint,
+      route,
+      method,
+      host,
+      // What only waited was tried once, with success.
+      attempts: attemptIndex < 0 && record.failure === null ? 0 : record.attempts.length,
+      showDetail: true,
+    }),
+  );
   return escapeControls(text.endsWith(".") ? text.slice(0, -1) : text);
 }
 

@@ -37,7 +37,7 @@ export type FromThread =
       readonly rest: Batch | null;
       readonly problem: string | null;
     }
-  /** As JSON: one text crosses in half of the time that a page of records takes. */
+  /** As JSON: the gateway's side reads it in half of the time that a page of records takes. */
   | { readonly told: "answer"; readonly id: number; readonly json: string }
   | { readonly told: "no-answer"; readonly id: number; readonly words: string }
   | { readonly told: "closed" };

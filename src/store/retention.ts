@@ -2,6 +2,7 @@
 // most. By age, a gateway deletes what is its own and what gateways left that are no more; by size, whoever finds the
 // store too large deletes the oldest of all: failures first, then fine points, then closed incidents, then the rest.
 import { sql, type Transaction } from "kysely";
+import type { SeriesKind } from "../observe/report.ts";
 import type { Bytes, Ms } from "../std/units.ts";
 import type { Database } from "./database.ts";
 import type { Retention } from "./model.ts";
@@ -17,6 +18,7 @@ const FILL = 0.9;
 const LOG_SHARE = 1 / 8;
 const LOG_MAX: Bytes = 8 * 1024 * 1024;
 const FINE_MS: Ms = 60_000;
+const SERIES_KINDS = ["endpoint", "upstream", "route", "all"] as const satisfies readonly SeriesKind[];
 
 type Tx = Transaction<Tables>;
 /** Deletes some rows and says how many. */
@@ -69,13 +71,7 @@ function* byAge(gateways: readonly string[], forMs: Ms, now: Ms): Generator<Step
   yield (tx) => deleteFailures(tx, sql`gateway in (${sql.join(gateways)}) and at < ${before}`);
   for (const { spanMs, keptMs } of SPANS) {
     const oldest = now - Math.min(forMs, keptMs) - spanMs;
-    yield (tx) =>
-      deleteSome(
-        tx,
-        "goodgate_points",
-        sql`gateway in (${sql.join(gateways)}) and span_ms = ${spanMs} and kind in ('all', 'route', 'upstream', 'endpoint') and at < ${oldest}`,
-        "at",
-      );
+    yield (tx) => deletePoints(tx, spanMs, sql`id in (${sql.join(gateways)})`, oldest);
   }
   // One that is still open but has not been heard of since was left behind by a gateway that was killed.
   yield (tx) =>
@@ -91,14 +87,15 @@ function* byAge(gateways: readonly string[], forMs: Ms, now: Ms): Generator<Step
 
 function* bySize(): Generator<Step> {
   yield (tx) => deleteFailures(tx, sql`1 = 1`);
-  for (const { spanMs } of SPANS.filter(({ spanMs }) => spanMs <= FINE_MS)) {
-    yield (tx) => deleteSome(tx, "goodgate_points", sql`span_ms = ${spanMs}`, "at");
-  }
+  const [fine, coarse] = [SPANS.filter(isFine), SPANS.filter((span) => !isFine(span))];
+  for (const { spanMs } of fine) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, Number.MAX_SAFE_INTEGER);
   yield (tx) => deleteIncidents(tx, sql`closed_at is not null`);
   yield (tx) => deleteSome(tx, "goodgate_slow", sql`1 = 1`, "at");
-  yield (tx) => deleteSome(tx, "goodgate_points", sql`1 = 1`, "at");
+  for (const { spanMs } of coarse) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, Number.MAX_SAFE_INTEGER);
   yield (tx) => deleteSome(tx, "goodgate_marks", sql`1 = 1`, "at");
 }
+
+const isFine = ({ spanMs }: (typeof SPANS)[number]): boolean => spanMs <= FINE_MS;
 
 type Condition = ReturnType<typeof sql>;
 
@@ -125,6 +122,24 @@ async function deleteWithBodies(
   await tx.deleteFrom(bodies).where("id", "in", ids).execute();
   await tx.deleteFrom(heads).where("id", "in", ids).execute();
   return ids.length;
+}
+
+/** Points of the gateway and kind that has the oldest: what has no index of its own by time alone is found by its key. */
+async function deletePoints(tx: Tx, spanMs: Ms, gateways: Condition, before: Ms): Promise<number> {
+  let oldest: { gateway: string; kind: SeriesKind; at: Ms } | null = null;
+  for (const kind of SERIES_KINDS) {
+    const { rows } = await sql<{ gateway: string; at: Ms | null }>`
+      select id as gateway, (select min(at) from goodgate_points
+        where gateway = goodgate_gateways.id and kind = ${kind} and span_ms = ${spanMs}) as at
+      from goodgate_gateways where ${gateways}`.execute(tx);
+    for (const { gateway, at } of rows) {
+      if (at !== null && at < before && (oldest === null || at < oldest.at)) oldest = { gateway, kind, at };
+    }
+  }
+  if (oldest === null) return 0;
+  const { gateway, kind } = oldest;
+  const where = sql`gateway = ${gateway} and kind = ${kind} and span_ms = ${spanMs} and at < ${before}`;
+  return deleteSome(tx, "goodgate_points", where, "at");
 }
 
 /** The tables without ids of their own go by time: those up to the moment of the last one of the step. */

@@ -18,6 +18,8 @@ export interface StoreSettings {
   readonly times?: Partial<LinkTimes>;
   readonly bounds?: Partial<QueueBounds>;
   readonly keepEveryMs?: Ms;
+  /** So long openStore waits for the database; what it is not open for waits in the queue. */
+  readonly openMs?: Ms;
   readonly pragmas?: readonly string[];
 }
 
@@ -76,7 +78,7 @@ class ThreadStore implements Store {
     this.#place = { kind: target.kind, where, notice: "the database is not open yet", settled: false, figures };
     this.#queue = new Queue({ ...QUEUE_BOUNDS, ...settings.bounds });
     this.opened = new Promise((resolve) => {
-      const timer = setTimeout(resolve, OPEN_MS);
+      const timer = setTimeout(resolve, settings.openMs ?? OPEN_MS);
       this.#onOpened = () => {
         clearTimeout(timer);
         resolve();

@@ -112,6 +112,9 @@ export class Oversight {
   }
 }
 
+/** So long a start waits for a PostgreSQL. */
+const REMOTE_MS: Ms = 1_500;
+
 /** Whether anybody would see an incident. */
 function isWatched({ console: address, observability }: Config): boolean {
   return observability.store !== null && (address !== null || observability.webhooks.length > 0);
@@ -131,7 +134,9 @@ async function openKeeper({ config, file, data, source }: Watched, language: () 
   const target: StoreTarget =
     settings!.target.kind === "sqlite" ? { kind: "sqlite", folder: dataFolder(data, configured) } : settings!.target;
   try {
-    const store = await openStore({ target, gateway, keep: { forMs: settings!.forMs, bytes: settings!.bytes } });
+    const keep = { forMs: settings!.forMs, bytes: settings!.bytes };
+    // Another machine may be away: nobody who waits for this process to be ready waits for that.
+    const store = await openStore({ target, gateway, keep }, target.kind === "postgres" ? { openMs: REMOTE_MS } : {});
     const { ok, problem } = store.state();
     if (!ok || problem !== null) log.warn(`store: ${problem ?? "it does not write"}`);
     return await Keeper.open({ config, file, language, gateway, source, store });

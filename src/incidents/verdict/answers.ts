@@ -123,7 +123,7 @@ const violation: Pattern = (facts) => {
     confidence: "proven",
     weight: 84,
     sentence: `${facts.names} ${they(facts, "sends", "sent")} responses that violate HTTP ${facts.since}${detail === undefined ? "" : ` (${detail[0]})`}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}${facts.othersText && `; ${facts.othersText}`}`,
-    short: `${facts.names} sends invalid HTTP`,
+    short: `${facts.names} ${they(facts, "sends", "sent")} invalid HTTP`,
     reasons: reasonsOf(
       `${count(facts.n(...causes), "response")} could not be read`,
       detailReason(facts, ...causes),
@@ -170,7 +170,7 @@ const wrongProtocol: Pattern = (facts) => {
     confidence: never && facts.total >= 2 ? "proven" : "likely",
     weight: 85,
     sentence: `${facts.names} ${they(facts, "does", "did")} not speak HTTP/1.1 ${facts.since}${detail === undefined ? "" : ` (${detail[0]})`}${facts.othersText && `; ${facts.othersText}`}: another kind of server listens there`,
-    short: `${facts.names} speaks another protocol`,
+    short: `${facts.names} ${they(facts, "speaks", "spoke")} another protocol`,
     reasons: reasonsOf(
       detailReason(facts, "protocol-mismatch"),
       never && "it was never seen to answer in HTTP",
@@ -195,7 +195,7 @@ const uploads: Pattern = (facts) => {
     confidence: bodies >= 3 && bodies >= 0.9 * methods.total ? "likely" : "possible",
     weight: 67,
     sentence: `${facts.names} ${they(facts, stalled ? "stops" : "ends the connection", stalled ? "stopped" : "ended the connection")} ${stalled ? "reading" : "while"} request bodies ${stalled ? "" : "are being sent "}${facts.since}${facts.topPath().share >= 0.8 ? ` (${facts.topPath().path})` : ""}: ${stalled ? "it does not read what is sent" : "a limit of the application on the size of bodies, which closes instead of answering 413"}`,
-    short: `${facts.names} does not take request bodies`,
+    short: `${facts.names} ${they(facts, "does", "did")} not take request bodies`,
     reasons: reasonsOf(
       bodies > 0 && `${count(bodies, "request")} with a body`,
       pathReason(facts, "upstream-write-failed"),
@@ -234,7 +234,7 @@ const upgrade: Pattern = (facts) => {
     confidence: mark !== null && facts.total >= 3 ? "likely" : "possible",
     weight: 80,
     sentence: `${facts.names} ${they(facts, "does", "did")} not upgrade connections ${facts.since}${facts.topPath().path === "" ? "" : ` (most on ${facts.topPath().path})`}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}: the application does not serve WebSocket there, or a proxy between drops the Upgrade field`,
-    short: `${facts.names} does not upgrade connections`,
+    short: `${facts.names} ${they(facts, "does", "did")} not upgrade connections`,
     reasons: reasonsOf(detailReason(facts, "upgrade-failed"), mark?.text, facts.outcome),
     settle: stepsOf(direct(facts, facts.parts[0], facts.topPath().path || "/")),
     fixes: stepsOf({

@@ -212,7 +212,7 @@ function killsOne(facts: Facts, path: string, cuts: number): Candidate {
     confidence: "possible",
     weight: 58,
     sentence: `${facts.names} ${they(facts, "ends", "ended")} the connection on ${path} ${facts.since} (${count(cuts, "time")})${facts.othersText && `; ${facts.othersText}`}: what answers this path breaks off`,
-    short: `${facts.names} breaks off on ${path}`,
+    short: `${facts.names} ${they(facts, "breaks", "broke")} off on ${path}`,
     reasons: reasonsOf(`most of what was cut is on ${path}`, facts.othersText, facts.outcome),
     settle: stepsOf(journal(facts, facts.parts[0]), direct(facts, facts.parts[0], path)),
     fixes: stepsOf({ text: "The application's log of that second has the exception or the killed worker." }),
@@ -236,7 +236,7 @@ const workersDie: Pattern = (facts) => {
     confidence: "possible",
     weight: 50,
     sentence: `${facts.names} ${they(facts, "ends", "ended")} connections without an answer ${facts.since} (${count(facts.n("closed-before-response"), "time")}${narrow === null ? "" : `, most on ${narrow}`}), but takes new ones${facts.othersText && `; ${facts.othersText}`}: workers behind the port die or are killed, or it was restarted quickly`,
-    short: `${facts.names} ends connections without an answer`,
+    short: `${facts.names} ${they(facts, "ends", "ended")} connections without an answer`,
     reasons: reasonsOf(
       `${count(facts.n("closed-before-response"), "connection")} ended before an answer, none refused`,
       facts.othersText,

@@ -45,7 +45,9 @@ export function refusing(facts: Facts): Part[] {
 
 /** Whether refusals are what the trouble is about. */
 export function isRefusal(facts: Facts): boolean {
-  return facts.has(...REFUSED) && facts.share(...REFUSED, ...CUT, ...FOLLOWS) >= 0.5;
+  if (!facts.has(...REFUSED)) return false;
+  // Only checks met it.
+  return facts.trouble.counts.failures === 0 || facts.share(...REFUSED, ...CUT, ...FOLLOWS) >= 0.5;
 }
 
 const entryOf = (facts: Facts): CauseId =>
@@ -85,7 +87,9 @@ export const processDown: Pattern = (facts) => {
   const missing = facts.n("socket-missing") > facts.n("connect-refused");
   const why = missing
     ? "the socket is not there, so the application is not running or has another path"
-    : `the process${one ? ` on ${part.name}` : "es"} ${verb(facts, one ? "is" : "are", one ? "was" : "were")} not listening`;
+    : one
+      ? `the process there ${verb(facts, "is", "was")} not listening`
+      : `the processes there ${verb(facts, "are", "were")} not listening`;
   const backNote = facts.over && facts.away.length === 0 ? " (it is back)" : "";
   return {
     pattern: "process-down",
@@ -119,7 +123,7 @@ export const unasked: Pattern = (facts) => {
   const said = event?.detail && !REPEATS.test(event.detail) ? ` (${event.detail})` : "";
   const hangs = event?.cause === "response-timeout";
   const why = refused
-    ? ": the process there is not listening"
+    ? `: the process${facts.parts.length > 1 ? "es" : ""} there ${they(facts, "is", "was")} not listening`
     : hangs
       ? ": it accepts connections but does not answer (frozen, or too busy)"
       : "";
@@ -285,7 +289,7 @@ export const allDown: Pattern = (facts) => {
     entry: "connect-refused",
     confidence: single || mark !== null ? "likely" : "possible",
     weight: 73,
-    sentence: `${all(parts.length)} endpoints of ${facts.upstream} ${verb(facts, "refuse", "refused")} connections ${facts.since}, ${within < 1_000 ? "all at one moment" : `within ${span(within)} of each other`}${facts.noneLeft}: ${why}`,
+    sentence: `${all(parts.length)} endpoints of ${facts.upstream}${parts.length <= 3 ? ` (${parts.map(({ name }) => name).join(", ")})` : ""} ${verb(facts, "refuse", "refused")} connections ${facts.since}, ${within < 1_000 ? "all at one moment" : `within ${span(within)} of each other`}${facts.noneLeft}: ${why}`,
     short: `${all(parts.length)} endpoints of ${facts.upstream} refuse connections`,
     reasons: reasonsOf(
       `${parts.length} of ${members} endpoints ${within < 1_000 ? "at one moment" : `within ${span(within)}`}`,

@@ -223,7 +223,7 @@ function slowEndpoint(facts: Facts): Candidate {
     confidence: slowed !== null ? "likely" : "possible",
     weight: 66,
     sentence: `${facts.names} ${verb(facts, "is", "was")} too slow ${facts.since} (${count(facts.n(...LATE), "request")} not answered in time)${facts.othersText && `; ${facts.othersText}`}: its machine or process is short of something that the others have`,
-    short: `${facts.names} is too slow; others are not`,
+    short: `${facts.names} ${they(facts, "is", "was")} too slow; others ${verb(facts, "are", "were")} not`,
     reasons: reasonsOf(
       slowed !== null && `mean time to the head rose from ${span(slowed.fromMs)} to ${span(slowed.toMs)}`,
       timerReason(facts),

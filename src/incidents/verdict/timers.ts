@@ -146,7 +146,7 @@ export const upstreamTimer: Pattern = (facts) => {
     confidence: cluster.count >= 3 && cluster.share >= 0.8 && (who !== null || round) ? "likely" : "possible",
     weight: 81,
     sentence: `${facts.names} ${they(facts, "breaks", "broke")} off after ${span(cluster.ms)} again and again ${facts.since} (${cluster.count} of ${values.length} seen): a timer behind the gateway ends slow requests${who === null ? "" : `, as ${who} does by default`}`,
-    short: `${facts.names} cuts requests after ${span(cluster.ms)}`,
+    short: `${facts.names} ${they(facts, "cuts", "cut")} requests after ${span(cluster.ms)}`,
     reasons: reasonsOf(
       `${shareOf(cluster.share, "the waits")} lie at ${span(cluster.ms)}, which is none of the gateway's timers`,
       path !== "" && share > 0.8 && `${percent(share)} on ${path}`,

@@ -6,7 +6,7 @@ import { CAUSES } from "../../failure/causes.ts";
 import { sentence } from "../../failure/describe.ts";
 import { redactText } from "../../std/redact.ts";
 import type { Ms } from "../../std/units.ts";
-import { pathOf } from "../log-template.ts";
+import { redactedPath } from "../capture-text.ts";
 import { type AttemptRecord, avoided, type ExchangeRecord } from "../record.ts";
 import { SAMPLED } from "./context.ts";
 import { attemptSpanId } from "./trace-ids.ts";
@@ -177,7 +177,7 @@ function methodFacts(method: string): Readonly<Record<string, Given>> {
 }
 
 function path(target: string): string {
-  return redactText(pathOf(target).slice(0, TEXT_CHARACTERS_MAX));
+  return redactedPath(target).slice(0, TEXT_CHARACTERS_MAX);
 }
 
 /** Host and port of "shop.example:8080", "[::1]:80", "10.0.0.7"; a Unix socket is an address without a port. */

@@ -81,7 +81,7 @@ export function FailureList({ incident, chosen }: FailureListProps) {
       {error && <ErrorNote error={error} again={pages.again} />}
       {loading && items.length === 0 && <Loading what="Loading failures" />}
       {!loading && items.length === 0 && !error && (
-        <p class="soft">None is kept any more: failures are dropped before the incident they belong to.</p>
+        <p class="soft">None of them is kept with its evidence: there is room for some, and the oldest go first.</p>
       )}
       {items.length > 0 && (
         <Table
@@ -161,7 +161,17 @@ interface Failures {
 }
 
 /** Newest first; the first page is asked for again while the incident grows, as long as no other was asked for. */
-function useFailures({ id, lastAt, closedAt }: Incident): Failures {
+/** Failures from before the incident was one may be kept without its name: those of its cause in its time are meant. */
+async function alike(incident: Incident, signal: AbortSignal): Promise<Page<StoredFailure>> {
+  const { cause, upstream, openedAt, lastAt, gateway } = incident;
+  const range = { from: openedAt, to: lastAt + 1 };
+  const where = upstream === "" ? {} : { upstream };
+  const { items } = await api.failures({ cause, ...where, range, limit: PAGE_ROWS, gateway }, signal);
+  return { items, next: null, total: items.length };
+}
+
+function useFailures(incident: Incident): Failures {
+  const { id, lastAt, closedAt } = incident;
   const [older, setOlder] = useState<readonly Page<StoredFailure>[]>([]);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Error | null>(null);
@@ -170,7 +180,8 @@ function useFailures({ id, lastAt, closedAt }: Incident): Failures {
   const asked = useAsked(
     async (signal) => {
       if (moment === "" && first.current) return first.current;
-      return api.failures({ incident: id, limit: PAGE_ROWS, gateway: "all" }, signal);
+      const own = await api.failures({ incident: id, limit: PAGE_ROWS, gateway: "all" }, signal);
+      return own.items.length > 0 ? own : alike(incident, signal);
     },
     [id, moment],
   );

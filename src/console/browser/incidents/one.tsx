@@ -4,7 +4,7 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import type { Incident } from "../../../incidents/model.ts";
 import { ApiError, api } from "../api.ts";
-import { count, lasting } from "../format.ts";
+import { count, lasting, plural } from "../format.ts";
 import { gatewayTime, live, onLive } from "../live.ts";
 import type { PageProps } from "../pages.ts";
 import { useQuery } from "../router.tsx";
@@ -42,11 +42,11 @@ export function IncidentPage({ rest: id }: PageProps) {
       <div class="one-columns">
         <div>
           <Fixes incident={incident} />
+          <Affected incident={incident} />
           <Alternatives verdict={verdict} />
         </div>
         <div>
           <Reasons verdict={verdict} />
-          <Affected incident={incident} />
         </div>
       </div>
       <FailuresOverTime incident={incident} />
@@ -211,7 +211,7 @@ function Affected({ incident: { counts } }: { readonly incident: Incident }) {
         </dl>
       )}
       <p class="soft">
-        {count(counts.failures)} failures
+        {plural(counts.failures, "failure")}
         {counts.requests > 0 && ` in ${count(counts.requests)} requests to the upstream meanwhile`}
         {counts.clients > 0 &&
           `; about ${count(counts.clients)} ${counts.clients === 1 ? "client" : "clients"} noticed`}

@@ -55,6 +55,7 @@ function Verdict({ now }: { readonly now: Now }) {
       <Shape name={shape} tone={tone} />
       <p>
         {sentence}
+        {calm && !/[.!?]$/.test(sentence) && "."}
         {calm && <span class="soft"> The last failure was {ago(now.at - worst.lastAt)}.</span>}
         {now.openIncidents === 0 && tone === "good" && (
           <span class="soft"> {count(now.all.perSecond)} requests per second, no open incident.</span>

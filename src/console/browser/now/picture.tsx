@@ -117,11 +117,12 @@ const spread = (rates: Rates, over: number): Rates => ({
   savedPerSecond: 0,
 });
 
-const figures = (rates: Rates, before = ""): string => {
+/** `errors` = what shown ones are called: of an endpoint they are attempts that failed. */
+const figures = (rates: Rates, before = "", errors = "errors"): string => {
   const words = before === "" ? [] : [before];
   words.push(perSecond(rates.perSecond));
-  if (rates.shownPerSecond > 0.005) words.push(`${perSecond(rates.shownPerSecond)} errors`);
-  else if (rates.savedPerSecond > 0.005) words.push(`${perSecond(rates.savedPerSecond)} saved`);
+  if (rates.shownPerSecond > 0.005) words.push(`${perSecond(rates.shownPerSecond)} ${errors}`);
+  else if (rates.savedPerSecond > 0.005) words.push(`${perSecond(rates.savedPerSecond)} avoided`);
   if (rates.p95Ms !== null) words.push(`p95 ${latency(rates.p95Ms)}`);
   return words.join(" · ");
 };
@@ -214,7 +215,7 @@ interface MemberProps {
 function Member({ endpoint, box, upstream, onPoint }: MemberProps) {
   const { label, state, backup, why } = endpoint;
   const { tone, shape, word } = STATE_LOOK[state];
-  const said = `${word} · ${figures(endpoint.rates)}`;
+  const said = `${word} · ${figures(endpoint.rates, "", "failed")}`;
   const href = endpointHref(upstream, endpoint);
   const { x, y, width, height } = box;
   // Drawn anew only where it says something else: hundreds of members stand still in most seconds.
