@@ -341,6 +341,10 @@ describe.skipIf(!CHROMIUM)("a browser (left out where chromium is not installed)
     test("the demo's bar and its tour are, too", async () => {
       const { page } = await visit("/", ["demo"], { colorScheme, viewport: { width: 390, height: 844 } });
       await page.waitForSelector(".tour");
+      // On a phone the shops are folded, so that the page itself is seen.
+      expect(await page.locator(".shop").count()).toBe(0);
+      expect(await problems(page)).toEqual([]);
+      await page.click("button:text('Show the shops')");
       await page.click('button[aria-label="Crash: shop-2"]');
       await page.waitForSelector("button:text('Restart')");
       expect(await problems(page)).toEqual([]);

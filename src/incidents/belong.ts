@@ -111,6 +111,12 @@ function isApart(trouble: Trouble, group: FailureGroup, here: boolean, around: S
     if (refused && !here && there && other === undefined && path !== "/" && !trouble.paths.counts.has(path))
       return true;
   }
+  // Cut on several paths, or of an endpoint that is gone: it ended, whatever else breaks off.
+  const ended =
+    group.cause !== "closed-before-response" ||
+    Object.keys(group.paths).length >= 2 ||
+    around.seen(group.upstream, group.endpoint).awayAt !== null;
+  if (!ended) return false;
   const narrow = cuts >= 4 && cuts >= 0.8 * trouble.counts.failures ? narrowPath(trouble, "away") : null;
   if (narrow === null || group.paths[narrow] !== undefined) return false;
   // What the path kills is refused at once afterwards.

@@ -11,7 +11,7 @@ import { absences } from "./absence.ts";
 import { degreeOf } from "./belong.ts";
 import { Facts, localTime, type TimeOf } from "./facts.ts";
 import { kindOf } from "./kinds.ts";
-import type { Incident, Mark, Setting, TimelineEntry } from "./model.ts";
+import type { Confidence, Incident, Mark, Setting, TimelineEntry } from "./model.ts";
 import { differencesOf } from "./setting-changes.ts";
 import { type Happening, Surroundings } from "./surroundings.ts";
 import { awayParts, isIncident, isOver, isRate, rememberedMs, severityOf } from "./thresholds.ts";
@@ -32,6 +32,8 @@ const SHARED: ReadonlySet<CauseId> = new Set([
   "network-unreachable",
   "connect-refused",
 ]);
+
+const DEGREES: readonly Confidence[] = ["possible", "likely", "proven"];
 
 /** What became of incidents; each as it is now, and never changed afterwards. */
 export interface Changes {
@@ -299,12 +301,13 @@ export class IncidentBook {
     const picture = `${[...trouble.causes.keys()].sort().join()}|${[...trouble.endpoints.keys()].sort().join()}|${awayParts(trouble, this.#around).length}`;
     const again = this.#now - trouble.foundAt >= (JUDGE_AGAIN_MS[trouble.judgedAgain] ?? Number.POSITIVE_INFINITY);
     const due = this.#now - trouble.judgedAt >= JUDGE_EVERY_MS || picture !== trouble.judgedFor;
-    const wanted = now || again || (due && trouble.changed);
+    const wanted = now || again || (due && trouble.judgedCount !== trouble.told);
     if (trouble.verdict !== null && !now && (!wanted || this.#judged >= JUDGE_AT_ONCE_MAX)) return;
     while (this.#now - trouble.foundAt >= JUDGE_AGAIN_MS[trouble.judgedAgain]!) trouble.judgedAgain += 1;
     this.#judged += 1;
     trouble.judgedAt = this.#now;
     trouble.judgedFor = picture;
+    trouble.judgedCount = trouble.told;
     if (trouble.firstShownAt !== null && !trouble.timeline.some(({ kind }) => kind === "first-shown")) {
       trouble.tell({ at: trouble.firstShownAt, kind: "first-shown", text: "first error shown to a client" });
     }
@@ -313,6 +316,8 @@ export class IncidentBook {
     if (restored !== null && trouble.counts.failures < restored.counts.failures + 3) return;
     const verdict = judge(new Facts(trouble, this.#around, this.#now, this.#timeOf));
     const before = trouble.verdict;
+    // The process of before saw it begin; what this one cannot know makes it no less sure.
+    if (restored !== null && DEGREES.indexOf(verdict.confidence) < DEGREES.indexOf(restored.verdict.confidence)) return;
     if (before !== null && before.pattern !== verdict.pattern && this.#now - trouble.openedAt > 1_000) {
       trouble.tell({ at: this.#now, kind: "verdict-changed", text: verdict.short });
     }
@@ -362,7 +367,7 @@ export class IncidentBook {
 
   #countRequests(upstream: string, requests: number): void {
     for (const trouble of this.#byUpstream.get(upstream) ?? []) {
-      if (trouble.id !== null && trouble.closedAt === null) trouble.counts.requests += requests;
+      if (trouble.closedAt === null) trouble.counts.requests += requests;
     }
   }
 

@@ -34,6 +34,8 @@ export interface Part {
   /** Since its first failure here, and in the ten minutes before. */
   readonly during: Figures;
   readonly before: Figures;
+  /** When it was seen to refuse connections near its failures, by an event; null = it was not. */
+  readonly goneAt: Ms | null;
   /** Times that it went away and came back since shortly before. */
   readonly outages: readonly { readonly goneAt: Ms; readonly backAt: Ms | null }[];
 }
@@ -50,6 +52,8 @@ export interface Other {
 }
 
 const EXPLAINS: ReadonlySet<Kind> = new Set(["away", "tls", "name"]);
+const LATE: readonly CauseId[] = ["response-timeout", "connect-timeout", "response-body-timeout"];
+const WELL_MS: Ms = 15_000;
 const BEFORE_MS: Ms = 600_000;
 const SHORTLY_MS: Ms = 300_000;
 
@@ -82,8 +86,12 @@ export class Facts {
     return this.trouble.firstAt;
   }
 
+  /** It is closed, or everybody in it has answered well for a while: then it is told in the past. */
   get over(): boolean {
-    return this.trouble.closedAt !== null;
+    const { closedAt, lastAt } = this.trouble;
+    if (closedAt !== null) return true;
+    if (this.now - lastAt < WELL_MS || this.parts.length === 0) return false;
+    return this.parts.every(({ seen }) => seen.awayAt === null && (seen.lastAnsweredAt ?? 0) > lastAt + WELL_MS / 2);
   }
 
   cause(id: CauseId): CauseSeen | undefined {
@@ -212,9 +220,16 @@ export class Facts {
     return names.length === 0 ? `upstream ${this.upstream}` : listed(names);
   }
 
+  /** When it began: what ran into a deadline had waited for it. */
+  get beganAt(): Ms {
+    const late = LATE.filter((cause) => (this.cause(cause)?.firstAt ?? 0) === this.firstAt);
+    const [waited = 0] = this.spans("waitedMs", ...late);
+    return this.firstAt - Math.min(waited, 120_000);
+  }
+
   /** "since 12:01:33", or "from 12:01:33 to 12:04:00" once it is over. */
   get since(): string {
-    const { firstAt } = this.trouble;
+    const firstAt = this.beganAt;
     // An endpoint that was away is asked by nobody: it was out until it came back.
     const backs = this.parts.map(({ outages }) => outages.at(-1)?.backAt ?? 0);
     const lastAt = Math.max(this.trouble.lastAt, ...backs);
@@ -279,6 +294,7 @@ export class Facts {
         seen,
         during: seen.figures(...this.#whileIt(part.firstAt, part.lastAt)),
         before: seen.figures(part.firstAt - BEFORE_MS, part.firstAt - 5_001),
+        goneAt: goneNear(seen, part.firstAt, part.lastAt),
         outages: outagesOf(seen, this.firstAt - SHORTLY_MS),
       });
     }
@@ -312,6 +328,22 @@ export class Facts {
         return { label: seen.label, name: this.nameOf(seen.label), host, healthy, asked: answered > 0, backup, seen };
       });
   }
+}
+
+/** The first event near failures that says that nothing listened. */
+function goneNear(seen: EndpointSeen, firstAt: Ms, lastAt: Ms): Ms | null {
+  // What was over before the failures began has not made them.
+  const back = seen.events.findLast(
+    ({ at, kind }) => at <= firstAt && (kind === "endpoint-back" || kind === "health-up"),
+  );
+  const gone = seen.events.find(
+    ({ at, kind, cause }) =>
+      at >= Math.max(firstAt - 30_000, back?.at ?? 0) &&
+      at <= lastAt + 15_000 &&
+      (kind === "endpoint-gone" || kind === "health-down") &&
+      (cause === "connect-refused" || cause === "socket-missing"),
+  );
+  return gone?.at ?? null;
 }
 
 function explaining(trouble: Trouble): number {
@@ -361,7 +393,8 @@ export const percent = (share: number): string =>
   share >= 0.995 ? "all" : `${Math.max(1, Math.round(share * 100))} %`;
 
 /** A share of something: "83 % of them", "all of them". */
-export const shareOf = (share: number, of: string): string => `${percent(share)} of ${of}`;
+export const shareOf = (share: number, of: string): string =>
+  share >= 0.995 && of === "requests" ? "all requests" : `${percent(share)} of ${of}`;
 
 /** How long after a mark the failures began: "4 s after the reload". */
 export function afterMark(mark: Mark, at: Ms): string {

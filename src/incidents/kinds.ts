@@ -109,8 +109,9 @@ export function decisiveCause(causes: ReadonlyMap<CauseId, number>): CauseId {
     // A cause with few failures does not explain many of another kind, refusals excepted: they are few by nature.
     // A handshake that is broken off is what a crash looks like from outside.
     const rank = cause === "tls-handshake-failed" ? 5.5 : RANK[kindOf(cause)];
-    const weight = rank + (REFUSALS.has(cause) ? 0.5 : 0);
-    const score = REFUSALS.has(cause) || share >= 0.1 ? weight * 10 + share : share;
+    const refused = REFUSALS.has(cause) && count * 2 >= (causes.get("upstream-error-passthrough") ?? 0);
+    const weight = rank + (refused ? 0.5 : 0);
+    const score = refused || share >= 0.1 ? weight * 10 + share : share;
     if (score > bestScore || (score === bestScore && best !== null && cause < best)) [best, bestScore] = [cause, score];
   }
   return best ?? "gateway-internal-error";

@@ -160,6 +160,8 @@ export interface UpstreamSetting {
     readonly down: boolean;
   }[];
   readonly tls: boolean;
+  /** Name that is asked for in TLS where it is not the host of the endpoint; "" = that. */
+  readonly tlsName?: string;
   readonly timeouts: {
     readonly connectMs: Ms;
     readonly tlsMs: Ms;

@@ -102,6 +102,7 @@ export function upstreamSetting(name: string, raw: RawUpstream): UpstreamSetting
       };
     }),
     tls: raw["tls"] === true,
+    tlsName: String(raw["servername"] ?? ""),
     timeouts: {
       connectMs: ms("connect", "3s"),
       tlsMs: 5_000,

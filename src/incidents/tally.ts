@@ -7,6 +7,9 @@ import type { Ms } from "../std/units.ts";
 const NAMES_KEPT = 64;
 const NAMES_MAX = 160;
 
+const isBefore = (a: readonly [string, number], b: readonly [string, number]): boolean =>
+  a[1] > b[1] || (a[1] === b[1] && a[0] < b[0]);
+
 /** Counts by name. Past its bound the smallest are forgotten; `total` stays right. */
 export class Tally {
   readonly counts = new Map<string, number>();
@@ -29,7 +32,16 @@ export class Tally {
 
   /** Most first; equal ones by name, so that the order of arrival does not show. */
   top(most: number): [name: string, count: number][] {
-    return [...this.counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, most);
+    // Few of many: they are kept in order while the others go by.
+    const best: [string, number][] = [];
+    for (const entry of this.counts) {
+      if (best.length === most && !isBefore(entry, best[most - 1]!)) continue;
+      let at = best.length;
+      while (at > 0 && isBefore(entry, best[at - 1]!)) at--;
+      best.splice(at, 0, entry);
+      if (best.length > most) best.pop();
+    }
+    return best;
   }
 
   toCounts(most = 16): Counts {
@@ -37,7 +49,7 @@ export class Tally {
   }
 
   #forget(): void {
-    const kept = this.top(NAMES_KEPT);
+    const kept = [...this.counts].sort((a, b) => (isBefore(a, b) ? -1 : 1)).slice(0, NAMES_KEPT);
     this.counts.clear();
     for (const [name, count] of kept) this.counts.set(name, count);
   }

@@ -71,6 +71,8 @@ function asksUnusual(trouble: Trouble, now: Ms, around: Surroundings): boolean {
     const asked = trouble.paths.top(3).reduce((sum, [, count]) => sum + count, 0);
     const callers = Math.max(trouble.clients.counts.size, trouble.counts.clients);
     if (reload !== null && failures >= 10 && callers >= 3 && asked >= 0.4 * trouble.paths.total) return true;
+    // One caller may be many: a load balancer, a service.
+    if (reload !== null && failures >= 20 && asked >= 0.9 * trouble.paths.total) return true;
     return failures >= 300;
   }
   if (trouble.causes.has("client-request-too-large")) return failures >= (reload === null ? 30 : 3);
@@ -215,6 +217,10 @@ function isOutage(trouble: Trouble, now: Ms, around: Surroundings): boolean {
     return trouble.counts.shown + own >= 5 && end - trouble.firstAt >= 60_000 && answered === 0;
   }
   if (end - trouble.firstAt < 3_000) return false;
+  // Nobody has answered anything since it began.
+  const silent = (upstream: string): boolean =>
+    around.members(upstream).every(({ lastAnsweredAt }) => (lastAnsweredAt ?? 0) <= trouble.firstAt + 1_000);
+  if (own === 0 && end - trouble.firstAt >= 6_000 && [...trouble.upstreams].every(silent)) return true;
   const from = Math.max(end - windowMs, trouble.firstAt + 5_000);
   const { answered, errors } = upstreamFigures(trouble, around, Math.min(from, end - 5_000), end);
   return answered - errors < 0.05 * (answered + shown);

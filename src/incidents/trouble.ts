@@ -140,6 +140,9 @@ export class Trouble {
   /** When it was found to be an incident, and how often it was looked at anew since. */
   foundAt: Ms = 0;
   judgedAgain = 0;
+  /** Groups and entries that were added so far, and how many of them the last verdict knew. */
+  told = 0;
+  judgedCount = -1;
   judgedAt: Ms = Number.NEGATIVE_INFINITY;
   /** What decided the last verdict: causes and endpoints; another one judges at once. */
   judgedFor = "";
@@ -183,6 +186,7 @@ export class Trouble {
     this.series.add(group.lastAt, group.shown + group.cut + group.passed, savedOf(group));
     if (group.shown + group.cut > 0) this.firstShownAt = Math.min(this.firstShownAt ?? group.firstAt, group.firstAt);
     this.changed = true;
+    this.told += 1;
   }
 
   /** A single failure has codes that groups do not carry. */
@@ -229,6 +233,7 @@ export class Trouble {
     // The beginning and the end say most.
     if (this.timeline.length > TIMELINE_MAX) this.timeline.splice(TIMELINE_MAX / 3, 1);
     this.changed = true;
+    this.told += 1;
   }
 
   snapshot(gateway: string): Incident {

@@ -43,7 +43,7 @@ export class GroupTally {
   /** Failures of it that are kept whole. */
   kept = 0;
   failures = 0;
-  readonly #firstAt: Ms;
+  #firstAt: Ms;
   #lastAt: Ms = 0;
   #shown = 0;
   #cut = 0;
@@ -76,7 +76,8 @@ export class GroupTally {
   /** Counts one failure; `reused` = on a kept connection. */
   failed(asked: Asked, evidence: Evidence, reused: boolean, wall: Ms, random: Random): void {
     this.failures++;
-    this.#lastAt = wall;
+    this.#firstAt = Math.min(this.#firstAt, wall);
+    this.#lastAt = Math.max(this.#lastAt, wall);
     this.#methods.add(asked.method, random);
     this.#paths.add(asked.path, random);
     this.#hosts.add(asked.host, random);
@@ -106,7 +107,8 @@ export class GroupTally {
 
   /** An exchange ended with it. */
   ended(outcome: Outcome, savedBy: AvoidedBy | null, wall: Ms): void {
-    this.#lastAt = wall;
+    // What was mended is no failure of that later moment.
+    if (outcome !== "saved") this.#lastAt = Math.max(this.#lastAt, wall);
     if (outcome === "shown") this.#shown++;
     else if (outcome === "cut") this.#cut++;
     else if (outcome === "client-left") this.#clientLeft++;

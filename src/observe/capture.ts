@@ -178,8 +178,10 @@ export class Capture {
       if (failure === null) continue;
       asked ??= askedOf(record);
       const upstream = attempt.upstream ?? record.upstream;
-      const group = this.#groupOf(record.route, failure, upstream, attempt.endpoint, wall);
-      group.failed(asked, failure.evidence, attempt.reused, wall, this.#random);
+      // An attempt that another one mended failed earlier than its exchange ended.
+      const at = attempt.endedAt > 0 ? wall - Math.floor(Math.max(0, record.endedAt - attempt.endedAt)) : wall;
+      const group = this.#groupOf(record.route, failure, upstream, attempt.endpoint, at);
+      group.failed(asked, failure.evidence, attempt.reused, at, this.#random);
       if (failure.cause === "upstream-error-passthrough") group.status(attempt.status, this.#random);
       if (i === ending.attempt) decided = group;
       if (ending.savedBefore !== null && i === ending.savedBefore.attempt) {

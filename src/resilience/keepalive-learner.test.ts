@@ -6,6 +6,7 @@ import {
   keepIdleMs,
   limitFrom,
   newKeepAlive,
+  noteEnd,
   noteHint,
   noteIdleClose,
   noteReuse,
@@ -297,4 +298,21 @@ test("whatever happens, ages stay within their bounds", () => {
       }
     }),
   );
+});
+
+test("a process that ends teaches nothing, however often it does at the same age", () => {
+  const k = newKeepAlive();
+  for (let at = 10_000; at < 60_000; at += 10_000) {
+    noteIdleClose(k, 1200, at);
+    noteEnd(k, at + 50);
+  }
+  expect([idleLimitMs(k), limitFrom(k)]).toEqual([0, null]);
+  // A timer that was known before stays known.
+  closesAt(k, [5000, 5010], 100_000);
+  expect(limitFrom(k)).toBe("closes");
+  noteIdleClose(k, 1200, 200_000);
+  expect(noteEnd(k, 200_020)).toBe(false);
+  expect(idleLimitMs(k)).toBeGreaterThanOrEqual(5000);
+  // Closes long before the end are closes.
+  expect(noteEnd(k, 300_000)).toBe(false);
 });

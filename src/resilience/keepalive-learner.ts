@@ -34,6 +34,8 @@ export interface KeepAlive {
 
 /** Closes with less than this between them are one observation. */
 const BURST_MS = 100;
+/** A process that ends closes its connections within this time of refusing the next one. */
+const END_MS = 1000;
 /** A close sooner than this says nothing of a timer: the endpoint has had enough requests, or is going. */
 const AGE_MIN_MS = 100;
 const CLOSINGS_MAX = 3;
@@ -86,6 +88,16 @@ export function noteIdleClose(k: KeepAlive, idleMs: Ms, nowMs: Ms): boolean {
     k.closesBeforeMs = k.closesMs;
   }
   k.closesMs = clusterMs(k.closings) || k.closesBeforeMs;
+  return idleLimitMs(k) !== beforeMs;
+}
+
+/** Nothing listens there any more: what closed just before that was its end, and no timer. True = the limit is another now. */
+export function noteEnd(k: KeepAlive, nowMs: Ms): boolean {
+  const beforeMs = idleLimitMs(k);
+  const last = k.closings.at(-1);
+  if (!last || nowMs - last.lastAtMs > END_MS) return false;
+  k.closings.pop();
+  k.closesMs = k.closesBeforeMs;
   return idleLimitMs(k) !== beforeMs;
 }
 

@@ -42,6 +42,8 @@ export async function openPostgres(url: string): Promise<Database> {
   });
   // An idle connection that breaks is made anew with the next question; without a listener it would end the thread.
   pool.on("error", () => undefined);
+  // The same for one that is in use, between two statements: the next one of the transaction meets it and says so.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db, async (tx) => {

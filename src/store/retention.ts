@@ -9,11 +9,13 @@ import type { Retention } from "./model.ts";
 import { SPANS } from "./resolution.ts";
 import type { Tables } from "./schema.ts";
 
-const FAILURES_STEP = 300;
+const FAILURES_STEP = 150;
 const INCIDENTS_STEP = 100;
-const ROWS_STEP = 1_000;
+const ROWS_STEP = 400;
 /** It is emptied to below this share, so that it is not at the bound all the time. */
 const FILL = 0.9;
+/** Whatever the time. */
+const EVER: Ms = Number.MAX_SAFE_INTEGER;
 /** Of the bound, for the log of writes. */
 const LOG_SHARE = 1 / 8;
 const LOG_MAX: Bytes = 8 * 1024 * 1024;
@@ -80,19 +82,19 @@ function* byAge(gateways: readonly string[], forMs: Ms, now: Ms): Generator<Step
       sql`gateway in (${sql.join(gateways)}) and opened_at < ${before} and last_at < ${before} and (closed_at is null or closed_at < ${before})`,
     );
   for (const table of ["goodgate_slow", "goodgate_marks"] as const) {
-    yield (tx) => deleteSome(tx, table, sql`gateway in (${sql.join(gateways)}) and at < ${before}`, "at");
+    yield (tx) => deleteSome(tx, table, sql`gateway in (${sql.join(gateways)})`, before);
   }
-  yield (tx) => deleteSome(tx, "goodgate_audit", sql`at < ${before} and gateway in (${sql.join(gateways)})`, "at");
+  yield (tx) => deleteSome(tx, "goodgate_audit", sql`gateway in (${sql.join(gateways)})`, before);
 }
 
 function* bySize(): Generator<Step> {
   yield (tx) => deleteFailures(tx, sql`1 = 1`);
   const [fine, coarse] = [SPANS.filter(isFine), SPANS.filter((span) => !isFine(span))];
-  for (const { spanMs } of fine) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, Number.MAX_SAFE_INTEGER);
+  for (const { spanMs } of fine) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, EVER);
   yield (tx) => deleteIncidents(tx, sql`closed_at is not null`);
-  yield (tx) => deleteSome(tx, "goodgate_slow", sql`1 = 1`, "at");
-  for (const { spanMs } of coarse) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, Number.MAX_SAFE_INTEGER);
-  yield (tx) => deleteSome(tx, "goodgate_marks", sql`1 = 1`, "at");
+  yield (tx) => deleteSome(tx, "goodgate_slow", sql`1 = 1`, EVER);
+  for (const { spanMs } of coarse) yield (tx) => deletePoints(tx, spanMs, sql`1 = 1`, EVER);
+  yield (tx) => deleteSome(tx, "goodgate_marks", sql`1 = 1`, EVER);
 }
 
 const isFine = ({ spanMs }: (typeof SPANS)[number]): boolean => spanMs <= FINE_MS;
@@ -138,8 +140,8 @@ async function deletePoints(tx: Tx, spanMs: Ms, gateways: Condition, before: Ms)
   }
   if (oldest === null) return 0;
   const { gateway, kind } = oldest;
-  const where = sql`gateway = ${gateway} and kind = ${kind} and span_ms = ${spanMs} and at < ${before}`;
-  return deleteSome(tx, "goodgate_points", where, "at");
+  const where = sql`gateway = ${gateway} and kind = ${kind} and span_ms = ${spanMs}`;
+  return deleteSome(tx, "goodgate_points", where, before);
 }
 
 /** The tables without ids of their own go by time: those up to the moment of the last one of the step. */
@@ -147,15 +149,16 @@ async function deleteSome(
   tx: Tx,
   table: "goodgate_points" | "goodgate_slow" | "goodgate_marks" | "goodgate_audit",
   where: Condition,
-  by: string,
+  before: Ms,
 ): Promise<number> {
   const { rows } = await sql<{ upTo: number | null; count: number }>`
     select max(at) as "upTo", count(*) as "count" from
-      (select at from ${sql.table(table)} where ${where} order by ${sql.ref(by)} limit ${ROWS_STEP}) as oldest`.execute(
+      (select at from ${sql.table(table)} where ${where} and at < ${before} order by at limit ${ROWS_STEP}) as oldest`.execute(
     tx,
   );
   const { upTo, count } = rows[0] ?? { upTo: null, count: 0 };
   if (upTo === null || count === 0) return 0;
+  // One bound of time only: with two, SQLite may search by the wider one.
   await sql`delete from ${sql.table(table)} where ${where} and at <= ${upTo}`.execute(tx);
   return count;
 }

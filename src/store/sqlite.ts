@@ -24,7 +24,7 @@ const LOG_PAGES_MIN = 32;
 /** With less room on the disk than this, file and log no longer have room to grow beside each other. */
 const TIGHT: Bytes = 4 * LOG_PAGES * PAGE;
 /** Pages given back in one step: some milliseconds. */
-const VACUUM_PAGES = 500;
+const VACUUM_PAGES = 200;
 
 export interface SqliteOptions {
   /** The whole store is to stay below; the log of writes has its share of it. */

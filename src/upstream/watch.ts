@@ -4,6 +4,7 @@
 import type { Failure } from "../failure/failure.ts";
 import type { DialHandle, DialResult, DialTarget, SocketReader } from "../net/dial.ts";
 import { newHealth, noteCheck, noteGone } from "../resilience/health-state.ts";
+import { noteEnd } from "../resilience/keepalive-learner.ts";
 import type { Ms } from "../std/units.ts";
 import { Comeback, nothingListens, verify } from "./comeback.ts";
 import { DISABLED, DOWN, type Endpoint, GONE, type Standing, WARMING, WITHDRAWN } from "./endpoint.ts";
@@ -123,6 +124,7 @@ export class Watch {
     standing.out |= GONE;
     standing.goneSince = clock();
     standing.gone = failure;
+    noteEnd(standing.keepAlive, standing.goneSince);
     // An application that drains waits for its idle connections to close before it ends.
     endpoint.pool.closeIdle();
     const at = standing.goneSince;

@@ -137,8 +137,6 @@ async function openKeeper({ config, file, data, source }: Watched, language: () 
     const keep = { forMs: settings!.forMs, bytes: settings!.bytes };
     // Another machine may be away: nobody who waits for this process to be ready waits for that.
     const store = await openStore({ target, gateway, keep }, target.kind === "postgres" ? { openMs: REMOTE_MS } : {});
-    const { ok, problem } = store.state();
-    if (!ok || problem !== null) log.warn(`store: ${problem ?? "it does not write"}`);
     return await Keeper.open({ config, file, language, gateway, source, store });
   } catch (error) {
     log.error(`no incidents: ${(error as Error).message}`);

@@ -25,6 +25,7 @@ function upstreamSetting(upstream: UpstreamConfig): UpstreamSetting {
       down,
     })),
     tls: upstream.tls !== null,
+    tlsName: upstream.tls?.serverName ?? "",
     timeouts: {
       connectMs: timeouts.connectMs,
       tlsMs: timeouts.tlsMs,

@@ -5,7 +5,19 @@ import type { CauseId } from "../../failure/causes.ts";
 import { narrowPath } from "../belong.ts";
 import { afterMark, all, count, type Facts, listed, type Part, percent, shareOf } from "../facts.ts";
 import type { Mark, Step } from "../model.ts";
-import { type Candidate, direct, journal, type Pattern, reasonsOf, shell, stepsOf, they, verb } from "./candidate.ts";
+import { clusterOf } from "../tally.ts";
+import {
+  type Candidate,
+  direct,
+  journal,
+  type Pattern,
+  quoted,
+  reasonsOf,
+  shell,
+  stepsOf,
+  they,
+  verb,
+} from "./candidate.ts";
 import { listStatuses } from "./timers.ts";
 
 const OWN: CauseId = "upstream-error-passthrough";
@@ -67,22 +79,29 @@ function memberErrors(
   const fresh = back !== null || deploy !== null;
   const calmText = `${calm.length > 3 ? `the other ${calm.length}` : listed(calm)} ${calm.length === 1 ? "answers" : "answer"} well`;
   const crashes = facts.n("closed-before-response");
+  const { path, share } = facts.topPath(OWN);
+  const only = path !== "" && path !== "/" && share >= 0.95 && rate < 0.9 ? path : "";
   return {
     pattern: fresh ? "bad-deploy-member" : "one-member-errors",
     entry: OWN,
-    confidence: (part?.during.errors ?? 0) >= 5 ? "likely" : "possible",
+    confidence: (part?.during.errors ?? 0) >= 5 && only === "" ? "likely" : "possible",
     weight: fresh ? 78 : 72,
-    sentence: `${names} ${verb(facts, "answers", "answered")} ${listStatuses(facts)} to ${shareOf(rate, "its requests")} ${facts.since}${back === null ? (deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`) : ` (${back})`}; ${calmText}: ${fresh ? "what runs there since then is bad" : "something is wrong with this member alone"}`,
+    sentence: `${names} ${verb(facts, "answers", "answered")} ${listStatuses(facts)} to ${shareOf(rate, "its requests")} ${facts.since}${only && `, only on ${only}`}${back === null ? (deploy === null ? "" : `, ${afterMark(deploy, facts.firstAt)}`) : ` (${back})`}; ${calmText}: ${fresh ? "what runs there since then is bad" : "something is wrong with this member alone"}`,
     short: `${names} answers errors; others do not`,
     reasons: reasonsOf(
       `${shareOf(rate, "its answers")} are errors`,
       calmText,
       back,
       deploy?.text,
+      only && `every error is on ${only}`,
       crashes > 0 && `${count(crashes, "request")} without an answer as well`,
       facts.outcome,
     ),
-    settle: stepsOf(direct(facts, part, facts.topPath(OWN).path || "/"), journal(facts, part)),
+    settle: stepsOf(direct(facts, part, path || "/"), journal(facts, part)),
+    alternatives:
+      only === ""
+        ? []
+        : [{ text: `${only} fails everywhere.`, why: `Only if no other member was asked for ${only}: ask one.` }],
     fixes: stepsOf(
       {
         text: `Drain ${part?.name ?? "it"}, and compare its version, environment and configuration with the others; go back to the version before if it was just deployed.`,
@@ -99,6 +118,9 @@ function memberErrors(
 function allErrors(facts: Facts, failing: readonly Part[], rate: number, deploy: Mark | null): Candidate {
   const { path, share } = facts.topPath(OWN);
   const onePath = path !== "" && share >= 0.85 && facts.n(OWN) >= 5;
+  const statuses = facts.merged("statuses", OWN);
+  if (deploy === null && statuses.total >= 3 && statuses.get("502") + statuses.get("504") >= 0.8 * statuses.total)
+    return proxyBehind(facts, failing, rate, onePath ? path : "");
   const errors = failing.reduce((sum, { during }) => sum + during.errors, 0);
   return {
     pattern: deploy !== null ? "bad-deploy" : onePath ? "path-errors" : "application-errors",
@@ -130,6 +152,27 @@ function allErrors(facts: Facts, failing: readonly Part[], rate: number, deploy:
 
 const BREAKS: readonly CauseId[] = ["closed-before-response", "upstream-write-failed", "response-truncated"];
 
+/** 502 and 504 are what proxies say of those behind them. */
+function proxyBehind(facts: Facts, failing: readonly Part[], rate: number, path: string): Candidate {
+  return {
+    pattern: "hop-behind",
+    entry: OWN,
+    confidence: "likely",
+    weight: 62,
+    sentence: `${facts.names} ${they(facts, "answers", "answered")} ${listStatuses(facts)} to ${shareOf(rate, "requests")} ${facts.since}${path === "" ? "" : ` on ${path}`}: a proxy there cannot reach, or waits in vain for, what stands behind it`,
+    short: `what stands behind ${facts.names} fails`,
+    reasons: reasonsOf(
+      `${count(facts.n(OWN), "answer")} with 502 or 504, which proxies say of those behind them`,
+      facts.outcome,
+    ),
+    settle: stepsOf(direct(facts, failing[0], path || "/")),
+    fixes: stepsOf({
+      text: `Read the error log of the proxy at ${failing[0]?.name ?? "the endpoint"} at ${facts.timeOf(facts.firstAt)}: it names what it could not reach. Mend that.`,
+    }),
+    alternatives: [{ text: "The application says 502 or 504 itself.", why: "Then a service that it calls fails." }],
+  };
+}
+
 /** What the poison guard found, where it is what most of this trouble's cuts are about. */
 function poisonFound(facts: Facts, cuts: number): { readonly request: string; readonly path: string } | null {
   const [paths, clients] = [facts.merged("paths", ...BREAKS), facts.merged("clients", ...BREAKS)];
@@ -150,11 +193,15 @@ const poison: Pattern = (facts) => {
   const found = hit.length >= 2 ? poisonFound(facts, cuts) : null;
   const { path, share } = facts.topPath(...BREAKS);
   const answered = facts.parts.reduce((sum, { during }) => sum + during.answered, 0);
+  // A timer that ends a slow request, and errors of its own in numbers, tell another story.
+  const timer = clusterOf(facts.spans("waitedMs", ...BREAKS));
+  if ((timer !== null && timer.count >= 3 && timer.share >= 0.8) || facts.n(OWN) > cuts || answered < 2 * cuts)
+    return null;
   if (found === null) {
     if (cuts < 3 || share < 0.85 || path === "" || facts.n("closed-before-response") < 0.5 * cuts) return null;
     if (!isTelling(facts, path)) return null;
-    if (hit.length < 2) return facts.has("connect-refused") ? null : killsOne(facts, path, cuts);
-    if (answered < 2 * cuts) return null;
+    const gone = facts.has("connect-refused") || facts.parts.some(({ goneAt }) => goneAt !== null);
+    if (hit.length < 2) return gone || answered < 2 * cuts ? null : killsOne(facts, path, cuts);
   }
   const [method = "GET"] = facts.merged("methods", ...BREAKS).top(1)[0] ?? [];
   const clients = facts.merged("clients", ...BREAKS);
@@ -224,12 +271,14 @@ const workersDie: Pattern = (facts) => {
   if (
     facts.share("closed-before-response", "upstream-write-failed", "response-truncated") < 0.6 ||
     !facts.has("closed-before-response") ||
-    facts.has("connect-refused")
+    facts.has("connect-refused") ||
+    facts.parts.some(({ goneAt }) => goneAt !== null)
   )
     return null;
   const narrow = narrowPath(facts.trouble, "away");
   const fresh = narrow === null ? freshMember(facts) : null;
   if (fresh !== null) return fresh;
+  if (facts.parts.length > 0 && facts.parts.every(({ seen }) => seen.answeredEver === 0)) return neverAnswered(facts);
   return {
     pattern: "connections-cut",
     entry: "closed-before-response",
@@ -251,6 +300,36 @@ const workersDie: Pattern = (facts) => {
     }),
   };
 };
+
+/** Every connection ends without a byte, and none was ever answered. */
+function neverAnswered(facts: Facts): Candidate {
+  const [part] = facts.parts;
+  const tls = facts.setting?.tls === true;
+  return {
+    pattern: "never-worked",
+    entry: "closed-before-response",
+    confidence: facts.n("closed-before-response") >= 5 ? "likely" : "possible",
+    weight: 76,
+    sentence: `${facts.names} ${they(facts, "closes", "closed")} every connection without a byte ${facts.since} and ${facts.parts.length > 1 ? "were" : "was"} never seen to answer${facts.othersText && `; ${facts.othersText}`}: another protocol is spoken there${tls ? "" : " (TLS, for one)"}, or the process ends each connection`,
+    short: `${facts.names} ${facts.parts.length > 1 ? "have" : "has"} never answered: another protocol?`,
+    reasons: reasonsOf(
+      `${count(facts.n("closed-before-response"), "connection")} ended before an answer, none was answered`,
+      facts.othersText,
+      facts.outcome,
+    ),
+    settle: stepsOf(
+      part !== undefined &&
+        part.port !== null &&
+        shell("Does it answer in TLS?", `curl -vk ${quoted(`https://${part.address}/`)} -o /dev/null`),
+      journal(facts, part),
+    ),
+    fixes: stepsOf({
+      text: tls
+        ? "Use the port that serves HTTP over TLS."
+        : "If it answers in TLS, write the endpoint with https://; else use the port that serves HTTP.",
+    }),
+  };
+}
 
 /** One member breaks off since it was restarted, the others are well. */
 function freshMember(facts: Facts): Candidate | null {

@@ -67,7 +67,8 @@ const noRoute: Pattern = (facts) => {
   const top = paths.top(3);
   const concentrated = top.reduce((sum, [, n]) => sum + n, 0) >= 0.4 * paths.total;
   const clients = clientsOf(facts);
-  if (reload !== null && concentrated && clients >= 3) {
+  const few = top.reduce((sum, [, n]) => sum + n, 0) >= 0.9 * paths.total && facts.total >= 20;
+  if (reload !== null && concentrated && (clients >= 3 || few)) {
     return {
       pattern: "bad-reload",
       entry: "route-not-found",
@@ -98,7 +99,7 @@ function scanner(facts: Facts, entry: CauseId): ReturnType<Pattern> {
     entry,
     confidence: one && distinct >= 10 ? "likely" : "possible",
     weight: 70,
-    sentence: `${count(facts.total, "request")} ${INVALID.has(entry) ? "refused as not valid or not wanted" : "that nobody serves"} ${facts.since}${one ? `, most from ${client}` : ""}${distinct > 10 ? ", for many different paths" : ""}: a scanner, or a client that is set up wrongly`,
+    sentence: `${count(facts.total, "request")} ${INVALID.has(entry) ? "refused as not valid or not wanted" : "that nobody serves"} ${facts.since}${one ? `, ${asked >= clients.total ? "all" : "most"} from ${client}` : ""}${distinct > 10 ? ", for many different paths" : ""}: a scanner, or a client that is set up wrongly`,
     short: `${one ? `${client} asks` : "clients ask"} for what ${INVALID.has(entry) ? "is refused" : "is not there"}`,
     reasons: reasonsOf(
       one && `${percent(asked / Math.max(1, clients.total))} from ${client}`,

@@ -1,7 +1,9 @@
 // From candidates to the verdict: the most specific story that fits wins; the next ones stay as alternatives, with what
 // speaks against them. Texts that come from requests (paths, details) are cut here, once for all.
+
+import type { CauseId } from "../../failure/causes.ts";
 import type { Facts } from "../facts.ts";
-import type { Verdict } from "../model.ts";
+import type { Confidence, Verdict } from "../model.ts";
 import { answers } from "./answers.ts";
 import { application } from "./application.ts";
 import { callers } from "./callers.ts";
@@ -47,6 +49,27 @@ const SHORT_MAX = 72;
 const SENTENCE_MAX = 600;
 const ALTERNATIVES_MAX = 3;
 
+/** So long after its first failure a verdict rests on little; a few seconds more often tell another story. */
+const YOUNG_MS = 2_000;
+
+/** What one failure proves by itself: it was read, or the system said so. */
+const BY_ITSELF: ReadonlySet<CauseId> = new Set([
+  "tls-cert-expired",
+  "tls-cert-name-mismatch",
+  "tls-cert-untrusted",
+  "gateway-resource-exhausted",
+  "connect-permission-denied",
+  "proxy-loop",
+  "backend-absent",
+]);
+
+/** How sure it is, with regard to how little was seen so far. */
+function soFar(facts: Facts, { confidence, entry, pattern }: Candidate): Confidence {
+  const young = !facts.over && facts.now - facts.firstAt < YOUNG_MS;
+  if (!young || BY_ITSELF.has(entry) || pattern === "maintenance") return confidence;
+  return confidence === "proven" ? "likely" : "possible";
+}
+
 /** What an incident is, as far as it is known now. */
 export function judge(facts: Facts): Verdict {
   const candidates = [plainVerdict(facts)];
@@ -67,7 +90,7 @@ export function judge(facts: Facts): Verdict {
     sentence: cut(capital(best.sentence), SENTENCE_MAX),
     short: cut(best.short, SHORT_MAX),
     pattern: best.pattern,
-    confidence: best.confidence,
+    confidence: soFar(facts, best),
     reasons: best.reasons.map((reason) => cut(reason, SENTENCE_MAX)).slice(0, 8),
     settle: best.confidence === "proven" && best.settle.length > 2 ? best.settle.slice(0, 2) : best.settle,
     fixes: best.fixes,

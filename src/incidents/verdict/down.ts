@@ -3,6 +3,7 @@
 // and then refused proves that the process ended.
 import type { CauseId } from "../../failure/causes.ts";
 import { afterMark, all, count, type Facts, listed, type Part } from "../facts.ts";
+import type { Mark } from "../model.ts";
 import {
   backlog,
   type Candidate,
@@ -40,12 +41,12 @@ export const FOLLOWS: readonly CauseId[] = [
 
 /** Parts that refused connections. */
 export function refusing(facts: Facts): Part[] {
-  return facts.parts.filter(({ causes }) => REFUSED.some((cause) => causes.has(cause)));
+  return facts.parts.filter(({ causes, goneAt }) => goneAt !== null || REFUSED.some((cause) => causes.has(cause)));
 }
 
 /** Whether refusals are what the trouble is about. */
 export function isRefusal(facts: Facts): boolean {
-  if (!facts.has(...REFUSED)) return false;
+  if (!facts.has(...REFUSED) && facts.parts.every(({ goneAt }) => goneAt === null)) return false;
   // Only checks met it.
   return facts.trouble.counts.failures === 0 || facts.share(...REFUSED, ...CUT, ...FOLLOWS) >= 0.5;
 }
@@ -149,10 +150,14 @@ export const crash: Pattern = (facts) => {
   const [part] = parts;
   if (part === undefined || !isRefusal(facts)) return null;
   const cutAt = facts.firstOf(...CUT)!;
-  const refusedAt = facts.firstOf(...REFUSED)!;
-  if (refusedAt - cutAt > 15_000 || cutAt - refusedAt > 5_000) return null;
+  const refusedAt = Math.min(facts.firstOf(...REFUSED) ?? part.goneAt ?? 0, part.goneAt ?? Number.POSITIVE_INFINITY);
+  // Who refuses takes nothing new: what is cut while it is away was in flight when it ended.
+  const back = part.outages.some(({ backAt }) => backAt !== null && backAt < cutAt && backAt > refusedAt);
+  if (refusedAt - cutAt > 15_000 || (cutAt - refusedAt > 5_000 && (back || cutAt - refusedAt > 60_000))) return null;
   const cuts = facts.n(...CUT);
-  const seen = cuts >= 1 && facts.n(...REFUSED) >= 3 && part.seen.answeredEver > 0;
+  const backAt = parts.length === 1 ? (part.outages.at(-1)?.backAt ?? 0) : 0;
+  const isBack = backAt > 0 && part.seen.awayAt === null;
+  const seen = cuts >= 1 && (facts.n(...REFUSED) >= 3 || part.goneAt !== null) && part.seen.answeredEver > 0;
   const names = listed(parts.slice(0, 3).map(({ name }) => name));
   const others = facts.othersText;
   return {
@@ -160,10 +165,10 @@ export const crash: Pattern = (facts) => {
     entry: "app-crashed",
     confidence: seen && parts.length === refusing(facts).length ? "proven" : "likely",
     weight: 66,
-    sentence: `${names} ended at ${facts.timeOf(Math.min(cutAt, refusedAt))} with ${count(cuts, "request")} in flight and ${verb(facts, parts.length > 1 ? "refuse" : "refuses", "then refused")} connections${facts.over ? "" : " since"}${others && `; ${others}`}${facts.noneLeft}: the process${parts.length > 1 ? "es" : ""} stopped or crashed`,
+    sentence: `${names} ended at ${facts.timeOf(Math.min(cutAt, refusedAt))} with ${count(cuts, "request")} in flight and ${isBack ? "then refused" : verb(facts, parts.length > 1 ? "refuse" : "refuses", "then refused")} connections${isBack ? ` (it is back since ${facts.timeOf(backAt)})` : facts.over ? "" : " since"}${others && `; ${others}`}${facts.noneLeft}: the process${parts.length > 1 ? "es" : ""} stopped or crashed`,
     short: `${names} went down: in flight cut, then refused`,
     reasons: reasonsOf(
-      `${count(cuts, "request")} cut in flight, then ${count(facts.n(...REFUSED), "connection")} refused within ${span(Math.abs(refusedAt - cutAt))}`,
+      `${count(cuts, "request")} cut in flight; connections refused ${Math.abs(refusedAt - cutAt) < 1_000 ? "at the same moment" : `within ${span(Math.abs(refusedAt - cutAt))}`}`,
       errnoReason(facts, ...REFUSED),
       others,
       facts.outcome,
@@ -189,7 +194,7 @@ export const overloadCrash: Pattern = (facts) => {
   const [part] = parts;
   if (part === undefined || (!isRefusal(facts) && facts.n(...REFUSED, ...CUT) < 3)) return null;
   const slowAt = facts.firstOf("response-timeout", "pool-exhausted", "upstream-saturated");
-  const refusedAt = facts.firstOf(...REFUSED)!;
+  const refusedAt = facts.firstOf(...REFUSED) ?? part.goneAt ?? facts.firstAt;
   const slowed = facts.slowed;
   const timeouts =
     slowAt !== null &&
@@ -221,6 +226,31 @@ export const overloadCrash: Pattern = (facts) => {
   };
 };
 
+/** The reload that brought an endpoint, by its text. */
+function broughtBy(facts: Facts, part: Part): Mark | null {
+  const near = ({ kind, at, text }: Mark): boolean =>
+    kind === "reload" && at >= facts.firstAt - 600_000 && at <= facts.firstAt + 2_000 && text.includes("added");
+  return (
+    facts.around.marks.findLast(
+      (mark) =>
+        near(mark) && (mark.text.includes(part.label) || mark.text.includes(`upstream ${facts.upstream} added`)),
+    ) ?? null
+  );
+}
+
+/** Endpoints that answered until this reload took them away. */
+function replacedBy(facts: Facts, reload: Mark): string {
+  const gone = [...facts.around.endpoints.values()].filter(
+    ({ upstream, label, lastAnsweredAt }) =>
+      upstream === facts.upstream &&
+      label !== "" &&
+      !facts.around.isMember(upstream, label) &&
+      lastAnsweredAt !== null &&
+      lastAnsweredAt >= reload.at - 60_000,
+  );
+  return listed(gone.slice(0, 3).map(({ label }) => label));
+}
+
 /** It has never answered: a wrong port or address. */
 export const neverWorked: Pattern = (facts) => {
   const parts = facts.parts.filter(({ seen, failures }) => seen.answeredEver === 0 && failures > 0);
@@ -235,31 +265,35 @@ export const neverWorked: Pattern = (facts) => {
     return null;
   if (facts.has(...CUT) || parts.some(({ outages }) => outages.some(({ backAt }) => backAt !== null))) return null;
   const mark = facts.markBefore(["reload", "started", "upgrade"], 600_000);
-  const added =
-    mark?.text.includes("added") &&
-    (mark.text.includes(part.label) || mark.text.includes(`upstream ${facts.upstream}`));
+  const added = broughtBy(facts, part);
+  const replaced = added === null ? "" : replacedBy(facts, added);
   const names =
     parts.length > 3 ? `${parts.length} endpoints of ${facts.upstream}` : listed(parts.map(({ name }) => name));
   const refused = facts.has(...REFUSED);
   const what = refused ? "refused every connection" : "answered no connection";
+  const file = facts.around.setting.file ?? "the configuration";
   return {
     pattern: "never-worked",
     entry: refused ? entryOf(facts) : "connect-timeout",
     confidence: mark !== null && facts.n(...causes) >= 3 ? "likely" : "possible",
-    weight: mark === null ? 58 : added ? 84 : 76,
-    sentence: `${names} ${parts.length === 1 ? "has" : "have"} ${what} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}, and ${parts.length === 1 ? "was" : "were"} never seen to answer${facts.othersText && `; ${facts.othersText}`}: the address or port is wrong, or nothing was started there yet`,
+    weight: mark === null ? 58 : added !== null ? 84 : 76,
+    sentence: `${names} ${parts.length === 1 ? "has" : "have"} ${what} ${facts.since}${mark === null ? "" : `, ${afterMark(mark, facts.firstAt)}`}, and ${parts.length === 1 ? "was" : "were"} never seen to answer${replaced && `; the reload put ${parts.length === 1 ? "it" : "them"} in the place of ${replaced}`}${facts.othersText && `; ${facts.othersText}`}: ${refused ? "the address or port is wrong, or nothing was started there yet" : "the address is wrong, or packets to it are dropped on the way (a firewall or security group)"}`,
     short: `${names} ${parts.length === 1 ? "has" : "have"} never answered: wrong address or port?`,
     reasons: reasonsOf(
       "no answer of it was ever seen",
-      mark?.text,
+      added?.text ?? mark?.text,
+      replaced && `${replaced} answered until the reload`,
       errnoReason(facts, ...causes),
       facts.othersText,
       facts.outcome,
     ),
     settle: stepsOf(listening(part)),
-    fixes: stepsOf({
-      text: `Compare the address in ${facts.around.setting.file ?? "the configuration"} with the one that the application says at its start; correct the one that is wrong.`,
-    }),
+    fixes: stepsOf(
+      replaced !== "" && { text: `Put ${replaced} back in ${file}, or correct the new address; then reload.` },
+      {
+        text: `Compare the address in ${file} with the one that the application says at its start; correct the one that is wrong.`,
+      },
+    ),
     against: "it may have answered before this gateway looked",
   };
 };
@@ -305,7 +339,7 @@ export const allDown: Pattern = (facts) => {
       },
       { text: "Start one process by hand and read what it says; what stops one stops all." },
     ),
-    against: "not all at one time",
+    against: "that they came back, and when, says more",
   };
 };
 

@@ -1,11 +1,13 @@
 // Endpoints that went away and came back: again and again, one after the other, once; and those that somebody took out.
 // What is seen is that they were gone and when; who did it is at most likely, from a deploy that was told or from the
 // order in which they went.
+import type { CauseId } from "../../failure/causes.ts";
 import type { Ms } from "../../std/units.ts";
-import { afterMark, count, listed } from "../facts.ts";
+import { afterMark, all, count, listed } from "../facts.ts";
 import { errnoReason, journal, type Pattern, reasonsOf, shell, span, stepsOf, verb } from "./candidate.ts";
 import { CUT, isRefusal, REFUSED, refusing } from "./down.ts";
 
+const OWN: CauseId = "upstream-error-passthrough";
 const RESTART_MS: Ms = 60_000;
 const DEPLOY_RESTART_MS: Ms = 180_000;
 
@@ -60,6 +62,8 @@ export const rollingRestart: Pattern = (facts) => {
   const parts = facts.parts.filter(({ outages }) => outages.length >= 1 && outages.length <= 2);
   if (parts.length < 2 || parts.length < facts.parts.length * 0.6) return null;
   if (facts.share("connect-timeout", "network-unreachable", "response-timeout") > 0.4) return null;
+  // Errors of what came back are not the restart's.
+  if (facts.share(OWN) >= 0.3) return null;
   const spans = parts.map(({ outages }) => outages.at(-1)!).sort((a, b) => a.goneAt - b.goneAt);
   const back = spans.filter(({ backAt }) => backAt !== null);
   const deploy = facts.markBefore(["deploy"], 600_000);
@@ -71,8 +75,8 @@ export const rollingRestart: Pattern = (facts) => {
   const apart = spans.at(-1)!.goneAt - spans[0]!.goneAt >= 2_000;
   if (!inTurn && !apart) return null;
   const away = Math.max(...back.map(({ goneAt, backAt }) => backAt! - goneAt));
-  const { shown, cut } = facts.trouble.counts;
-  const seen = shown + cut === 0 ? "nobody saw an error" : facts.outcome;
+  const { shown, cut, passed } = facts.trouble.counts;
+  const seen = shown + cut + passed === 0 ? "nobody saw an error" : facts.outcome;
   return {
     pattern: "rolling-restart",
     entry: "upstream-not-ready",
@@ -106,7 +110,10 @@ export const restart: Pattern = (facts) => {
   const parts = refusing(facts).filter(({ outages }) => outages.length >= 1 && outages.length <= 2);
   const [part] = parts;
   if (part === undefined || parts.length !== refusing(facts).length || !isRefusal(facts)) return null;
+  if (facts.share(OWN) >= 0.3) return null;
   const deploy = facts.markBefore(["deploy"], 600_000);
+  // What ended with requests in flight crashed, or was stopped without being drained: that it is back changes nothing.
+  if (deploy === null && parts.length === 1 && facts.n(...CUT) > 0) return null;
   const most = deploy === null ? RESTART_MS : DEPLOY_RESTART_MS;
   const lengths = parts.flatMap(({ outages }) =>
     outages.map(({ goneAt, backAt }) => (backAt === null ? null : backAt - goneAt)),
@@ -114,7 +121,11 @@ export const restart: Pattern = (facts) => {
   if (lengths.some((length) => length === null || length > most)) return null;
   const away = Math.max(...lengths.map((length) => length ?? 0));
   const names =
-    parts.length > 3 ? `${parts.length} endpoints of ${facts.upstream}` : listed(parts.map(({ name }) => name));
+    parts.length < 2
+      ? part.name
+      : parts.length === facts.around.members(facts.upstream).filter(({ label }) => label !== "").length
+        ? `${all(parts.length)} endpoints of ${facts.upstream}`
+        : `${parts.length} endpoints of ${facts.upstream}`;
   const cut = facts.n(...CUT);
   return {
     pattern: "restart",

@@ -88,6 +88,15 @@ const holdTooShort: Pattern = (facts) => {
   const away =
     ended === undefined ? (facts.away.length === 0 && backs.length > 0 ? Math.min(...backs) : 0) : Number(ended.detail);
   if (forMs === 0 || away <= forMs || away > 4 * forMs) return null;
+  // What a reload ended, and what never answered, was no restart.
+  const reload = facts.around.lastMark(
+    ["reload"],
+    facts.firstAt - 10_000,
+    facts.trouble.lastAt + 10_000,
+    facts.upstream,
+  );
+  if (reload !== null || backs.length === 0) return null;
+  if (facts.parts.every(({ seen }) => seen.answeredEver === 0)) return null;
   const wanted = Math.ceil((away * 1.5) / 5_000) * 5_000;
   return {
     pattern: "hold-too-short",

@@ -160,7 +160,7 @@ const slowPath: Pattern = (facts) => {
       },
       slowSetting(facts),
     ),
-    against: "other paths are late as well",
+    against: facts.topPath(...LATE).distinct > 1 ? "other paths are late as well" : `only ${path} was asked for`,
   };
 };
 

@@ -137,8 +137,9 @@ export const upstreamTimer: Pattern = (facts) => {
   if (cluster === null || cluster.count < 3 || cluster.share < 0.6) return null;
   const who = whose(cluster.ms, CUT_DEFAULTS);
   // Work that takes about equally long looks alike below a few seconds.
-  if (cluster.ms < 4_000 && who === null) return null;
-  const round = Math.abs(cluster.ms / 1000 - Math.round(cluster.ms / 1000)) < 0.2;
+  const round = Math.abs(cluster.ms / 1000 - Math.round(cluster.ms / 1000)) < 0.1 + 0.02 * (cluster.ms / 1000);
+  const sharp = round && cluster.count >= 5 && cluster.share >= 0.9;
+  if (cluster.ms < 4_000 && who === null && !sharp) return null;
   const { path, share } = facts.topPath(...causes);
   return {
     pattern: "upstream-timer",

@@ -55,11 +55,11 @@ export const tls: Pattern = (facts) => {
     ),
     settle: stepsOf(
       part === undefined ? null : doctor(facts, part),
-      part === undefined || isSocket(part)
+      part === undefined || isSocket(part) || told.pattern === "wrong-protocol"
         ? null
         : shell(
             "What the endpoint shows:",
-            `openssl s_client -connect ${quoted(part.address)} -servername ${quoted(part.host)} </dev/null 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`,
+            `openssl s_client -connect ${quoted(part.address)} -servername ${quoted(facts.setting?.tlsName || part.host)} </dev/null 2>/dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`,
           ),
     ),
     fixes: stepsOf({ text: told.fix }),

@@ -79,7 +79,6 @@ export const hostDown: Pattern = (facts) => {
         why: "Then other ports of the host still answer, and ss shows a full Recv-Q.",
       },
     ],
-    against: "more than one host is affected",
   };
 };
 

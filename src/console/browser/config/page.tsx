@@ -81,7 +81,7 @@ function Parts({ view }: { readonly view: ConfigView }) {
   const admin = useAdmin();
   const { file, text, values, findings, diff } = view;
   const tabs: { id: Tab; title: string; count?: number }[] = [
-    { id: "file", title: file === null ? "Without a file" : "What runs" },
+    { id: "file", title: text === null ? "Without a file" : "What runs" },
     { id: "values", title: "Values", count: values.length },
     { id: "findings", title: "Findings", count: findings.length },
     // Without a file there is nothing to differ from.

@@ -103,7 +103,7 @@ export function Table<Row>(props: TableProps<Row>) {
                   class={`${column.number ? "number " : ""}${column.class ?? ""}`}
                   data-label={column.quiet ? "" : column.title}
                 >
-                  {column.cell(row)}
+                  {props.cards ? <div>{column.cell(row)}</div> : column.cell(row)}
                 </td>
               ))}
             </tr>

@@ -1,6 +1,6 @@
 // Tabs: arrows, Home and End move; the panel follows (as the ARIA practice asks).
 import type { ComponentChildren } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 
 export interface TabsProps<Id extends string> {
   /** What the tabs choose from, for screen readers. */
@@ -15,6 +15,13 @@ export interface TabsProps<Id extends string> {
 export function Tabs<Id extends string>({ label, tabs, value, onChange, children }: TabsProps<Id>) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
+  // On a phone the row scrolls to the tab that is open.
+  useEffect(() => {
+    const row = list.current;
+    const here = row?.querySelector('[aria-selected="true"]');
+    if (!row || !here) return;
+    row.scrollLeft += here.getBoundingClientRect().left - row.getBoundingClientRect().left - row.clientWidth / 3;
+  }, [value]);
   const move = (event: KeyboardEvent): void => {
     const at = tabs.findIndex((tab) => tab.id === value);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
