@@ -2,7 +2,7 @@
 // are full, and so that visitors never reach it. Beyond loopback it does not start without something that says who asks.
 // Bounded everywhere: connections, heads, time for a head, for a body, for an answer. What happens to one request is in
 // handle-request.ts.
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -142,6 +142,8 @@ function listen(server: Server | TlsServer, address: Address): Promise<void> {
     server.once("error", onError);
     const onListening = (): void => {
       server.off("error", onError);
+      // Who may connect may do everything, whatever the umask is: its owner.
+      if (address.kind === "unix") chmodSync(address.path, 0o600);
       resolve();
     };
     if (address.kind === "unix") server.listen(address.path, onListening);

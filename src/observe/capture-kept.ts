@@ -16,7 +16,7 @@ import {
   shownTarget,
   shownText,
 } from "./capture-text.ts";
-import type { AttemptRecord, ExchangeRecord } from "./record.ts";
+import { type AttemptRecord, type ExchangeRecord, overAt } from "./record.ts";
 import type { KeptAttempt, KeptFailure, Outcome } from "./report.ts";
 
 /** Attempts of one exchange: of more than these the middle is left out. */
@@ -48,7 +48,7 @@ export function keptFailure(record: ExchangeRecord, ending: Ending, wall: Ms, ra
     traceId: record.traceId ?? "",
     sentence: words(sentence(failure, context)),
     fix: words(fix(failure, context)),
-    durationMs: span(record.endedAt - record.startedAt),
+    durationMs: span(overAt(record) - record.startedAt),
     heldMs: span(record.heldMs),
     queuedMs: span(record.queuedMs),
     bytesReceived: record.bytesReceived,

@@ -14,7 +14,7 @@ import { keptFailure } from "./capture-kept.ts";
 import type { Random } from "./capture-sketch.ts";
 import { Slowest, Tail } from "./capture-tail.ts";
 import { shownEvent, shownHost, shownName, shownText } from "./capture-text.ts";
-import { type AttemptRecord, type ExchangeRecord, statusOf } from "./record.ts";
+import { type AttemptRecord, type ExchangeRecord, overAt, statusOf } from "./record.ts";
 import {
   type EndpointTally,
   GROUPS_MAX,
@@ -267,7 +267,8 @@ function isSame(
 function waitedFor(record: ExchangeRecord, { evidence }: Failure): Failure["evidence"] {
   const last = record.attempts[record.attempts.length - 1];
   if (last === undefined) return evidence;
-  return { ...evidence, waitedMs: record.endedAt - (last.headAt || last.sentAt || last.startedAt) };
+  const waitedMs = overAt(record) - (last.headAt || last.sentAt || last.startedAt);
+  return { ...evidence, waitedMs: Math.max(0, waitedMs) };
 }
 
 const WEIGHTS: Readonly<Record<Outcome, Weight>> = {

@@ -68,6 +68,8 @@ export interface ExchangeRecord {
   heldMs: Ms;
   /** Time spent waiting at a limit of connections or requests. */
   queuedMs: Ms;
+  /** When the client ended its direction, which may have been its leaving; 0 or missing = it did not. */
+  clientEndedAt?: Ms;
   /** Why the response was not delivered whole although its head was sent. */
   aborted: boolean;
   /** As received; absent where the request could not be read. */
@@ -81,6 +83,11 @@ export interface ExchangeRecord {
 /** The status that the client was sent, or would have been: 499 for a client that left, as nginx logs it. */
 export function statusOf(record: ExchangeRecord): number {
   return record.status || (record.failure === null ? 0 : record.failure.status);
+}
+
+/** When the exchange was over for its client: one that left is noticed a while later. */
+export function overAt({ failure, clientEndedAt = 0, endedAt }: ExchangeRecord): Ms {
+  return failure?.cause === "client-closed-request" && clientEndedAt > 0 ? clientEndedAt : endedAt;
 }
 
 /** What kept a gateway error from being shown. */

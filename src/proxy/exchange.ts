@@ -54,6 +54,7 @@ export class Exchange extends ExchangeFacts implements ExchangeRecord {
   heldMs: Ms = 0;
   queuedMs: Ms = 0;
   aborted = false;
+  clientEndedAt: Ms = 0;
   ended = false;
   /** The body goes to an upstream as it comes in (or has been read whole). */
   #proxying = false;
@@ -342,6 +343,7 @@ export class Exchange extends ExchangeFacts implements ExchangeRecord {
     if (this.body && !this.body.complete) return this.#clientGone();
     if (this.served) return this.served.clientEnded();
     this.#leaver = new Leaver(this);
+    this.clientEndedAt = eventTime();
     this.client.setDeadline(eventTime() + this.#leaver.firstLookMs);
   }
 

@@ -91,6 +91,7 @@ export class ProgramBackend implements Backend {
       rates: (kind, of) => keeper.rates.rates(kind, of),
       incidents: keeper.open().map(incidentRow),
       problems: this.#problems(),
+      ports: this.#parts.ports(),
     });
   }
 

@@ -12,10 +12,10 @@ import { eventText } from "../../observe/event-text.ts";
 import { History, mergePoints } from "../../observe/history.ts";
 import { Metrics } from "../../observe/metrics.ts";
 import { RateMeter } from "../../observe/rates.ts";
-import type { Point, Report, SeenEvent, TailEntry, TailFilter } from "../../observe/report.ts";
+import type { KeptFailure, Point, Report, SeenEvent, TailEntry, TailFilter } from "../../observe/report.ts";
 import { log } from "../../std/log.ts";
 import type { Ms } from "../../std/units.ts";
-import type { GatewayInfo, Store } from "../../store/model.ts";
+import type { GatewayInfo, Store, StoredFailure } from "../../store/model.ts";
 import { registerStoreMetrics } from "../../store/store-metrics.ts";
 import type { Language } from "../target.ts";
 import { newId } from "./ids.ts";
@@ -28,6 +28,7 @@ const UNWATCHED_MS = 5_000;
 const POINTS_MS = 10_000;
 const TAIL_MS = 250;
 const RESTORED_MAX = 200;
+const LOOSE_MAX = 200;
 /** Written on the way out, or lost. */
 const CLOSE_MS = 2_000;
 
@@ -66,6 +67,8 @@ export class Keeper {
   /** Of the ten seconds that run. */
   #points: Point[] = [];
   #pointsDue: Ms = 0;
+  /** Failures that belong to no incident yet. */
+  #loose: KeptFailure[] = [];
   #working = false;
   #toldOpen = "[]";
   /** Tails begun so far. */
@@ -133,6 +136,7 @@ export class Keeper {
     try {
       for (const report of await this.#source.reports()) this.#take(report);
       this.#changed(this.#book.tick(Date.now()));
+      if (this.#loose.length > 0) this.#keepFailures([]);
     } finally {
       this.#working = false;
     }
@@ -141,12 +145,27 @@ export class Keeper {
   #take(report: Report): void {
     for (const seen of report.events) this.#eventSeen(seen);
     this.#changed(this.#book.take(report));
-    const failures = report.failures.flatMap((failure) => {
-      const incident = this.#book.incidentOf(failure) ?? "";
-      return [{ ...failure, incident, gateway: this.gateway.id }];
-    });
-    if (failures.length > 0) this.store.putFailures(failures);
+    this.#keepFailures(report.failures);
     if (report.slow.length > 0) this.store.putSlow(report.slow);
+  }
+
+  /** Those that belong to no incident yet are kept again when they do: it may open some failures later. */
+  #keepFailures(fresh: readonly KeptFailure[]): void {
+    const found = this.#loose.flatMap((failure) => this.#withIncident(failure) ?? []);
+    const known = new Set(found.map(({ id }) => id));
+    this.#loose = this.#loose.filter(({ id }) => !known.has(id));
+    for (const failure of fresh) {
+      const belongs = this.#withIncident(failure);
+      found.push(belongs ?? { ...failure, incident: "", gateway: this.gateway.id });
+      if (belongs === null) this.#loose.push(failure);
+    }
+    if (this.#loose.length > LOOSE_MAX) this.#loose = this.#loose.slice(-LOOSE_MAX);
+    if (found.length > 0) this.store.putFailures(found);
+  }
+
+  #withIncident(failure: KeptFailure): StoredFailure | null {
+    const incident = this.#book.incidentOf(failure);
+    return incident === null ? null : { ...failure, incident, gateway: this.gateway.id };
   }
 
   #eventSeen({ at, event }: SeenEvent): void {

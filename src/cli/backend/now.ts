@@ -19,6 +19,8 @@ export interface NowParts {
   readonly rates: (kind: SeriesKind, name: string) => Rates;
   readonly incidents: readonly IncidentRow[];
   readonly problems: readonly string[];
+  /** That the listeners have: the system chooses where 0 is asked for. */
+  readonly ports: readonly number[];
 }
 
 const INCIDENTS_MAX = 20;
@@ -26,13 +28,13 @@ const INCIDENTS_MAX = 20;
 const ROUTES_MAX = 500;
 
 /** The answer of GET /api/v1/now. */
-export function nowOf({ at, gateway, config, state, rates, incidents, problems }: NowParts): Now {
+export function nowOf({ at, gateway, config, state, rates, incidents, problems, ports }: NowParts): Now {
   return {
     at,
     gateway,
     all: rates("all", ""),
-    listeners: config.listeners.map(({ address, tls, serversTls = false }) => ({
-      label: formatAddress(address),
+    listeners: config.listeners.map(({ address, tls, serversTls = false }, index) => ({
+      label: formatAddress(address.kind === "tcp" ? { ...address, port: ports[index] ?? address.port } : address),
       tls: tls !== null || serversTls,
     })),
     routes: routesOf(config, rates).slice(0, ROUTES_MAX),
