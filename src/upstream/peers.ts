@@ -160,13 +160,19 @@ export class Peers<E extends PeerEndpoint> {
     return this.#byEndpoint.get(endpoint)?.route ?? "";
   }
 
+  /** It has failed too often, and its time is not over. */
+  isLeftAlone(endpoint: E): boolean {
+    const peer = this.#byEndpoint.get(endpoint);
+    return peer !== undefined && isFailed(peer.record, peer, secondsOf(this.#clock())) && !this.single;
+  }
+
   /** Why an endpoint cannot be picked, in words; null = it can. */
   whyOut(endpoint: E): string | null {
     const peer = this.#byEndpoint.get(endpoint);
     if (!peer) return null;
     if (peer.down) return "is set to down";
     if (peer.draining) return "is draining";
-    if (isFailed(peer.record, peer, secondsOf(this.#clock())) && !this.single) {
+    if (this.isLeftAlone(endpoint)) {
       const { fails } = peer.record;
       return `is left alone for ${peer.failTimeoutS} s after ${fails} failed ${fails === 1 ? "attempt" : "attempts"}`;
     }

@@ -2,7 +2,6 @@
 // use. Plain data; with workers the states of all are put together (mergeStates): numbers add up, and an endpoint stands
 // as it does for the worst of them. Rates come from the metrics (observe/rates.ts), not from here.
 
-import type { UpstreamConfig } from "../../config/config.ts";
 import type { EndpointNow, EndpointState } from "../../console/model.ts";
 import { sentence } from "../../failure/describe.ts";
 import type { Gateway } from "../../proxy/gateway.ts";
@@ -60,13 +59,14 @@ function upstreamStateOf(group: UpstreamGroup, offset: Ms): UpstreamState {
     breakerOpen: !group.judge.closed,
     awaySince: group.outageSince > 0 ? Math.round(group.outageSince + offset) : null,
     panicking: group.panicking,
-    endpoints: group.endpoints.map((endpoint) => standingOf(endpoint, group.config, offset)),
+    endpoints: group.endpoints.map((endpoint) => standingOf(endpoint, group, offset)),
   };
 }
 
-function standingOf(endpoint: Endpoint, { name, keepalive }: UpstreamConfig, offset: Ms): EndpointStanding {
+function standingOf(endpoint: Endpoint, group: UpstreamGroup, offset: Ms): EndpointStanding {
   const { config, label, pool, standing } = endpoint;
-  const { state, why, since } = stateOf(endpoint, name);
+  const { keepalive } = group.config;
+  const { state, why, since } = stateOf(endpoint, group);
   const limitMs = endpoint.idleLimitMs;
   return {
     label,
@@ -86,7 +86,8 @@ function standingOf(endpoint: Endpoint, { name, keepalive }: UpstreamConfig, off
 }
 
 /** What keeps an endpoint from its share, the strongest reason first; instants are monotonic, 0 = not known. */
-function stateOf({ config, label, standing }: Endpoint, upstream: string): StateWords {
+function stateOf(endpoint: Endpoint, { config: { name: upstream }, peers }: UpstreamGroup): StateWords {
+  const { config, label, standing } = endpoint;
   if (config.down) return { state: "down", why: "the configuration says so", since: 0 };
   if (config.drain) return { state: "draining", why: "the configuration says so", since: 0 };
   const { out, gone } = standing;
@@ -95,6 +96,8 @@ function stateOf({ config, label, standing }: Endpoint, upstream: string): State
   if ((out & DRAINING) !== 0) {
     return { state: "draining", why: "somebody said that it gets no new requests", since: standing.withdrawnSince };
   }
+  // Under nginx's rules a server's failures alone count.
+  if (peers?.isLeftAlone(endpoint)) return { state: "ejected", why: peers.whyOut(endpoint) ?? "", since: 0 };
   if ((out & GONE) !== 0) {
     const why = gone ? sentence(gone, { showDetail: true, upstream, endpoint: label }) : "nothing listens";
     return { state: "gone", why, since: standing.goneSince };
