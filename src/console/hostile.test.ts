@@ -20,6 +20,29 @@ describe("messages that are made to harm", () => {
     expect(changed(backend)).toEqual([]);
   });
 
+  test("a body that is nested too deep is refused by its field, and nothing is done", async () => {
+    const { server, backend } = await start();
+    const deep = `{"text":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+    for (const path of ["/api/v1/explain", "/api/v1/marks", "/api/v1/doctor"]) {
+      const answer = await ask(server, path, { method: "POST", headers: JSON_TYPE, body: deep });
+      expect(answer.status, path).toBe(400);
+      expect(answer.headers["content-type"]).toContain("application/problem+json");
+    }
+    expect(changed(backend)).toEqual([]);
+  });
+
+  test("who has the reader's token may not guess the admin's without a pause", async () => {
+    const { server } = await start({ token: TOKEN, readToken: "reader-token" });
+    const asked = (token: string) => ask(server, "/api/v1/now", { headers: { Authorization: `Bearer ${token}` } });
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 12; guess++) {
+      statuses.push((await asked(`guess-${guess}`)).status);
+      await asked("reader-token");
+    }
+    expect(statuses.slice(0, 3)).toEqual([401, 401, 401]);
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   test("a body that comes too slowly is refused in time", async () => {
     const { server, backend } = await start();
     const head =
