@@ -4,7 +4,7 @@ import base64, json, sys
 
 sys.path.insert(0, sys.argv[1])
 from google.protobuf import json_format
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+import trace_export_pb2
 
 document = json.load(sys.stdin)
 # OTLP writes ids in hex where protobuf's JSON has base64: the one difference (besides enums as numbers only).
@@ -15,10 +15,10 @@ for resource in document["resourceSpans"]:
                 if name in span:
                     span[name] = base64.b64encode(bytes.fromhex(span[name])).decode()
 request = json_format.Parse(
-    json.dumps(document), trace_service_pb2.ExportTraceServiceRequest(), ignore_unknown_fields=False
+    json.dumps(document), trace_export_pb2.ExportTraceServiceRequest(), ignore_unknown_fields=False
 )
 # Through the binary form and back: what a collector stores.
-stored = trace_service_pb2.ExportTraceServiceRequest.FromString(request.SerializeToString())
+stored = trace_export_pb2.ExportTraceServiceRequest.FromString(request.SerializeToString())
 
 
 def value(any_value):
