@@ -1,15 +1,13 @@
-// What runs in the browser, as two files: what every page has, and what is loaded once somebody explains or searches.
-// One import of TypeScript sources each, minified, with content hashes in their names.
-
-import { join } from "node:path";
+// What runs in the browser, bundled from TypeScript sources: the file that a page begins with, and those that it loads
+// when they are needed, minified, with hashes of their content in their names.
 import { rolldown } from "rolldown";
 
-/** Bundles `folder`/page.ts into `output`; returns the name of its file. */
-export async function bundleScripts(folder: string, output: string): Promise<string> {
+/** Bundles what begins with the file `input` into the folder `output`; returns the name of the file to begin with. */
+export async function bundleScripts(input: string, output: string): Promise<string> {
   const bundle = await rolldown({
-    input: { page: join(folder, "page.ts") },
+    input: { page: input },
     platform: "browser",
-    transform: { target: "es2022" },
+    transform: { target: "es2022", jsx: { runtime: "automatic", importSource: "preact" } },
     logLevel: "warn",
   });
   try {

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { rolldown } from "rolldown";
+import { bundleScripts } from "./bundle.ts";
 import { shrinkStyle } from "./shrink-style.ts";
 
 export interface PageFolders {
@@ -29,7 +29,7 @@ export async function writeConsolePage({ source, output }: PageFolders): Promise
   const assets = join(target, "assets");
   rmSync(assets, { recursive: true, force: true });
   mkdirSync(assets, { recursive: true });
-  const script = await bundle(join(folder, "app.tsx"), assets);
+  const script = await bundleScripts(join(folder, "app.tsx"), assets);
   const style = named(assets, "page", "css", stylesOf(folder));
   const icon = named(assets, "icon", "svg", readFileSync(join(source, "site", "icon.svg"), "utf8"));
   const index = readFileSync(join(folder, "index.html"), "utf8")
@@ -41,28 +41,6 @@ export async function writeConsolePage({ source, output }: PageFolders): Promise
   const manifest: PageManifest = { index: "index.html", assets: readdirSync(assets).sort() };
   writeFileSync(join(target, "page.json"), JSON.stringify(manifest));
   return manifest;
-}
-
-/** Returns the name of the file that the page begins with. */
-async function bundle(input: string, output: string): Promise<string> {
-  const made = await rolldown({
-    input: { page: input },
-    platform: "browser",
-    transform: { target: "es2022", jsx: { runtime: "automatic", importSource: "preact" } },
-    logLevel: "warn",
-  });
-  try {
-    const { output: files } = await made.write({
-      dir: output,
-      format: "es",
-      minify: true,
-      entryFileNames: "[name]-[hash].js",
-      chunkFileNames: "[name]-[hash].js",
-    });
-    return files.find((file) => file.type === "chunk" && file.isEntry)!.fileName;
-  } finally {
-    await made.close();
-  }
 }
 
 /** style/*.css first, in order of their names, then those that stand beside pages; the chart library's before all. */

@@ -38,7 +38,7 @@ export async function writeLibrary({ knowledge, source, output }: LibraryFolders
   mkdirSync(join(output, "knowledge"), { recursive: true });
   mkdirSync(assets, { recursive: true });
 
-  const bundling = bundleScripts(join(source, "site", "browser"), assets);
+  const bundling = bundleScripts(join(source, "site", "browser", "page.ts"), assets);
   const renderer = createRenderer(new Set(entries.map(({ id }) => id)), await createHighlighter(languagesOf(entries)));
   const packed = entries.map((entry): [string, PackedEntry] => {
     const markdown = readFileSync(join(knowledge, `${entry.id}.md`), "utf8");
