@@ -6,16 +6,17 @@ import { readTokens } from "../console/credentials.ts";
 import type { ConsoleOptions, ConsoleServer } from "../console/options.ts";
 import { startConsole } from "../console/server.ts";
 import { DayReport } from "../observe/day-report.ts";
-import type { ShownEvent } from "../observe/event-log.ts";
-import type { LedgerDay } from "../observe/ledger.ts";
+import { EventLog, type ShownEvent } from "../observe/event-log.ts";
+import { Ledger, type LedgerDay } from "../observe/ledger.ts";
 import { LogWriter } from "../observe/log-writer.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { createObserver, type ExchangeObserver, newMemory } from "../observe/observer.ts";
+import { createObserver, type ExchangeObserver, type Memory, newMemory } from "../observe/observer.ts";
 import { registerProcessMetrics } from "../observe/process-metrics.ts";
 import { Traces } from "../observe/traces/traces.ts";
 import { Gateway, type GivenSockets, QUIET_MS } from "../proxy/gateway.ts";
 import type { ListeningSocket } from "../proxy/listening-socket.ts";
 import { log, setLogFormat, setLogSink, useColours } from "../std/log.ts";
+import { isWatched } from "./backend/setting.ts";
 import { OwnSource, type Source } from "./backend/source.ts";
 import { registerUpstreamMetrics } from "./upstream-metrics.ts";
 import { version } from "./version.ts";
@@ -28,7 +29,7 @@ export class Served {
   readonly gateway: Gateway;
   readonly metrics: Metrics;
   readonly #traces: Traces;
-  readonly memory = newMemory();
+  readonly memory: Memory;
   /** With workers the primary writes the daily line. */
   readonly #dayReport = workerId > 0 ? null : new DayReport(() => this.memory.ledger.days());
   #observer: ExchangeObserver;
@@ -36,6 +37,8 @@ export class Served {
   /** `given` = sockets that need not be opened, because somebody else has. */
   constructor(config: Config, given?: GivenSockets) {
     sayAs(config);
+    // What nobody would ever take is not gathered.
+    this.memory = isWatched(config) ? newMemory() : { ledger: new Ledger(), events: new EventLog() };
     this.metrics = new Metrics();
     registerProcessMetrics(this.metrics, version);
     this.#traces = new Traces(version, this.metrics);

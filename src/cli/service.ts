@@ -7,6 +7,7 @@ import { log } from "../std/log.ts";
 import { announce, warnOfSilentEndpoints } from "./announce.ts";
 import type { CommandLine } from "./backend/config-view.ts";
 import type { Oversight } from "./backend/oversight.ts";
+import { isWatched } from "./backend/setting.ts";
 import type { Source } from "./backend/source.ts";
 import type { InheritedSockets } from "./inherited-sockets.ts";
 import type { Loaded } from "./load.ts";
@@ -237,7 +238,13 @@ class Life {
   /** What a reload leaves as it was when the process started. */
   #notTakenOn(): string[] {
     const [then, now] = [this.#start.config, this.#config];
-    const changed = (["console", "workers"] as const).filter((key) => !isDeepStrictEqual(then[key], now[key]));
+    const changed: string[] = (["console", "workers"] as const).filter(
+      (key) => !isDeepStrictEqual(then[key], now[key]),
+    );
+    const [thenKept, nowKept] = [then.observability, now.observability];
+    changed.push(...(["data", "store"] as const).filter((key) => !isDeepStrictEqual(thenKept[key], nowKept[key])));
+    if (!isDeepStrictEqual(thenKept.console, nowKept.console)) changed.push("who may use the console");
+    if (isWatched(now) && !isWatched(then)) changed.push("watching for incidents");
     return changed.map((key) => `reload: ${key} stays as it was at the start; goodgate upgrade brings the new one`);
   }
 

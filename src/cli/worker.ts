@@ -88,7 +88,7 @@ async function start(served: Served, serving: () => void): Promise<void> {
   try {
     await served.start();
     serving();
-    setInterval(tellReport, REPORT_MS, served).unref();
+    if (served.memory.capture) setInterval(tellReport, REPORT_MS, served).unref();
     tell({ is: "ready" });
   } catch (error) {
     cannotStart(error);
@@ -96,19 +96,20 @@ async function start(served: Served, serving: () => void): Promise<void> {
 }
 
 function tellReport({ memory }: Served): void {
-  const report = memory.capture.take(Date.now());
+  const report = memory.capture?.take(Date.now());
   if (report) tell({ is: "report", report });
 }
 
 const tailTimers = new Map<number, NodeJS.Timeout>();
 
-function tail({ memory }: Served, id: number, filter: TailFilter | null): void {
+function tail({ memory: { capture } }: Served, id: number, filter: TailFilter | null): void {
+  if (!capture) return;
   clearInterval(tailTimers.get(id));
   tailTimers.delete(id);
-  memory.capture.setTail(filter, id);
+  capture.setTail(filter, id);
   if (filter === null) return;
   const timer = setInterval(() => {
-    const tailed = memory.capture.takeTail(id);
+    const tailed = capture.takeTail(id);
     if (tailed.entries.length > 0 || tailed.left > 0) tell({ is: "tail", id, tailed });
   }, TAIL_MS).unref();
   tailTimers.set(id, timer);

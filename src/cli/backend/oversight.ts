@@ -17,6 +17,7 @@ import { ProgramBackend } from "./backend.ts";
 import { type CommandLine, RunningConfig } from "./config-view.ts";
 import { dataFolder, gatewayId } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
+import { isWatched } from "./setting.ts";
 import type { Source } from "./source.ts";
 
 /** What it watches over, and how it was told to. */
@@ -114,11 +115,6 @@ export class Oversight {
 
 /** So long a start waits for a PostgreSQL. */
 const REMOTE_MS: Ms = 1_500;
-
-/** Whether anybody would see an incident. */
-function isWatched({ console: address, observability }: Config): boolean {
-  return observability.store !== null && (address !== null || observability.webhooks.length > 0);
-}
 
 async function openKeeper({ config, file, data, source }: Watched, language: () => Language): Promise<Keeper | null> {
   const { store: settings, data: configured } = config.observability;

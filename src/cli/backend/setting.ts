@@ -1,4 +1,5 @@
-// What verdicts have to know of a configuration: names and values to speak of.
+// What watching over a gateway has to know of its configuration: whether it is wanted at all, and the names and values
+// that verdicts speak of.
 import { formatAddress } from "../../config/address.ts";
 import type { Config, UpstreamConfig } from "../../config/config.ts";
 import type { Setting, UpstreamSetting } from "../../incidents/model.ts";
@@ -40,4 +41,9 @@ function upstreamSetting(upstream: UpstreamConfig): UpstreamSetting {
     retryAttempts: upstream.retry.attempts,
     limits: { connections: limits.connections, requests: limits.requests },
   };
+}
+
+/** Whether anybody would see an incident. What this says when a process starts holds until it ends. */
+export function isWatched({ console: address, observability }: Config): boolean {
+  return observability.store !== null && (address !== null || observability.webhooks.length > 0);
 }

@@ -44,7 +44,7 @@ export class OwnSource implements Source {
   }
 
   reports(): readonly Report[] {
-    const report = this.#served.memory.capture.take(this.#wall());
+    const report = this.#served.memory.capture?.take(this.#wall());
     return report ? [report] : [];
   }
 
@@ -57,11 +57,11 @@ export class OwnSource implements Source {
   }
 
   tail(id: number, filter: TailFilter | null): void {
-    this.#served.memory.capture.setTail(filter, id);
+    this.#served.memory.capture?.setTail(filter, id);
   }
 
   tailed(id: number): Tailed {
-    return this.#served.memory.capture.takeTail(id);
+    return this.#served.memory.capture?.takeTail(id) ?? { entries: [], left: 0 };
   }
 
   async act(action: EndpointAction): Promise<ActionResult> {
