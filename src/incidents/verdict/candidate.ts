@@ -58,9 +58,6 @@ export function they(facts: Facts, present: string, past: string): string {
   return PLURALS[present] ?? present.replace(/s$/, "");
 }
 
-/** ": 12 errors shown, 40 saved", or nothing. */
-export const outcomeReason = (facts: Facts): string => facts.outcome;
-
 /** "48 failures with ECONNREFUSED". */
 export function errnoReason(facts: Facts, ...causes: readonly CauseId[]): string {
   const top = facts.merged("errnos", ...causes).top(2);

@@ -3,7 +3,7 @@
 // out while it has hardly begun: a rate must not fall at its end only because the clock went on.
 import { quantile } from "../../../observe/rates.ts";
 import type { Point } from "../../../observe/report.ts";
-import { LATENCY_BOUNDS_MS } from "../../../observe/series.ts";
+
 import type { Ms } from "../../../std/units.ts";
 import type { PointsAnswer, Range } from "../../../store/model.ts";
 
@@ -178,9 +178,6 @@ export function totals(points: readonly (Point | null)[]): Totals {
     p99Ms: at(0.99),
   };
 }
-
-/** Where a value stands on the scale of the buckets: above the last bound nothing more is known. */
-export const LATENCY_MAX_MS: Ms = LATENCY_BOUNDS_MS[LATENCY_BOUNDS_MS.length - 1]!;
 
 function topOf(
   row: readonly (Point | null)[],
